@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod batch;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod log;
+mod memory;
+mod query;
+mod record;
+mod store;
+mod work;
+
+pub use batch::{Batch, BatchBuilder, Committed, Expect, MAX_LOOKUPS, MAX_OPS, Op};
+pub use log::{Head, Leaf, Log, LoggedEntry, Window};
+pub use memory::MemoryStore;
+pub use query::{Count, Page, Query};
+pub use record::{
+    Control, Facet, Key, Kind, MAX_BODY, MAX_PART, Record, Sealed, Snapshot, Version,
+};
+pub use store::Store;
+pub use work::{Claim, Due, Fence, Lease, MAX_LEASE};

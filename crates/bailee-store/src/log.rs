@@ -1,0 +1,96 @@
+//! The log of audit entries, as a store keeps it.
+
+use async_trait::async_trait;
+use bailee_core::{BatchId, Result, TenantId, Timestamp, audit::Entry};
+
+/// An entry as it stands in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoggedEntry {
+    /// Whose.
+    pub tenant: TenantId,
+    /// The batch that it belongs to.
+    pub batch: BatchId,
+    /// Its place in that batch.
+    pub n: u16,
+    /// The entry.
+    pub entry: Entry,
+    /// Its hash, as the commit wrote it.
+    pub hash: [u8; 32],
+    /// Its number in the tree of the whole deployment, once it has one.
+    pub leaf: Option<u64>,
+}
+
+/// Which entries of a tenant to read: by time, oldest first.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// At or after this time.
+    pub from: Timestamp,
+    /// Before this time.
+    pub until: Timestamp,
+    /// Only entries after this one, as (time, batch, n).
+    pub after: Option<(Timestamp, BatchId, u16)>,
+    /// At most so many, 1 to 1,000.
+    pub limit: u32,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self {
+            from: Timestamp::from_micros(i64::MIN),
+            until: Timestamp::from_micros(i64::MAX),
+            after: None,
+            limit: 1000,
+        }
+    }
+}
+
+/// An entry that has no number yet: a hash without a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaf {
+    /// Whose.
+    pub tenant: TenantId,
+    /// Its batch.
+    pub batch: BatchId,
+    /// Its place in that batch.
+    pub n: u16,
+    /// Its time.
+    pub at: Timestamp,
+    /// Its hash.
+    pub hash: [u8; 32],
+}
+
+/// How many entries are numbered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The number that the next leaf gets.
+    pub size: u64,
+}
+
+/// What a store answers about its log. Entries come in only with a commit.
+#[async_trait]
+pub trait Log: Send + Sync + 'static {
+    /// The entries of a tenant in a window of time, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`bailee_core::ErrorKind::StoreUnavailable`].
+    async fn entries(&self, tenant: &TenantId, window: Window) -> Result<Vec<LoggedEntry>>;
+
+    /// Entries of every tenant that have no number yet, oldest first, without their bodies, and
+    /// the head that they would follow.
+    ///
+    /// # Errors
+    ///
+    /// [`bailee_core::ErrorKind::StoreUnavailable`].
+    async fn open(&self, limit: u32) -> Result<(Head, Vec<Leaf>)>;
+
+    /// Numbers the leaves in their order, from `head` on, all or none.
+    ///
+    /// *Must* fail with [`bailee_core::ErrorKind::Conflict`] when the head moved or a leaf has a
+    /// number; a number once given *must not* change.
+    ///
+    /// # Errors
+    ///
+    /// As said, and [`bailee_core::ErrorKind::StoreUnavailable`].
+    async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head>;
+}
