@@ -51,7 +51,9 @@ pub trait Store: Log + Send + Sync + 'static {
     /// Claims work under a lease, over all tenants. It never shows a body.
     ///
     /// *Must* make each claim exclusive until its lease ends by the store's clock, with a fence
-    /// higher than any before for that work. *Must* keep `since` of an unfinished claim. A
+    /// higher than any before for that work. *Must* keep `since` of an unfinished claim. *Must* set
+    /// `due` to the end of the lease, so that work whose holder died comes back by itself, whatever
+    /// its due time was before. A
     /// `Claim::One` of work that somebody holds, or that is not there, answers nothing.
     ///
     /// # Errors

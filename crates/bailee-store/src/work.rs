@@ -24,7 +24,8 @@ pub enum Due {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fence(pub i64);
 
-/// What to claim.
+/// What to claim. A claim moves the work's due time to the end of its lease: what is not finished
+/// by then is due again.
 #[derive(Clone, Copy, Debug)]
 pub enum Claim<'a> {
     /// Whatever is due among these tasks, the longest due first, fairly over the tasks.
