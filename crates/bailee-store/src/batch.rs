@@ -47,7 +47,9 @@ pub enum Op {
         expect: Expect,
     },
     /// Ends a claim. Fails the batch unless this claim stands (same fence, lease not over by the
-    /// store's clock). The work is due again as said, with no tries and no `since`.
+    /// store's clock). The work is due again as said, with no tries and no `since`; what was
+    /// scheduled while it was held gives way, so a holder finishes beside a versioned write of
+    /// what it worked on.
     Finish {
         /// The piece of work.
         task: Key,
@@ -56,7 +58,8 @@ pub enum Op {
         /// When it is due again.
         due: Due,
     },
-    /// Writes a record. [`Expect::Present`] is refused: a writer knows what it replaces.
+    /// Writes a record. [`Expect::Present`] is refused: a writer knows what it replaces. A record
+    /// that was absent begins without the lookups of an expired one in its place.
     Put {
         /// The record. Its version is `expect`'s next one, or its first.
         record: Record,
@@ -66,7 +69,8 @@ pub enum Op {
         lookups: Option<Vec<Id>>,
     },
     /// Plans a piece of work or moves its due time. It never shortens a lease and never resets
-    /// tries: work that somebody holds stays held, and `Never` removes only what nobody holds.
+    /// tries: work that somebody holds stays held until its lease ends, and `Never` removes only
+    /// what nobody holds. Work needs no record of its name and outlives one.
     Schedule {
         /// The piece of work.
         task: Key,

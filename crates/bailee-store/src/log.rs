@@ -76,8 +76,8 @@ pub trait Log: Send + Sync + 'static {
     /// [`bailee_core::ErrorKind::StoreUnavailable`].
     async fn entries(&self, tenant: &TenantId, window: Window) -> Result<Vec<LoggedEntry>>;
 
-    /// Entries of every tenant that have no number yet, oldest first, without their bodies, and
-    /// the head that they would follow.
+    /// At most `limit` entries of every tenant that have no number yet, oldest first, without their
+    /// bodies, and the head that they would follow.
     ///
     /// # Errors
     ///
@@ -86,8 +86,9 @@ pub trait Log: Send + Sync + 'static {
 
     /// Numbers the leaves in their order, from `head` on, all or none.
     ///
-    /// *Must* fail with [`bailee_core::ErrorKind::Conflict`] when the head moved or a leaf has a
-    /// number; a number once given *must not* change.
+    /// *Must* fail with [`bailee_core::ErrorKind::Conflict`] when the head moved, when a leaf has a
+    /// number or stands twice among the leaves, and when it is not in the log with this hash. A
+    /// number once given *must not* change.
     ///
     /// # Errors
     ///

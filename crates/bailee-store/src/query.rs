@@ -4,6 +4,9 @@ use bailee_core::{Id, SubjectId};
 
 use crate::{Facet, Key, Kind, Record};
 
+/// The most records in one answer.
+pub(crate) const MAX_PAGE: u32 = 1000;
+
 /// Which records of a tenant to find. Answers come in the order of their keys.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -71,7 +74,7 @@ impl Query {
     /// At most so many, 1 to 1,000.
     #[must_use]
     pub fn limit(mut self, limit: u32) -> Self {
-        self.limit = limit.clamp(1, 1000);
+        self.limit = limit.clamp(1, MAX_PAGE);
         self
     }
 

@@ -157,6 +157,11 @@ pub struct Control {
     pub body: Sealed,
 }
 
+impl Control {
+    /// The name under which a conflict speaks of the control row. There is no such record.
+    pub const KEY: Key = Key::new(Kind::from_static("control"), Id::ZERO);
+}
+
 /// What one read saw, all of one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {

@@ -5,6 +5,9 @@ use bailee_core::{Result, TenantId};
 
 use crate::{Batch, Claim, Committed, Count, Key, Kind, Lease, Log, Page, Query, Snapshot};
 
+/// The most keys in one read.
+pub const MAX_KEYS: usize = 1000;
+
 /// Where records, work and audit entries are kept.
 ///
 /// Every method but `claim`, `sweep` and `tally` acts inside one tenant; a foreign or unknown key
@@ -24,7 +27,8 @@ pub trait Store: Log + Send + Sync + 'static {
 
     /// Finds records by the columns in the clear, in the order of their keys.
     ///
-    /// *Must not* answer expired records.
+    /// *Must not* answer expired records. *Must* answer no more than the question's limit, and at
+    /// most 1,000; while more may follow, [`Page::next`] is the last key of the answer.
     ///
     /// # Errors
     ///
@@ -39,11 +43,14 @@ pub trait Store: Log + Send + Sync + 'static {
     /// holds now. *Must* hold what `Check` saw until the commit ends, against every other commit.
     /// *Must* take locks in the order of the keys. *Must* give a record that was absent the
     /// version that it carries, and refuse a `Put` over an expired record as little as over none.
+    /// *Must not* depend on another tenant's rows. A batch whose caller went away happens as a
+    /// whole or not at all.
     ///
     /// # Errors
     ///
-    /// [`bailee_core::ErrorKind::Conflict`], naming the key, when something expected was not so;
-    /// nothing has changed then. [`bailee_core::ErrorKind::Ambiguous`] when the outcome is open:
+    /// [`bailee_core::ErrorKind::Conflict`] with a [`crate::Conflict`] that names the key, when
+    /// something expected was not so; nothing has changed then.
+    /// [`bailee_core::ErrorKind::InvalidInput`] for a control row outside the system's tenant. [`bailee_core::ErrorKind::Ambiguous`] when the outcome is open:
     /// send the same batch again. [`bailee_core::ErrorKind::StoreUnavailable`] when it certainly
     /// did not happen.
     async fn commit(&self, tenant: &TenantId, batch: &Batch) -> Result<Committed>;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bailee_core::{SubjectId, TenantId, Timestamp};
+use bailee_core::{Error, ErrorKind, Result, SubjectId, TenantId, Timestamp};
 
 use crate::{Key, Kind};
 
@@ -20,9 +20,36 @@ pub enum Due {
     Never,
 }
 
+impl Due {
+    /// The time that is meant, by the store's clock; `None` for [`Due::Never`].
+    pub fn time(self, now: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::After(delay) => Some(now.plus(delay)),
+            Self::At(time) => Some(time),
+            Self::Never => None,
+        }
+    }
+}
+
 /// Which claim of a piece of work stands. Every claim makes a higher one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fence(pub i64);
+
+impl Fence {
+    /// The fence of work created at this time. No claim has it: the first claim's is one more.
+    ///
+    /// Like [`crate::Version::first`] it begins at the time of creation, so that work removed and
+    /// planned anew never matches a holder of the old one.
+    pub const fn first(now: Timestamp) -> Self {
+        Self(now.as_micros())
+    }
+
+    /// The fence of the next claim.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
 
 /// What to claim. A claim moves the work's due time to the end of its lease: what is not finished
 /// by then is due again.
@@ -46,6 +73,23 @@ pub enum Claim<'a> {
         /// How long the claim holds.
         lease: Duration,
     },
+}
+
+impl Claim<'_> {
+    /// Checks, on behalf of a store, that the lease is longer than nothing and no longer than
+    /// [`MAX_LEASE`].
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`].
+    pub fn check(&self) -> Result<()> {
+        let (Self::Due { lease, .. } | Self::One { lease, .. }) = self;
+        // Stores count in microseconds: less than one is nothing.
+        if lease.as_micros() == 0 || *lease > MAX_LEASE {
+            return Err(Error::new(ErrorKind::InvalidInput).with_detail("not a possible lease"));
+        }
+        Ok(())
+    }
 }
 
 /// A claimed piece of work.
