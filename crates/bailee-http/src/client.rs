@@ -1,0 +1,215 @@
+//! The hardened client.
+
+use std::{error::Error as StdError, fmt, io, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bailee_core::{Error, ErrorKind, Result};
+use bytes::Bytes;
+use http::{HeaderValue, Method, header};
+use reqwest::dns::Resolve;
+
+use crate::{
+    Body, Category, HostRefusal, HttpSend, Lookup, Request, Response, SendError, Sent,
+    SystemLookup, Tls, check,
+    collect::Collector,
+    resolve::{JudgedLookup, NotRoutable},
+    response::is_redirect,
+};
+
+/// The client of the workspace, and the only place in it that builds one.
+///
+/// HTTP/1.1 over TLS 1.2 or newer; no redirects, no `Referer`, no proxy, no cookies, no
+/// decompression; a limit of ten seconds for a connection and the request's own for the whole; an
+/// address is judged before it is connected to. It needs a tokio runtime with time and I/O: its
+/// connections are tasks of that runtime.
+///
+/// Requests that may not be repeated (`POST`, `PATCH`: RFC 9110 §9.2.2) each get a connection of
+/// their own: on one that had been idle, a server that closes it at that moment would leave open
+/// whether the request arrived. The others reuse idle connections. When such a connection turns
+/// out to be closed before a byte of the request was written, hyper takes the request to another
+/// one; nothing is sent again once its first byte was written.
+pub struct Reqwest {
+    pooled: reqwest::Client,
+    fresh: reqwest::Client,
+}
+
+impl Reqwest {
+    /// A client that asks the operating system's resolver.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] when the client cannot be built.
+    pub fn new(tls: Tls) -> Result<Self> {
+        Self::with_lookup(tls, SystemLookup)
+    }
+
+    /// A client that asks another resolver. Its answers are judged all the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reqwest::new`].
+    pub fn with_lookup(tls: Tls, lookup: impl Lookup) -> Result<Self> {
+        Self::build(tls, Arc::new(JudgedLookup(Arc::new(lookup))))
+    }
+
+    /// A client that takes every name to one address, after all checks of the name. Certificates
+    /// are checked as ever. For tests alone: with it, the address is the one thing that nobody
+    /// judges.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reqwest::new`].
+    #[cfg(feature = "testing")]
+    pub fn danger_fixed_address(tls: Tls, address: std::net::SocketAddr) -> Result<Self> {
+        Self::build(tls, Arc::new(crate::resolve::FixedAddress(address)))
+    }
+
+    fn build<R: Resolve + 'static>(tls: Tls, resolver: Arc<R>) -> Result<Self> {
+        let config = tls.client_config()?;
+        let builder = || {
+            reqwest::Client::builder()
+                .tls_backend_preconfigured(config.clone())
+                .dns_resolver(Arc::clone(&resolver))
+                .https_only(true)
+                .http1_only()
+                .redirect(reqwest::redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .referer(false)
+                .no_proxy()
+                .connect_timeout(CONNECT)
+                .pool_idle_timeout(IDLE)
+        };
+        // The builder's error could name what it was given; it is not kept.
+        let failed = |_| Error::new(ErrorKind::Configuration).with_detail("no HTTP client");
+        Ok(Self {
+            pooled: builder().build().map_err(failed)?,
+            fresh: builder().pool_max_idle_per_host(0).build().map_err(failed)?,
+        })
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, Failed> {
+        let Request { method, url, mut headers, body, limit, .. } = request;
+        headers.values_mut().for_each(|value| value.set_sensitive(true));
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let client = if is_repeatable(&method) { &self.pooled } else { &self.fresh };
+        let mut outgoing = reqwest::Request::new(method, url);
+        *outgoing.headers_mut() = headers;
+        if let Body::Bytes(bytes) = body {
+            *outgoing.body_mut() = Some(Bytes::from_owner(bytes).into());
+        }
+        let mut incoming =
+            client.execute(outgoing).await.map_err(|error| Failed::to_send(&error))?;
+        let status = incoming.status();
+        if is_redirect(status) {
+            return Err(Category::Redirect.into());
+        }
+        let coded = |value: &HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
+        if status.is_informational()
+            || incoming.headers().get_all(header::CONTENT_ENCODING).iter().any(coded)
+        {
+            return Err(Category::Protocol.into());
+        }
+        let over = |_| Failed::from(Category::TooLarge);
+        let mut collector = Collector::new(incoming.content_length(), limit).map_err(over)?;
+        while let Some(chunk) = incoming.chunk().await.map_err(|error| Failed::answered(&error))? {
+            collector.push(&chunk).map_err(over)?;
+        }
+        let headers = std::mem::take(incoming.headers_mut());
+        Ok(Response::new(status, headers, collector.finish()))
+    }
+}
+
+#[async_trait]
+impl HttpSend for Reqwest {
+    async fn send(&self, request: Request) -> Result<Response, SendError> {
+        let host = check(&request).map_err(SendError::refused)?;
+        let deadline = request.deadline;
+        let result = match tokio::time::timeout(deadline, self.exchange(request)).await {
+            Ok(result) => result,
+            Err(_) => Err(Category::Timeout.into()),
+        };
+        result.map_err(|Failed(category, sent)| SendError::new(category, sent).at(host))
+    }
+}
+
+impl fmt::Debug for Reqwest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reqwest").finish_non_exhaustive()
+    }
+}
+
+/// What is left of an error of the HTTP library.
+struct Failed(Category, Sent);
+
+impl From<Category> for Failed {
+    fn from(category: Category) -> Self {
+        Self(category, Sent::Maybe)
+    }
+}
+
+impl Failed {
+    /// The error is looked at, never kept or formatted: it carries the address with its query.
+    fn to_send(error: &reqwest::Error) -> Self {
+        if chain(error).any(|cause| cause.is::<NotRoutable>()) {
+            return Self(Category::Refused(HostRefusal::NotRoutable), Sent::No);
+        }
+        // An error of the connector (resolver, TCP, TLS handshake) or of building the request.
+        let unsent = error.is_connect() || error.is_builder();
+        let sent = if unsent { Sent::No } else { Sent::Maybe };
+        let category = if error.is_dns() {
+            Category::Resolve
+        } else if error.is_timeout() {
+            Category::Timeout
+        } else if chain(error).any(is_tls) {
+            Category::Tls
+        } else if error.is_connect() {
+            Category::Connect
+        } else if error.is_builder() || chain(error).any(is_malformed) {
+            Category::Protocol
+        } else {
+            Category::CutOff
+        };
+        Self(category, sent)
+    }
+
+    /// The same once an answer has begun: whatever happens then, the request was sent.
+    fn answered(error: &reqwest::Error) -> Self {
+        Self(Self::to_send(error).0, Sent::Maybe)
+    }
+}
+
+/// RFC 9110 §9.2.2: the methods that are idempotent.
+fn is_repeatable(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE)
+}
+
+fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
+    inner(cause).is::<rustls::Error>()
+}
+
+fn is_malformed(cause: &(dyn StdError + 'static)) -> bool {
+    let parse = |error: &hyper::Error| error.is_parse();
+    let data = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
+    };
+    cause.downcast_ref().is_some_and(parse) || cause.downcast_ref().is_some_and(data)
+}
+
+/// What an I/O error wraps: its `source` skips that.
+fn inner<'a>(cause: &'a (dyn StdError + 'static)) -> &'a (dyn StdError + 'static) {
+    match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => inner(wrapped),
+        None => cause,
+    }
+}
+
+fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    let first: &(dyn StdError + 'static) = error;
+    std::iter::successors(Some(first), |&cause| cause.source())
+}
+
+/// The limit for a connection: resolver, TCP and TLS handshake together.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long an idle connection is kept. Below what servers usually allow.
+const IDLE: Duration = Duration::from_secs(20);
