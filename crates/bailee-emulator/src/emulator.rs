@@ -1,0 +1,305 @@
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::{collections::BTreeSet, fmt};
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use url::{Url, form_urlencoded};
+
+use crate::log::Recorded;
+use crate::message::{Answer, Incoming};
+use crate::mint::{Mint, random};
+use crate::oidc::{Issuer, IssuerDesk};
+use crate::server::{Sites, accept};
+use crate::site::Role;
+use crate::tiktok::{TikTok, TikTokDesk};
+use crate::tls::{BadTls, Root};
+use crate::{Clock, ConsentError, Misuse, Site, StartError, page, tls};
+
+/// The emulated providers behind one listener. Dropping it closes the listener and every
+/// connection.
+pub struct Emulator {
+    address: SocketAddr,
+    marker: String,
+    root: Arc<Root>,
+    sites: Sites,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What to play and how.
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    clock: Clock,
+    issuers: Vec<Issuer>,
+    listen: Option<SocketAddr>,
+    marker: Option<String>,
+    tiktok: Option<TikTok>,
+}
+
+/// What a person decides on the authorization page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Decision {
+    /// Everything that was asked for.
+    Allow,
+    /// These scopes only; ones that were not asked for have no effect.
+    AllowOnly(Vec<String>),
+    /// Nothing.
+    Deny,
+}
+
+impl Builder {
+    /// The clock by which the providers live.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Plays one more issuer. Each has a host of its own.
+    #[must_use]
+    pub fn issuer(mut self, issuer: Issuer) -> Self {
+        self.issuers.push(issuer);
+        self
+    }
+
+    /// Where to listen, instead of any free port of 127.0.0.1.
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = Some(address);
+        self
+    }
+
+    /// The text that each issued secret contains, instead of `canary` and a random part.
+    #[must_use]
+    pub fn marker(mut self, marker: impl Into<String>) -> Self {
+        self.marker = Some(marker.into());
+        self
+    }
+
+    /// Plays TikTok, as site `tiktok`.
+    #[must_use]
+    pub fn tiktok(mut self, tiktok: TikTok) -> Self {
+        self.tiktok = Some(tiktok);
+        self
+    }
+
+    /// Starts to listen, on the tokio runtime of the caller.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when the address is taken, a host is played twice, or a certificate cannot
+    /// be made.
+    pub async fn start(self) -> Result<Emulator, StartError> {
+        let marker = self.marker.unwrap_or_else(|| format!("canary-{}", random::<6>()));
+        let mint = Mint::new(marker.clone());
+        let mut sites: Vec<Site> = Vec::new();
+        let tiktok = self
+            .tiktok
+            .map(|tiktok| ("tiktok".to_owned(), Role::TikTok(Box::new(TikTokDesk::new(tiktok)))));
+        let mut roles: Vec<_> = tiktok.into_iter().collect();
+        for issuer in self.issuers {
+            let desk = IssuerDesk::new(issuer)?;
+            roles.push((desk.host().to_owned(), Role::Issuer(Box::new(desk))));
+        }
+        for (name, role) in roles {
+            let site = Site::new(name, self.clock.clone(), mint.clone(), role);
+            if let Some(host) = site.hosts().into_iter().find(|h| sites.iter().any(|s| s.plays(h)))
+            {
+                return Err(Misuse::HostTaken(host).into());
+            }
+            sites.push(site);
+        }
+        let sites = Sites { clock: self.clock, all: Arc::new(sites) };
+        let root = Arc::new(Root::generate()?);
+        let played = sites.clone();
+        let tls = tls::good(Arc::clone(&root), move |host| played.at(host).is_some())?;
+        let listen = self.listen.unwrap_or_else(any_port);
+        let listener = TcpListener::bind(listen).await?;
+        let address = listener.local_addr()?;
+        let task = tokio::spawn(accept(listener, tls, sites.clone()));
+        Ok(Emulator { address, marker, root, sites, tasks: Mutex::new(vec![task]) })
+    }
+}
+
+impl Emulator {
+    /// Begins to describe an emulator; without sites it answers nobody.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Opens one more listener whose certificate clients must refuse, for `host`. The same sites
+    /// would answer behind it.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when no port is free or the host cannot be put in a certificate.
+    pub async fn bad_tls(&self, host: &str, how: BadTls) -> Result<SocketAddr, StartError> {
+        let tls = tls::bad(&self.root, host, how)?;
+        let listener = TcpListener::bind(any_port()).await?;
+        let address = listener.local_addr()?;
+        let task = tokio::spawn(accept(listener, tls, self.sites.clone()));
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+        Ok(address)
+    }
+
+    /// Goes through the authorization page as a person with a browser would, through the same
+    /// handlers, and returns the address that the provider sends the browser to.
+    ///
+    /// # Errors
+    ///
+    /// [`ConsentError`] when no site answers at the address, or the provider shows an error page.
+    pub async fn consent(
+        &self,
+        authorize_url: &str,
+        decision: Decision,
+        account: &str,
+    ) -> Result<String, ConsentError> {
+        let url = Url::parse(authorize_url).map_err(|_| ConsentError::Address)?;
+        let host = url.host_str().ok_or(ConsentError::Address)?.to_owned();
+        if url.scheme() != "https" {
+            return Err(ConsentError::Address);
+        }
+        let site = self.sites.at(&host).ok_or(ConsentError::Address)?;
+        let request = Incoming {
+            method: "GET".into(),
+            host: host.clone(),
+            path: url.path().into(),
+            query: url.query().map(str::to_owned),
+            ..Incoming::default()
+        };
+        let answer = site.serve(&request).await;
+        if answer.status != 200 {
+            return location(&answer);
+        }
+        let html = String::from_utf8_lossy(&answer.body).into_owned();
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        for ticket in page::input_values(&html, "ticket") {
+            form.append_pair("ticket", &ticket);
+        }
+        form.append_pair("account", account);
+        for scope in page::input_values(&html, "scope") {
+            let wanted = match &decision {
+                Decision::Allow => true,
+                Decision::AllowOnly(scopes) => scopes.contains(&scope),
+                Decision::Deny => false,
+            };
+            if wanted {
+                form.append_pair("scope", &scope);
+            }
+        }
+        let verdict = if decision == Decision::Deny { "deny" } else { "allow" };
+        form.append_pair("decision", verdict);
+        let action = page::action(&html).ok_or(ConsentError::Address)?;
+        let request = Incoming {
+            method: "POST".into(),
+            host,
+            path: action,
+            headers: vec![("content-type".into(), "application/x-www-form-urlencoded".into())],
+            body: form.finish().into_bytes(),
+            ..Incoming::default()
+        };
+        location(&site.serve(&request).await)
+    }
+
+    /// Where the sites answer.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The clock by which the providers live.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.sites.clock
+    }
+
+    /// All host names that are played.
+    #[must_use]
+    pub fn host_names(&self) -> Vec<String> {
+        self.sites.all.iter().flat_map(Site::hosts).collect()
+    }
+
+    /// The text that each issued secret contains.
+    #[must_use]
+    pub fn marker(&self) -> &str {
+        &self.marker
+    }
+
+    /// All requests at all sites, oldest first within a site.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.sites.all.iter().flat_map(Site::requests).collect()
+    }
+
+    /// The certificate of this run's authority.
+    #[must_use]
+    pub fn root_der(&self) -> &[u8] {
+        self.root.der()
+    }
+
+    /// The certificate of this run's authority as PEM.
+    #[must_use]
+    pub fn root_pem(&self) -> &str {
+        self.root.pem()
+    }
+
+    /// What all sites handed out and what their clients hold; see [`Site::secrets_issued`].
+    #[must_use]
+    pub fn secrets_issued(&self) -> BTreeSet<String> {
+        self.sites.all.iter().flat_map(Site::secrets_issued).collect()
+    }
+
+    /// What all sites were sent; see [`Site::secrets_seen`].
+    #[must_use]
+    pub fn secrets_seen(&self) -> BTreeSet<String> {
+        self.sites.all.iter().flat_map(Site::secrets_seen).collect()
+    }
+
+    /// The site with this name: `tiktok`, or an issuer's host.
+    #[must_use]
+    pub fn site(&self, name: &str) -> Option<&Site> {
+        self.sites.all.iter().find(|site| site.name() == name)
+    }
+
+    /// All sites.
+    #[must_use]
+    pub fn sites(&self) -> &[Site] {
+        &self.sites.all
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            task.abort();
+        }
+    }
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator")
+            .field("address", &self.address)
+            .field("hosts", &self.host_names())
+            .finish_non_exhaustive()
+    }
+}
+
+fn any_port() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, 0).into()
+}
+
+/// Where an answer sends the browser, or what its page says.
+fn location(answer: &Answer) -> Result<String, ConsentError> {
+    match answer.header("location") {
+        Some(location) if (300..400).contains(&answer.status) => Ok(location.to_owned()),
+        _ => Err(ConsentError::Page {
+            status: answer.status,
+            message: page::message(&String::from_utf8_lossy(&answer.body)),
+        }),
+    }
+}

@@ -1,0 +1,106 @@
+use std::fmt::Write as _;
+
+use crate::message::Answer;
+use crate::registration::{Account, Client};
+
+/// The authorization page: who asks, for what, and with which account.
+pub(crate) fn consent(
+    provider: &str,
+    action: &str,
+    ticket: &str,
+    client: &Client,
+    accounts: &[Account],
+    scopes: &[String],
+) -> Answer {
+    let mut people = String::new();
+    for (at, account) in accounts.iter().enumerate() {
+        let checked = if at == 0 { " checked" } else { "" };
+        let _ = writeln!(
+            people,
+            "<label><input type=\"radio\" name=\"account\" value=\"{}\"{checked}> {}</label><br>",
+            escape(&account.id),
+            escape(&account.display_name),
+        );
+    }
+    let mut wanted = String::new();
+    for scope in scopes {
+        let scope = escape(scope);
+        let _ = writeln!(
+            wanted,
+            "<label><input type=\"checkbox\" name=\"scope\" value=\"{scope}\" checked> {scope}\
+             </label><br>",
+        );
+    }
+    let name = escape(&client.name);
+    let provider = escape(provider);
+    let body = format!(
+        "<h1>{name} would like to use your {provider} account</h1>\n\
+         <form method=\"post\" action=\"{action}\">\n\
+         <input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">\n\
+         <fieldset><legend>Account</legend>\n{people}</fieldset>\n\
+         <fieldset><legend>{name} may</legend>\n{wanted}</fieldset>\n\
+         <button name=\"decision\" value=\"allow\">Allow</button>\n\
+         <button name=\"decision\" value=\"deny\">Deny</button>\n</form>\n",
+        action = escape(action),
+        ticket = escape(ticket),
+    );
+    Answer::html(200, document(&format!("{provider}: allow {name}?"), &body))
+}
+
+/// A page that says what is wrong and goes nowhere: an authorization server must not send a
+/// browser to an address that it cannot trust (RFC 6749 §4.1.2.1).
+pub(crate) fn refusal(status: u16, message: &str) -> Answer {
+    let message = escape(message);
+    Answer::html(status, document("Something went wrong", &format!("<p>{message}</p>\n")))
+}
+
+/// The values of all inputs of a page that have this name.
+pub(crate) fn input_values(html: &str, name: &str) -> Vec<String> {
+    let start = format!("name=\"{name}\" value=\"");
+    let rest = html.split(start.as_str()).skip(1);
+    rest.filter_map(|rest| rest.split('"').next()).map(unescape).collect()
+}
+
+/// Where the form of a page is sent.
+pub(crate) fn action(html: &str) -> Option<String> {
+    let (_, rest) = html.split_once("action=\"")?;
+    rest.split('"').next().map(unescape)
+}
+
+/// The text of a refusal.
+pub(crate) fn message(html: &str) -> String {
+    let text = html.split_once("<p>").and_then(|(_, rest)| rest.split_once("</p>"));
+    unescape(text.map_or("", |(text, _)| text))
+}
+
+fn document(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
+         <body>\n{body}</body>\n</html>\n"
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("&quot;", "\"").replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_shows_hostile_names_as_text_and_gives_values_back_whole() {
+        let mut client = Client::new("c");
+        client.name = "<script>\"&".into();
+        let scopes = ["a\"b<".to_owned()];
+        let page = consent("P", "/consent", "t", &client, &[Account::new("ada")], &scopes);
+        let html = String::from_utf8(page.body).unwrap();
+        assert!(!html.contains("<script>"));
+        assert_eq!(input_values(&html, "scope"), scopes);
+        assert_eq!(input_values(&html, "ticket"), ["t"]);
+    }
+}
