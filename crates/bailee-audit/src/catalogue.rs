@@ -1,0 +1,226 @@
+//! Every event of the libraries, and every field that an entry may hold.
+
+use bailee_core::audit::Field;
+
+/// What may stand in the log.
+#[derive(Clone, Copy, Debug)]
+pub struct Catalogue(());
+
+/// An event that may stand in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EventShape {
+    /// Its name.
+    pub event: &'static str,
+    /// What happened, as a clause for people.
+    pub clause: &'static str,
+    /// The fields without which an entry would say nothing.
+    pub needs: &'static [&'static str],
+}
+
+/// A field that an entry may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FieldShape {
+    /// Its name.
+    pub name: &'static str,
+    /// What its value may be.
+    pub kinds: &'static [FieldKind],
+}
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FieldKind {
+    /// A SHA-256.
+    Digest,
+    /// An id.
+    Id,
+    /// A number.
+    Number,
+    /// A time.
+    Time,
+    /// A word of the program or a checked name: 1 to 64 bytes of lower-case ASCII letters, digits,
+    /// `.`, `-` and `_`, beginning with a letter. A person's name, an address and most tokens are
+    /// none.
+    Word,
+}
+
+impl Catalogue {
+    /// The catalogue of this release.
+    pub const CURRENT: Self = Self(());
+
+    /// The events, by name.
+    pub fn events(self) -> &'static [EventShape] {
+        EVENTS
+    }
+
+    /// The fields, by name. Each may stand in an entry of any event.
+    pub fn fields(self) -> &'static [FieldShape] {
+        FIELDS
+    }
+
+    /// The event of this name.
+    pub fn event(self, name: &str) -> Option<&'static EventShape> {
+        EVENTS.binary_search_by(|shape| shape.event.cmp(name)).ok().map(|n| &EVENTS[n])
+    }
+
+    /// The field of this name.
+    pub fn field(self, name: &str) -> Option<&'static FieldShape> {
+        FIELDS.binary_search_by(|shape| shape.name.cmp(name)).ok().map(|n| &FIELDS[n])
+    }
+}
+
+impl FieldKind {
+    /// The kind of a value, if its form is good: a word must be one.
+    pub(crate) fn of(value: &Field) -> Option<Self> {
+        match value {
+            Field::Digest(_) => Some(Self::Digest),
+            Field::Id(_) => Some(Self::Id),
+            Field::Number(_) => Some(Self::Number),
+            Field::Time(_) => Some(Self::Time),
+            Field::Word(word) => is_word(word).then_some(Self::Word),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) fn is_word(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_'))
+}
+
+const fn event(
+    event: &'static str,
+    clause: &'static str,
+    needs: &'static [&'static str],
+) -> EventShape {
+    EventShape { event, clause, needs }
+}
+
+const fn field(name: &'static str, kinds: &'static [FieldKind]) -> FieldShape {
+    FieldShape { name, kinds }
+}
+
+/// In the order of their names, for the search.
+const EVENTS: &[EventShape] = &[
+    event("call.effect_done", "a call that changes something was answered", &["connection"]),
+    event(
+        "call.effect_intended",
+        "a call that changes something is about to be sent",
+        &["connection"],
+    ),
+    event("connection.connected", "an account was connected", &["connection"]),
+    event("connection.disconnected", "a connection ended", &["connection"]),
+    event("connection.disconnecting", "a connection is being ended", &["connection"]),
+    event("connection.reconnected", "an account was connected again", &["connection"]),
+    event("connection.state_changed", "a connection changed its state", &["connection"]),
+    event("consent.given", "consent was given", &["purpose"]),
+    event("consent.withdrawn", "consent was withdrawn", &["purpose"]),
+    event("control.changed", "an operator changed what is allowed at all", &[]),
+    event("credential.refresh_failed", "a token could not be renewed", &["connection"]),
+    event("credential.refreshed", "a token was renewed", &["connection"]),
+    event("credential.revoked", "a token was revoked", &["connection"]),
+    event("disclosure.recorded", "data went to a recipient", &["recipient"]),
+    event("flow.abandoned", "an attempt to connect was given up", &[]),
+    event("flow.begun", "an attempt to connect began", &[]),
+    event("flow.rejected", "an attempt to connect was refused", &["reason"]),
+    event("key.created", "a key was made", &[]),
+    event("key.destroyed", "a key was destroyed", &[]),
+    event("key.rotated", "a key was replaced", &[]),
+    event("publication.failed", "a publication failed", &["publication"]),
+    event(
+        "publication.processing",
+        "a publication is being processed by the provider",
+        &["publication"],
+    ),
+    event("publication.published", "a publication is out", &["publication"]),
+    event("publication.queued", "a publication was ordered", &["publication"]),
+    event("publication.sent", "a publication is about to be sent", &["publication"]),
+    event("publication.unknown", "nobody can tell whether a publication is out", &["publication"]),
+    event("records.swept", "records whose time was over were deleted", &["count"]),
+    event("registration.added", "a client was registered", &["registration"]),
+    event("registration.rotated", "a client's secret was replaced", &["registration"]),
+    event("subject.created", "a person was taken in", &[]),
+    event("work.finished", "a piece of work was finished", &[]),
+];
+
+/// In the order of their names, for the search.
+const FIELDS: &[FieldShape] = &[
+    field("actor", &[FieldKind::Word]),
+    field("batch", &[FieldKind::Id]),
+    field("connection", &[FieldKind::Id]),
+    field("count", &[FieldKind::Number]),
+    field("credential", &[FieldKind::Id, FieldKind::Word]),
+    field("digest", &[FieldKind::Digest]),
+    field("flow", &[FieldKind::Id]),
+    field("for", &[FieldKind::Id]),
+    field("generation", &[FieldKind::Number]),
+    field("kind", &[FieldKind::Word]),
+    field("member", &[FieldKind::Id]),
+    field("operator", &[FieldKind::Id]),
+    field("outcome", &[FieldKind::Word]),
+    field("provider", &[FieldKind::Word]),
+    field("publication", &[FieldKind::Id]),
+    field("purpose", &[FieldKind::Word]),
+    field("reason", &[FieldKind::Word]),
+    field("recipient", &[FieldKind::Word]),
+    field("registration", &[FieldKind::Id, FieldKind::Word]),
+    field("run", &[FieldKind::Id]),
+    field("schedule", &[FieldKind::Id]),
+    field("scopes", &[FieldKind::Number]),
+    field("until", &[FieldKind::Time]),
+    field("version", &[FieldKind::Digest, FieldKind::Number]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_and_fields_are_sorted_without_repeats_and_can_be_found() {
+        assert!(EVENTS.is_sorted_by(|a, b| a.event < b.event));
+        assert!(FIELDS.is_sorted_by(|a, b| a.name < b.name));
+        for shape in EVENTS {
+            assert_eq!(Catalogue::CURRENT.event(shape.event), Some(shape));
+        }
+        for shape in FIELDS {
+            assert_eq!(Catalogue::CURRENT.field(shape.name), Some(shape));
+        }
+        assert_eq!(Catalogue::CURRENT.event("connection"), None);
+        assert_eq!(Catalogue::CURRENT.field("token"), None);
+    }
+
+    #[test]
+    fn what_an_event_needs_is_a_field_and_its_clause_is_one_clause() {
+        for shape in EVENTS {
+            assert!(shape.needs.iter().all(|name| Catalogue::CURRENT.field(name).is_some()));
+            assert!(shape.clause.starts_with(|c: char| c.is_ascii_lowercase()), "{}", shape.event);
+            assert!(!shape.clause.contains(['.', ';', '\n']), "{}", shape.event);
+            assert!(shape.event.len() <= 64 && is_word(shape.event));
+        }
+    }
+
+    #[test]
+    fn aud_03_words_are_no_sentences_names_addresses_or_tokens() {
+        for word in ["active", "invalid_grant", "publish.video", "tiktok-eu_2"] {
+            assert!(is_word(word), "{word}");
+        }
+        for text in [
+            "",
+            "Ada Lovelace",
+            "Ada",
+            "ada@example.test",
+            "https://x.example/",
+            "1st",
+            "a\nb",
+            "ya29.A0Fake",
+            "a b",
+            "é",
+            &"a".repeat(65),
+        ] {
+            assert!(!is_word(text), "{text:?}");
+        }
+    }
+}
