@@ -1,1 +1,29 @@
 #![doc = include_str!("../README.md")]
+
+mod decision;
+mod declaration;
+mod disclosure;
+mod hex;
+mod integration;
+mod parse;
+mod problem;
+mod purpose;
+mod read;
+mod recipient;
+mod retention;
+mod scopes;
+mod standing;
+mod words;
+
+pub use decision::{Decision, Denial};
+pub use declaration::{Controller, Declaration, Never, Role};
+pub use disclosure::{
+    DisclosedData, DisclosedPurpose, DisclosedRecipient, DisclosedScope, Disclosure, Passage, Terms,
+};
+pub use integration::{DataItem, Integration};
+pub use problem::{Position, Problem, Problems};
+pub use purpose::{LegalBasis, ProhibitedUse, Purpose, Use};
+pub use recipient::{Country, Recipient, RecipientRole, Safeguard};
+pub use retention::{Period, Retention, RetentionRule};
+pub use scopes::hash_scopes;
+pub use standing::{Age, AgeBand, Consent, ConsentState, Restriction, Standing};

@@ -1,0 +1,459 @@
+//! The disclosure: what a person is shown before they are sent to a provider.
+
+use std::collections::BTreeMap;
+
+use bailee_core::{
+    DataCategory, Effect, Error, ErrorKind, Locale, ProviderId, PurposeId, Remedy, Result,
+    ScopeEntry, ScopeName, sha256,
+};
+use serde::Serialize;
+
+use crate::{
+    Declaration, ProhibitedUse, Retention, hex,
+    words::{Phrase, Words},
+};
+
+/// What a person is shown before they are sent to a provider: in plain words, what is asked for
+/// and why, what is kept and how long, who receives it, and how to take it back.
+///
+/// It is made of the declaration and of the provider's catalogue. Everything in it stands in its
+/// text, so that the hash of the text proves what was shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Disclosure {
+    /// The language that the text is in: the reader's, or English where there is no text in it.
+    pub locale: Locale,
+    /// The version of the declaration that it was made of.
+    #[serde(serialize_with = "hex::serialize")]
+    pub declaration: [u8; 32],
+    /// Who asks.
+    pub controller: String,
+    /// Their postal address.
+    pub address: Option<String>,
+    /// Where questions go.
+    pub contact: String,
+    /// The provider.
+    pub provider: ProviderId,
+    /// The provider's name for people.
+    pub provider_title: String,
+    /// The purposes, in the order in which they were asked for.
+    pub purposes: Vec<DisclosedPurpose>,
+    /// The least scopes that the purposes need.
+    pub scopes: Vec<DisclosedScope>,
+    /// What is kept for these purposes.
+    pub data: Vec<DisclosedData>,
+    /// Who the provider is.
+    pub recipient: DisclosedRecipient,
+    /// Scopes that are never asked for.
+    pub never_scopes: Vec<ScopeName>,
+    /// Categories that are never accessed, in plain words.
+    pub never_categories: Vec<String>,
+    /// The steps that withdraw access at the provider.
+    pub withdrawal: Vec<String>,
+    /// Terms of the provider that apply.
+    pub terms: Vec<Terms>,
+}
+
+/// Terms of a provider that a person is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Terms {
+    /// What they are called.
+    pub title: String,
+    /// Where they are.
+    pub url: String,
+}
+
+/// A purpose, in plain words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DisclosedPurpose {
+    /// The purpose.
+    pub id: PurposeId,
+    /// Its name for people.
+    pub title: String,
+    /// What is done.
+    pub plain: String,
+    /// What makes it lawful, in plain words.
+    pub basis: String,
+    /// The article that says so.
+    pub article: &'static str,
+    /// Whether the person is asked to agree to it.
+    pub asks_consent: bool,
+}
+
+/// A scope, in plain words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DisclosedScope {
+    /// The scope, as the provider writes it.
+    pub name: ScopeName,
+    /// What it lets the application do, as a clause that continues "This application may …".
+    pub plain: String,
+    /// The category of data that it opens.
+    pub category: DataCategory,
+    /// That category, in plain words.
+    pub category_plain: String,
+    /// Whether it reads, writes or does both.
+    pub effect: Effect,
+    /// Which of the purposes need it.
+    pub purposes: Vec<PurposeId>,
+}
+
+/// Something that is kept, in plain words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DisclosedData {
+    /// What it is.
+    pub name: String,
+    /// Its category.
+    pub category: DataCategory,
+    /// Its category, in plain words.
+    pub category_plain: String,
+    /// What it is kept for.
+    pub purpose: PurposeId,
+    /// How long.
+    pub retention: Retention,
+    /// How long, in plain words.
+    pub retention_plain: String,
+}
+
+/// Who the provider is, in plain words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DisclosedRecipient {
+    /// The organisation.
+    pub name: String,
+    /// Its country's name.
+    pub country: String,
+    /// What protects the data there, in plain words, where that is outside the EEA.
+    pub safeguard: Option<String>,
+    /// Where that can be read.
+    pub reference: Option<String>,
+}
+
+/// A part of the text: a heading with its lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Passage {
+    /// The heading.
+    pub heading: String,
+    /// The lines, a sentence or more each.
+    pub lines: Vec<String>,
+}
+
+impl Disclosure {
+    /// Makes the disclosure for purposes at a provider.
+    ///
+    /// `catalogue`, `withdrawal` and `terms` are the provider's own facts: its scopes in plain
+    /// words, the steps that withdraw access there, the terms to show.
+    ///
+    /// # Errors
+    ///
+    /// As [`Declaration::least_scopes`]; [`ErrorKind::Configuration`] for a scope that the
+    /// catalogue does not describe or whose category the declaration does not.
+    #[expect(clippy::too_many_arguments, reason = "each is one fact of the text, none optional")]
+    pub fn build(
+        declaration: &Declaration,
+        provider: &ProviderId,
+        provider_title: &str,
+        purposes: &[PurposeId],
+        catalogue: &[ScopeEntry],
+        withdrawal: &[String],
+        terms: &[Terms],
+        locale: &Locale,
+    ) -> Result<Self> {
+        let asked = declaration.least_scopes(provider, purposes)?;
+        let integration = declaration.declared(provider)?;
+        let words = Words::of(locale);
+        let unmade = |detail: String| {
+            Error::new(ErrorKind::Configuration)
+                .with_detail(detail)
+                .with_provider(provider.clone())
+                .with_remedy(Remedy::FixConfiguration)
+        };
+        let category_plain = |category: &DataCategory| {
+            declaration
+                .category(category)
+                .map(ToOwned::to_owned)
+                .ok_or_else(|| unmade(format!("category `{}` is not declared", category.as_str())))
+        };
+        let catalogue: BTreeMap<&ScopeName, &ScopeEntry> =
+            catalogue.iter().map(|entry| (&entry.name, entry)).collect();
+        let mut scopes = Vec::with_capacity(asked.len());
+        for scope in asked {
+            let entry = catalogue.get(&scope).ok_or_else(|| {
+                unmade(format!("scope `{scope}` is not in the provider's catalogue"))
+            })?;
+            let served = &integration.scopes[&scope];
+            scopes.push(DisclosedScope {
+                plain: entry.plain.clone(),
+                category: entry.category.clone(),
+                category_plain: category_plain(&entry.category)?,
+                effect: entry.effect,
+                purposes: purposes.iter().filter(|p| served.contains(*p)).cloned().collect(),
+                name: scope,
+            });
+        }
+        let mut disclosed_purposes: Vec<DisclosedPurpose> = Vec::with_capacity(purposes.len());
+        for id in purposes {
+            if disclosed_purposes.iter().any(|known| known.id == *id) {
+                continue;
+            }
+            let purpose = declaration
+                .purpose(id)
+                .ok_or_else(|| unmade(format!("purpose `{id}` is not declared")))?;
+            disclosed_purposes.push(DisclosedPurpose {
+                id: id.clone(),
+                title: purpose.title.clone(),
+                plain: purpose.plain.clone(),
+                basis: words.basis(&purpose.basis),
+                article: purpose.basis.article(),
+                asks_consent: purpose.basis == crate::LegalBasis::Consent,
+            });
+        }
+        let mut data = Vec::new();
+        for item in integration.data.iter().filter(|item| purposes.contains(&item.purpose)) {
+            data.push(DisclosedData {
+                name: item.name.clone(),
+                category: item.category.clone(),
+                category_plain: category_plain(&item.category)?,
+                purpose: item.purpose.clone(),
+                retention: item.retention,
+                retention_plain: words.retention(item.retention, provider_title),
+            });
+        }
+        let recipient = declaration.recipient(&integration.recipient).ok_or_else(|| {
+            unmade(format!("recipient `{}` is not declared", integration.recipient))
+        })?;
+        let never_categories = integration.never_categories.iter().map(|category| {
+            declaration
+                .category(category)
+                .map_or_else(|| category.as_str().replace(['_', '-'], " "), ToOwned::to_owned)
+        });
+        Ok(Self {
+            // The tags of the built-in languages are tags.
+            locale: Locale::new(words.locale).unwrap_or_default(),
+            declaration: declaration.version(),
+            controller: declaration.controller().name.clone(),
+            address: declaration.controller().address.clone(),
+            contact: declaration.controller().contact.clone(),
+            provider: provider.clone(),
+            provider_title: provider_title.to_owned(),
+            purposes: disclosed_purposes,
+            scopes,
+            data,
+            recipient: DisclosedRecipient {
+                name: recipient.name.clone(),
+                country: words.country(recipient.country),
+                safeguard: recipient
+                    .safeguard
+                    .filter(|_| !recipient.country.is_in_eea())
+                    .map(|safeguard| words.safeguard(safeguard).to_owned()),
+                reference: recipient.reference.clone(),
+            },
+            never_scopes: integration.never_scopes.iter().cloned().collect(),
+            never_categories: never_categories.collect(),
+            withdrawal: withdrawal.to_vec(),
+            terms: terms.to_vec(),
+        })
+    }
+
+    /// The SHA-256 of [`Disclosure::to_text`]: what a consent record keeps of what was shown.
+    pub fn hash(&self) -> [u8; 32] {
+        sha256(self.to_text().as_bytes())
+    }
+
+    /// The title of the text.
+    pub fn title(&self) -> String {
+        self.words().fill(Phrase::Title, &[("provider", &self.provider_title)])
+    }
+
+    /// The text in parts, for pages with markup of their own. A page shows the title and all of
+    /// them, or the hash does not prove what was shown.
+    pub fn passages(&self) -> Vec<Passage> {
+        let words = self.words();
+        let provider = ("provider", self.provider_title.as_str());
+        let mut passages = vec![
+            Passage { heading: words.fill(Phrase::Request, &self.who()), lines: self.who_lines() },
+            Passage {
+                heading: words.say(Phrase::PurposesHeading).to_owned(),
+                lines: self.purposes.iter().map(|purpose| purpose.line(words)).collect(),
+            },
+        ];
+        if !self.scopes.is_empty() {
+            passages.push(Passage {
+                heading: words.fill(Phrase::MayHeading, &[provider]),
+                lines: self.scopes.iter().map(|scope| self.scope_line(scope)).collect(),
+            });
+        }
+        let mut data: Vec<_> = self.data.iter().map(|item| self.data_line(item)).collect();
+        if data.is_empty() {
+            data.push(words.say(Phrase::NothingKept).to_owned());
+        }
+        passages.push(Passage { heading: words.say(Phrase::DataHeading).to_owned(), lines: data });
+        passages.push(Passage {
+            heading: words.say(Phrase::RecipientHeading).to_owned(),
+            lines: self.recipient.lines(words),
+        });
+        passages.push(Passage {
+            heading: words.say(Phrase::NeverHeading).to_owned(),
+            lines: self.never_lines(),
+        });
+        let here = std::iter::once(words.fill(Phrase::WithdrawHere, &[provider]));
+        let there = self
+            .withdrawal
+            .iter()
+            .map(|step| words.fill(Phrase::WithdrawThere, &[provider, ("step", step)]));
+        passages.push(Passage {
+            heading: words.say(Phrase::WithdrawHeading).to_owned(),
+            lines: here.chain(there).collect(),
+        });
+        if !self.terms.is_empty() {
+            let line = |terms: &Terms| {
+                words.fill(Phrase::Term, &[("title", &terms.title), ("url", &terms.url)])
+            };
+            passages.push(Passage {
+                heading: words.fill(Phrase::TermsHeading, &[provider]),
+                lines: self.terms.iter().map(line).collect(),
+            });
+        }
+        let version = hex::text(&self.declaration);
+        let places = [("locale", self.locale.as_str()), ("version", &version)];
+        passages.push(Passage {
+            heading: words.say(Phrase::QuestionsHeading).to_owned(),
+            lines: vec![
+                words.fill(Phrase::Questions, &[("contact", &self.contact)]),
+                words.fill(Phrase::Version, &places),
+            ],
+        });
+        passages
+    }
+
+    /// The whole text, in plain characters, one line for each sentence or list entry.
+    pub fn to_text(&self) -> String {
+        let mut text = self.title();
+        text.push('\n');
+        for passage in self.passages() {
+            text.push('\n');
+            text.push_str(&passage.heading);
+            text.push('\n');
+            for line in passage.lines {
+                text.push_str("- ");
+                text.push_str(&line);
+                text.push('\n');
+            }
+        }
+        text
+    }
+
+    fn words(&self) -> &'static Words {
+        Words::of(&self.locale)
+    }
+
+    fn who(&self) -> [(&str, &str); 2] {
+        [("controller", &self.controller), ("provider", &self.provider_title)]
+    }
+
+    fn who_lines(&self) -> Vec<String> {
+        let address = self.address.iter();
+        let places = |address| [("controller", self.controller.as_str()), ("address", address)];
+        address.map(|address| self.words().fill(Phrase::Who, &places(address))).collect()
+    }
+
+    fn title_of(&self, id: &PurposeId) -> &str {
+        self.purposes.iter().find(|purpose| purpose.id == *id).map_or("", |p| p.title.as_str())
+    }
+
+    fn scope_line(&self, scope: &DisclosedScope) -> String {
+        let words = self.words();
+        let effect = match scope.effect {
+            Effect::Read => Phrase::ReadOnly,
+            Effect::Effect | Effect::Idempotent => Phrase::Writes,
+        };
+        let purposes: Vec<_> = scope.purposes.iter().map(|id| self.title_of(id)).collect();
+        words.fill(
+            Phrase::May,
+            &[
+                ("plain", without_stop(&scope.plain)),
+                ("category", without_stop(&scope.category_plain)),
+                ("effect", words.say(effect)),
+                ("purposes", &purposes.join("”, “")),
+                ("provider", &self.provider_title),
+                ("scope", scope.name.as_str()),
+            ],
+        )
+    }
+
+    fn data_line(&self, item: &DisclosedData) -> String {
+        self.words().fill(
+            Phrase::Data,
+            &[
+                ("name", &item.name),
+                ("category", without_stop(&item.category_plain)),
+                ("purpose", self.title_of(&item.purpose)),
+                ("retention", &item.retention_plain),
+            ],
+        )
+    }
+
+    fn never_lines(&self) -> Vec<String> {
+        let words = self.words();
+        let mut lines: Vec<String> =
+            ProhibitedUse::ALL.map(|prohibited| words.prohibited(prohibited).to_owned()).into();
+        if !self.never_categories.is_empty() {
+            let categories = self.never_categories.join("; ");
+            lines.push(words.fill(Phrase::NeverCategories, &[("categories", &categories)]));
+        }
+        if !self.never_scopes.is_empty() {
+            let scopes: Vec<_> = self.never_scopes.iter().map(ScopeName::as_str).collect();
+            let places =
+                [("provider", self.provider_title.as_str()), ("scopes", &scopes.join(", "))];
+            lines.push(words.fill(Phrase::NeverScopes, &places));
+        }
+        lines
+    }
+}
+
+impl DisclosedPurpose {
+    fn line(&self, words: &Words) -> String {
+        words.fill(
+            Phrase::Purpose,
+            &[
+                ("title", &self.title),
+                ("plain", &with_stop(&self.plain)),
+                ("basis", &self.basis),
+                ("article", self.article),
+            ],
+        )
+    }
+}
+
+impl DisclosedRecipient {
+    fn lines(&self, words: &Words) -> Vec<String> {
+        let country = ("country", self.country.as_str());
+        let mut lines = vec![words.fill(Phrase::Recipient, &[("name", &self.name), country])];
+        if let Some(safeguard) = &self.safeguard {
+            let phrase = match self.reference {
+                Some(_) => Phrase::OutsideReference,
+                None => Phrase::Outside,
+            };
+            let reference = self.reference.as_deref().unwrap_or_default();
+            let places = [country, ("safeguard", safeguard.as_str()), ("reference", reference)];
+            lines.push(capitalised(&words.fill(phrase, &places)));
+        }
+        lines
+    }
+}
+
+fn without_stop(text: &str) -> &str {
+    text.strip_suffix('.').unwrap_or(text)
+}
+
+fn with_stop(text: &str) -> String {
+    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,258 @@
+//! `[integrations]`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bailee_core::{DataCategory, ProviderId, PurposeId, RecipientId, ScopeName};
+
+use crate::{
+    DataItem, Integration, Recipient,
+    declaration::Places,
+    problem::Report,
+    read::{Section, Text, quoted, read_texts},
+};
+
+use super::{Names, RETENTION, SLUG, never_categories, period};
+
+/// The integrations, and where they and their scopes stand.
+pub(super) fn integrations(
+    report: &mut Report,
+    root: &mut Section<'_>,
+    names: &Names,
+    known_recipients: &BTreeSet<RecipientId>,
+    recipients: &BTreeMap<RecipientId, Recipient>,
+) -> (BTreeMap<ProviderId, Integration>, Places) {
+    let mut integrations = BTreeMap::new();
+    let mut places = Places::default();
+    let Some(section) = root.section(report, "integrations") else {
+        return (integrations, places);
+    };
+    for named in section.entries() {
+        let Ok(provider) = ProviderId::new(named.key) else {
+            let what = format!("{} is not the id of a provider", quoted(named.key));
+            report.add(&named.span, what, format!("use {SLUG}"));
+            continue;
+        };
+        places.integrations.insert(provider.clone(), report.position(named.span.start));
+        let name = format!("[integrations.{provider}]");
+        let section = Section::new(report, name, named.span, named.value);
+        let mut reader = Reader { report, names, places: &mut places };
+        if let Some(integration) =
+            reader.integration(provider.clone(), section, known_recipients, recipients)
+        {
+            integrations.insert(provider, integration);
+        }
+    }
+    (integrations, places)
+}
+
+struct Reader<'r> {
+    report: &'r mut Report,
+    names: &'r Names,
+    places: &'r mut Places,
+}
+
+impl Reader<'_> {
+    fn integration(
+        &mut self,
+        provider: ProviderId,
+        mut section: Section<'_>,
+        known_recipients: &BTreeSet<RecipientId>,
+        recipients: &BTreeMap<RecipientId, Recipient>,
+    ) -> Option<Integration> {
+        let never = section.section(self.report, "never");
+        let (never_scopes, mut never_categories) = never.map(|s| self.never(s)).unwrap_or_default();
+        let own_never_categories = never_categories.clone();
+        never_categories.extend(self.names.never.categories.iter().cloned());
+        let scopes = section.section(self.report, "scopes");
+        let scopes =
+            scopes.map(|scopes| self.scopes(&provider, scopes, &never_scopes)).unwrap_or_default();
+        let operations = section.section(self.report, "operations");
+        let operations = operations.map(|section| self.operations(section)).unwrap_or_default();
+        let rows = section.tables(self.report, "data");
+        if rows.is_empty() {
+            section.missing(
+                self.report,
+                "data",
+                "write a row for everything that is kept: [[integrations.<provider>.data]] with \
+                 name, category, purpose and retention",
+            );
+        }
+        let mut data: Vec<DataItem> = Vec::new();
+        for row in rows {
+            let span = row.span.clone();
+            let Some(item) = self.data(row, &own_never_categories) else { continue };
+            if data.iter().any(|known| known.name == item.name && known.purpose == item.purpose) {
+                let what = format!("{} has two rows for one name and purpose", section.name);
+                self.report.add(&span, what, "make one of the two");
+            }
+            data.push(item);
+        }
+        data.sort();
+        let recipient = self.recipient(&provider, &mut section, known_recipients);
+        let integration = recipient.map(|recipient| Integration {
+            provider,
+            recipient,
+            scopes,
+            operations,
+            data,
+            never_scopes,
+            never_categories,
+        });
+        if let Some(integration) = &integration
+            && let Some(recipient) = recipients.get(&integration.recipient)
+        {
+            for purpose in integration.purposes() {
+                if !recipient.purposes.contains(purpose) {
+                    let what = format!(
+                        "{} serves the purpose `{purpose}`, for which its recipient `{}` is not \
+                         declared",
+                        section.name, recipient.id
+                    );
+                    let mend = format!("add the purpose to [recipients.{}]", recipient.id);
+                    self.report.add(&section.span, what, mend);
+                }
+            }
+        }
+        section.finish(self.report);
+        integration
+    }
+
+    fn recipient(
+        &mut self,
+        provider: &ProviderId,
+        section: &mut Section<'_>,
+        known: &BTreeSet<RecipientId>,
+    ) -> Option<RecipientId> {
+        let text = section.maybe_text(self.report, "recipient", "name a declared recipient");
+        let (name, span) = match &text {
+            Some(text) => (text.text.as_str(), &text.span),
+            None => (provider.as_str(), &section.span),
+        };
+        if let Some(recipient) = known.get(name) {
+            return Some(recipient.clone());
+        }
+        let what = format!("the recipient {} of {} is not declared", quoted(name), section.name);
+        let mend = format!(
+            "a provider receives data too: declare it as [recipients.{}], with name, country, \
+             role, purposes and categories",
+            RecipientId::new(name).as_ref().map_or("<id>", RecipientId::as_str)
+        );
+        self.report.add(span, what, mend);
+        None
+    }
+
+    fn never(&mut self, mut section: Section<'_>) -> (BTreeSet<ScopeName>, BTreeSet<DataCategory>) {
+        let texts = section.texts(self.report, "scopes", "list scopes").unwrap_or_default();
+        let scopes = texts.iter().filter_map(|text| self.scope_name(&text.text, text)).collect();
+        let categories = never_categories(self.report, &mut section);
+        section.finish(self.report);
+        (scopes, categories)
+    }
+
+    fn scope_name(&mut self, name: &str, place: &Text) -> Option<ScopeName> {
+        let scope = ScopeName::new(name).ok();
+        if scope.is_none() {
+            let what = format!("{} is not a scope (RFC 6749 §3.3)", quoted(name));
+            self.report.add(&place.span, what, "write one scope as the provider does");
+        }
+        scope
+    }
+
+    fn scopes(
+        &mut self,
+        provider: &ProviderId,
+        section: Section<'_>,
+        never: &BTreeSet<ScopeName>,
+    ) -> BTreeMap<ScopeName, BTreeSet<PurposeId>> {
+        let mut scopes = BTreeMap::new();
+        for named in section.entries() {
+            let place = Text { text: String::new(), span: named.span.clone() };
+            let what = format!("scope {} of {}", quoted(named.key), section.name);
+            let purposes = self.served(&what, &place, named.value);
+            let Some(scope) = self.scope_name(named.key, &place) else { continue };
+            if never.contains(&scope) {
+                self.report.add(
+                    &named.span,
+                    format!("{what} is also declared as never asked for"),
+                    "remove it here or under `never`",
+                );
+            }
+            let position = self.report.position(named.span.start);
+            self.places.scopes.insert((provider.clone(), scope.clone()), position);
+            scopes.insert(scope, purposes);
+        }
+        scopes
+    }
+
+    fn operations(&mut self, section: Section<'_>) -> BTreeMap<String, BTreeSet<PurposeId>> {
+        let mut operations = BTreeMap::new();
+        for named in section.entries() {
+            let what = format!("operation {} of {}", quoted(named.key), section.name);
+            let place = Text { text: String::new(), span: named.span.clone() };
+            let purposes = self.served(&what, &place, named.value);
+            let plain = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
+            if !(1..=96).contains(&named.key.len()) || !named.key.bytes().all(plain) {
+                let what = format!("{} is not the name of an operation", quoted(named.key));
+                self.report.add(
+                    &named.span,
+                    what,
+                    "use lower-case letters, digits, -, _ and dots, at most 96",
+                );
+                continue;
+            }
+            operations.insert(named.key.to_owned(), purposes);
+        }
+        operations
+    }
+
+    /// The purposes that something serves: at least one.
+    fn served(
+        &mut self,
+        what: &str,
+        place: &Text,
+        value: &toml::Spanned<toml::de::DeValue<'_>>,
+    ) -> BTreeSet<PurposeId> {
+        let mend = "list the purposes that need it";
+        let texts = read_texts(self.report, what, value, mend);
+        if texts.is_empty() && value.get_ref().as_array().is_some_and(|array| array.is_empty()) {
+            self.report.add(&place.span, format!("{what} serves no purpose"), mend);
+        }
+        self.names.purposes(self.report, what, &texts)
+    }
+
+    fn data(&mut self, mut row: Section<'_>, never: &BTreeSet<DataCategory>) -> Option<DataItem> {
+        let report = &mut *self.report;
+        let whose = row.name.clone();
+        let name = row.text(report, "name", "write what it is, in a person's words");
+        let category =
+            row.text(report, "category", "name a category of [categories]").and_then(|text| {
+                let category = self.names.category(report, &whose, &text)?;
+                let place = if never.contains(&category) {
+                    "its `never`"
+                } else if self.names.never.categories.contains(&category) {
+                    "[never]"
+                } else {
+                    return Some(category);
+                };
+                let name = quoted(category.as_str());
+                let what = format!("{whose} keeps the category {name}, which {place} excludes");
+                report.add(&text.span, what, "remove the row, or the category there");
+                None
+            });
+        let purpose = row
+            .text(report, "purpose", "name the purpose that it is kept for")
+            .and_then(|text| self.names.purpose(report, &whose, &text));
+        let mend = format!("{RETENTION}, or name a rule of [retention]");
+        let retention = row.text(report, "retention", &mend).and_then(|text| {
+            match self.names.retention.get(&text.text) {
+                Some(rule) => rule.as_ref().map(|rule| (rule.keep, Some(text.text.clone()))),
+                None => {
+                    period(report, &text, "`retention`", &mend).map(|retention| (retention, None))
+                }
+            }
+        });
+        row.finish(report);
+        let (retention, rule) = retention?;
+        Some(DataItem { name: name?.text, category: category?, purpose: purpose?, retention, rule })
+    }
+}
