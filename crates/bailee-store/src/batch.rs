@@ -194,14 +194,11 @@ impl BatchBuilder {
     ///
     /// # Errors
     ///
-    /// Refuses ([`ErrorKind::InvalidInput`], [`ErrorKind::TooLarge`]) a batch without operations
-    /// or without an audit entry, one that names a key twice for the same purpose, one over the
+    /// Refuses ([`ErrorKind::InvalidInput`], [`ErrorKind::TooLarge`]) a batch without an audit
+    /// entry (a refusal changes nothing and is still noted, so operations may be missing), one that names a key twice for the same purpose, one over the
     /// limits, a put that expects `Present` and a delete that expects `Absent`.
     pub fn build(self) -> Result<Batch> {
         let batch = self.0;
-        if batch.ops.is_empty() {
-            return Err(invalid("a batch without operations"));
-        }
         // The audit rows are what makes a batch idempotent.
         if batch.audit.is_empty() {
             return Err(invalid("a change without an audit entry"));

@@ -60,8 +60,10 @@ pub trait Store: Log + Send + Sync + 'static {
     /// *Must* make each claim exclusive until its lease ends by the store's clock, with a fence
     /// higher than any before for that work. *Must* keep `since` of an unfinished claim. *Must* set
     /// `due` to the end of the lease, so that work whose holder died comes back by itself, whatever
-    /// its due time was before. A
-    /// `Claim::One` of work that somebody holds, or that is not there, answers nothing.
+    /// its due time was before. A `Claim::One` of work that somebody holds, or that is not there,
+    /// answers nothing. A `Claim::Due` gives every lane its turn, whatever the backlog of the
+    /// others: of `n` lanes each gets at least `limit / n` if it has as many. Its answer is in the
+    /// order of the due times.
     ///
     /// # Errors
     ///
@@ -71,14 +73,15 @@ pub trait Store: Log + Send + Sync + 'static {
 
     /// Deletes at most `limit` expired records and says how many.
     ///
-    /// *Must not* touch a live one.
+    /// *Must not* touch a live one. *Must* delete their lookups with them.
     ///
     /// # Errors
     ///
     /// [`bailee_core::ErrorKind::StoreUnavailable`].
     async fn sweep(&self, limit: u32) -> Result<u64>;
 
-    /// Counts live records of a kind by facet, in one tenant or over all.
+    /// Counts live records of a kind by facet, in one tenant or over all, in the order of the
+    /// facets. A facet that no record has is left out.
     ///
     /// # Errors
     ///
