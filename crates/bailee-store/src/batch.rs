@@ -195,8 +195,9 @@ impl BatchBuilder {
     /// # Errors
     ///
     /// Refuses ([`ErrorKind::InvalidInput`], [`ErrorKind::TooLarge`]) a batch without an audit
-    /// entry (a refusal changes nothing and is still noted, so operations may be missing), one that names a key twice for the same purpose, one over the
-    /// limits, a put that expects `Present` and a delete that expects `Absent`.
+    /// entry (a refusal changes nothing and is still noted, so operations may be missing), one
+    /// that names a key twice for the same purpose, one over the limits, a put that expects
+    /// `Present` and a delete that expects `Absent`.
     pub fn build(self) -> Result<Batch> {
         let batch = self.0;
         // The audit rows are what makes a batch idempotent.

@@ -294,6 +294,16 @@ pub async fn aud_01_a_commit_and_its_entries_come_together(harness: &dyn Harness
     assert_eq!(logged.iter().map(|logged| logged.n).collect::<Vec<_>>(), [0, 1]);
 }
 
+/// A batch without operations commits its audit entries, once.
+pub async fn a_batch_of_entries_alone_is_committed_once(harness: &dyn Harness) {
+    let desk = Desk::new(harness).await;
+    let batch = desk.batch().build().unwrap();
+    for committed in [Committed::Applied, Committed::AlreadyApplied] {
+        assert_eq!(desk.store.commit(&ACME, &batch).await.unwrap(), committed);
+        assert_eq!(desk.entries(&ACME).await, 1);
+    }
+}
+
 /// The control row is written only from the system's tenant.
 pub async fn the_control_row_is_written_only_from_the_systems_tenant(harness: &dyn Harness) {
     let desk = Desk::new(harness).await;

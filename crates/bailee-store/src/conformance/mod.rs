@@ -86,6 +86,7 @@ macro_rules! conformance_tests {
             commits::aud_01_a_batch_sent_again_changes_nothing
             commits::the_same_batch_id_in_another_tenant_is_another_batch
             commits::aud_01_a_commit_and_its_entries_come_together
+            commits::a_batch_of_entries_alone_is_committed_once
             commits::the_control_row_is_written_only_from_the_systems_tenant
             commits::the_control_row_is_written_over_its_version_alone
             commits::a_body_over_the_limit_is_refused
