@@ -16,8 +16,8 @@ use crate::{
 /// What a person is shown before they are sent to a provider: in plain words, what is asked for
 /// and why, what is kept and how long, who receives it, and how to take it back.
 ///
-/// It is made of the declaration and of the provider's catalogue. Everything in it stands in its
-/// text, so that the hash of the text proves what was shown.
+/// It is made of the declaration and of the provider's catalogue. Everything that a person is told
+/// stands in its text, so that the hash of the text proves what was shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Disclosure {
@@ -163,6 +163,13 @@ impl Disclosure {
         locale: &Locale,
     ) -> Result<Self> {
         let asked = declaration.least_scopes(provider, purposes)?;
+        let mut unique: Vec<PurposeId> = Vec::with_capacity(purposes.len());
+        for id in purposes {
+            if !unique.contains(id) {
+                unique.push(id.clone());
+            }
+        }
+        let purposes = unique.as_slice();
         let integration = declaration.declared(provider)?;
         let words = Words::of(locale);
         let unmade = |detail: String| {
@@ -196,9 +203,6 @@ impl Disclosure {
         }
         let mut disclosed_purposes: Vec<DisclosedPurpose> = Vec::with_capacity(purposes.len());
         for id in purposes {
-            if disclosed_purposes.iter().any(|known| known.id == *id) {
-                continue;
-            }
             let purpose = declaration
                 .purpose(id)
                 .ok_or_else(|| unmade(format!("purpose `{id}` is not declared")))?;
@@ -385,7 +389,7 @@ impl Disclosure {
     }
 
     fn data_line(&self, item: &DisclosedData) -> String {
-        self.words().fill(
+        let line = self.words().fill(
             Phrase::Data,
             &[
                 ("name", &item.name),
@@ -393,7 +397,8 @@ impl Disclosure {
                 ("purpose", self.title_of(&item.purpose)),
                 ("retention", &item.retention_plain),
             ],
-        )
+        );
+        capitalised(&line)
     }
 
     fn never_lines(&self) -> Vec<String> {

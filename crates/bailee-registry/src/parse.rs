@@ -16,7 +16,7 @@ use crate::{
     RetentionRule, Role, Use,
     declaration::{Content, Places},
     problem::Report,
-    read::{Section, Text, quoted, read_text},
+    read::{Named, Section, Text, quoted, read_text},
 };
 
 /// What the sections after it refer to.
@@ -125,6 +125,9 @@ fn categories(report: &mut Report, root: &mut Section<'_>) -> BTreeMap<DataCateg
         return BTreeMap::new();
     };
     let mut categories = BTreeMap::new();
+    if section.is_empty() {
+        section.missing(report, "<category>", "name at least one category of data");
+    }
     for named in section.entries() {
         let mend = "write what it is in words that a person understands";
         let what = format!("category {}", quoted(named.key));
@@ -161,6 +164,9 @@ fn purposes(
     ) else {
         return (purposes, named_purposes);
     };
+    if section.is_empty() {
+        section.missing(report, "<id>", "declare at least one purpose");
+    }
     for named in section.entries() {
         let Ok(id) = PurposeId::new(named.key) else {
             let what = format!("{} is not the id of a purpose", quoted(named.key));
@@ -170,6 +176,18 @@ fn purposes(
         if let Some(prohibited) = ProhibitedUse::recognise(named.key) {
             let what = format!("purpose `{id}` is prohibited: {}", prohibited.plain());
             report.add(&named.span, what, "remove it; no declaration can allow it");
+        }
+        if let Some(below) = below_without_quotes(&named) {
+            for key in below {
+                let what = format!("[purposes.{id}] has no fields, only a table below it");
+                let mend = format!(
+                    "an id with a dot needs quotes: [purposes.\"{id}.{}\"]",
+                    quoted(key).trim_matches('`')
+                );
+                report.add(&named.span, what, mend);
+                named_purposes.extend(PurposeId::new(format!("{id}.{key}")));
+            }
+            continue;
         }
         let name = if named.key.contains('.') {
             format!("[purposes.\"{id}\"]")
@@ -183,6 +201,13 @@ fn purposes(
         }
     }
     (purposes, named_purposes)
+}
+
+/// The keys of a table that holds nothing but tables: `[purposes.publish.video]`.
+fn below_without_quotes<'a>(named: &Named<'a>) -> Option<Vec<&'a str>> {
+    let table = named.value.get_ref().as_table()?;
+    let only_tables = !table.is_empty() && table.values().all(|value| value.get_ref().is_table());
+    only_tables.then(|| table.keys().map(|key| key.get_ref().as_ref()).collect())
 }
 
 fn purpose(
@@ -322,7 +347,8 @@ impl Names {
 
     fn purpose(&self, report: &mut Report, whose: &str, text: &Text) -> Option<PurposeId> {
         let known = self.purposes.get(text.text.as_str()).cloned();
-        if known.is_none() {
+        // Where none is declared, that is the problem, and each reference is not another.
+        if known.is_none() && !self.purposes.is_empty() {
             let name = quoted(&text.text);
             let what = format!("{whose} names the purpose {name}, which is not declared");
             let mend =
@@ -338,7 +364,7 @@ impl Names {
 
     fn category(&self, report: &mut Report, whose: &str, text: &Text) -> Option<DataCategory> {
         let category = DataCategory::new(text.text.clone());
-        if self.categories.contains_key(&category) {
+        if self.categories.is_empty() || self.categories.contains_key(&category) {
             return Some(category);
         }
         let what =

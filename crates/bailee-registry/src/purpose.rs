@@ -126,7 +126,8 @@ impl Use {
         Self::ALL.iter().find(|(_, known)| *known == self).map_or("", |(word, _)| word)
     }
 
-    pub(crate) fn parse(word: &str) -> Option<Self> {
+    #[cfg(test)]
+    fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| *known == word).map(|(_, known)| *known)
     }
 }

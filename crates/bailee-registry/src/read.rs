@@ -74,6 +74,11 @@ impl<'a> Section<'a> {
         self.table.is_some()
     }
 
+    /// Whether it is a table without entries.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.table.is_some_and(|table| table.is_empty())
+    }
+
     fn value(&mut self, key: &'static str) -> Option<Named<'a>> {
         self.asked.insert(key);
         let (key, value) = self.table?.get_key_value(key)?;
@@ -259,11 +264,11 @@ pub(crate) fn read_texts(
 
 /// Names something of the declaration in a message, where it is short and plain.
 pub(crate) fn quoted(name: &str) -> String {
-    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '`' | '"');
+    let plain = |c: char| c.is_ascii_graphic() && !matches!(c, '`' | '"') || c == ' ';
     if (1..=80).contains(&name.len()) && name.chars().all(plain) {
         format!("`{name}`")
     } else {
-        String::from("(not a plain name)")
+        String::from("(a name that is not printed)")
     }
 }
 

@@ -64,7 +64,8 @@ impl Declaration {
                 served.is_some_and(|served| served.contains(purpose))
             };
             if !serves(integration.operations.get(operation)) {
-                let name = quoted(operation);
+                // A model may have named it: anything but a plain word is not repeated.
+                let name = if is_word(operation) { quoted(operation) } else { "(unknown)".into() };
                 missing.push(format!("operation {name} is not declared for purpose `{purpose}`"));
             }
             for scope in needed {
@@ -202,6 +203,10 @@ pub fn hash_scopes<'a>(scopes: impl IntoIterator<Item = &'a ScopeName>) -> [u8; 
         hash.update(b"\n");
     }
     hash.finish()
+}
+
+fn is_word(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.'))
 }
 
 pub(crate) fn denied(provider: &ProviderId, detail: String) -> Error {

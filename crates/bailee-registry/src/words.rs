@@ -222,7 +222,7 @@ fn english(phrase: Phrase) -> &'static str {
         Phrase::UntilAccountDeleted => "until you delete your account with us",
         Phrase::UntilDisconnected => "until you disconnect {provider}",
         Phrase::Version => {
-            "This text is in {locale} and belongs to version {version} of our declaration."
+            "Language of this text: {locale}. Version of our declaration: {version}."
         }
         Phrase::Who => "{controller}, {address}.",
         Phrase::WithdrawHere => {

@@ -102,7 +102,7 @@ impl Reader<'_> {
             && let Some(recipient) = recipients.get(&integration.recipient)
         {
             for purpose in integration.purposes() {
-                if !recipient.purposes.contains(purpose) {
+                if !recipient.purposes.is_empty() && !recipient.purposes.contains(purpose) {
                     let what = format!(
                         "{} serves the purpose `{purpose}`, for which its recipient `{}` is not \
                          declared",

@@ -1,0 +1,191 @@
+//! The disclosure: its words, its language, its hash.
+
+use std::{fs, path::Path};
+
+use bailee_core::{
+    DataCategory, Effect, ErrorKind, Locale, ProviderId, PurposeId, ScopeEntry, ScopeName,
+};
+use bailee_registry::{Declaration, Disclosure, Terms};
+
+const EXAMPLE: &str = include_str!("../examples/privacy.toml");
+const TIKTOK: ProviderId = ProviderId::from_static("tiktok");
+const NOTES: ProviderId = ProviderId::from_static("notes");
+const PUBLISH: PurposeId = PurposeId::from_static("publish.video");
+const ABUSE: PurposeId = PurposeId::from_static("abuse");
+const IMPORT: PurposeId = PurposeId::from_static("notes.import");
+
+fn entry(name: &'static str, plain: &str, category: &str, effect: Effect) -> ScopeEntry {
+    ScopeEntry {
+        name: ScopeName::from_static(name),
+        plain: plain.into(),
+        category: DataCategory::new(category),
+        effect,
+    }
+}
+
+fn tiktok_catalogue() -> Vec<ScopeEntry> {
+    vec![
+        entry(
+            "user.info.basic",
+            "see your account id, display name and picture",
+            "profile",
+            Effect::Read,
+        ),
+        entry("video.publish", "post videos directly to your profile", "content", Effect::Effect),
+        entry("user.info.stats", "see your follower counts", "followers", Effect::Read),
+    ]
+}
+
+fn notes_catalogue() -> Vec<ScopeEntry> {
+    vec![
+        entry("openid", "see which account you signed in with", "profile", Effect::Read),
+        entry("offline_access", "stay connected while you are away", "credentials", Effect::Read),
+        entry("notes.read", "read the notes that you pick", "notes", Effect::Read),
+    ]
+}
+
+fn tiktok(declaration: &Declaration, purposes: &[PurposeId], locale: &str) -> Disclosure {
+    Disclosure::build(
+        declaration,
+        &TIKTOK,
+        "TikTok",
+        purposes,
+        &tiktok_catalogue(),
+        &["open Settings and privacy, then Security & permissions, then Apps and services \
+           permissions, and remove the application."
+            .into()],
+        &[Terms {
+            title: "Music Usage Confirmation".into(),
+            url: "https://www.tiktok.com/legal/page/global/music-usage-confirmation/en".into(),
+        }],
+        &Locale::new(locale).unwrap(),
+    )
+    .unwrap()
+}
+
+fn notes(declaration: &Declaration) -> Disclosure {
+    let locale = Locale::default();
+    let catalogue = notes_catalogue();
+    Disclosure::build(
+        declaration,
+        &NOTES,
+        "Example Notes",
+        &[IMPORT],
+        &catalogue,
+        &[],
+        &[],
+        &locale,
+    )
+    .unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a variable refreshes the expected texts")]
+fn compare(name: &str, found: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/texts").join(name);
+    if std::env::var_os("BAILEE_REFRESH").is_some() {
+        fs::write(&path, found).unwrap();
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(found, expected, "{} (BAILEE_REFRESH=1 rewrites it)", path.display());
+}
+
+#[test]
+fn the_text_says_in_plain_words_what_is_asked_and_how_to_take_it_back() {
+    let declaration = Declaration::parse(EXAMPLE).unwrap();
+    compare("tiktok.txt", &tiktok(&declaration, &[PUBLISH, ABUSE], "en").to_text());
+    compare("notes.txt", &notes(&declaration).to_text());
+}
+
+#[test]
+fn flow_08_only_what_the_purposes_need_is_disclosed() {
+    let declaration = Declaration::parse(EXAMPLE).unwrap();
+    let disclosure = tiktok(&declaration, &[ABUSE], "en");
+    assert!(disclosure.scopes.is_empty());
+    assert_eq!(disclosure.data.len(), 1);
+    assert!(!disclosure.to_text().contains("video.publish"));
+    let disclosure = tiktok(&declaration, &[PUBLISH, PUBLISH], "en");
+    assert_eq!(disclosure.purposes.len(), 1);
+    let asked: Vec<_> = disclosure.scopes.iter().map(|scope| &scope.name).collect();
+    let least = declaration.least_scopes(&TIKTOK, &[PUBLISH]).unwrap();
+    assert_eq!(asked, least.iter().collect::<Vec<_>>());
+    assert!(disclosure.scopes.iter().all(|scope| scope.purposes == [PUBLISH]));
+}
+
+#[test]
+fn a_language_without_a_text_falls_back_to_english_and_says_so() {
+    let declaration = Declaration::parse(EXAMPLE).unwrap();
+    let disclosure = tiktok(&declaration, &[PUBLISH], "fr-CA");
+    assert_eq!(disclosure.locale, Locale::default());
+    assert_eq!(disclosure, tiktok(&declaration, &[PUBLISH], "en-GB"));
+}
+
+#[test]
+fn flow_08_the_hash_is_that_of_the_text_and_everything_shown_is_in_the_text() {
+    let declaration = Declaration::parse(EXAMPLE).unwrap();
+    let shown = tiktok(&declaration, &[PUBLISH, ABUSE], "en");
+    assert_eq!(shown.hash(), bailee_core::sha256(shown.to_text().as_bytes()));
+    type Change = fn(&mut Disclosure);
+    let changes: [(&str, Change); 23] = [
+        ("declaration", |d| d.declaration[31] ^= 1),
+        ("controller", |d| d.controller.push('x')),
+        ("address", |d| d.address = None),
+        ("contact", |d| d.contact.push('x')),
+        ("provider_title", |d| d.provider_title.push('x')),
+        ("purposes", |d| drop(d.purposes.pop())),
+        ("purpose title", |d| d.purposes[0].title.push('x')),
+        ("purpose plain", |d| d.purposes[0].plain.insert(0, 'x')),
+        ("purpose basis", |d| d.purposes[0].basis.push('x')),
+        ("purpose article", |d| d.purposes[0].article = "Art. 6(1)(b) GDPR"),
+        ("scopes", |d| drop(d.scopes.pop())),
+        ("scope name", |d| d.scopes[0].name = ScopeName::from_static("user.info.profile")),
+        ("scope plain", |d| d.scopes[0].plain.push('x')),
+        ("scope category", |d| d.scopes[0].category_plain.push('x')),
+        ("scope effect", |d| d.scopes[0].effect = Effect::Effect),
+        ("scope purposes", |d| d.scopes[0].purposes = vec![ABUSE]),
+        ("data", |d| drop(d.data.pop())),
+        ("data name", |d| d.data[0].name.push('x')),
+        ("retention", |d| d.data[0].retention_plain.push('x')),
+        ("recipient", |d| d.recipient.country.push('x')),
+        ("never", |d| drop(d.never_categories.pop())),
+        ("withdrawal", |d| d.withdrawal[0].push('x')),
+        ("terms", |d| d.terms[0].url.push('x')),
+    ];
+    for (what, change) in changes {
+        let mut other = shown.clone();
+        change(&mut other);
+        assert_ne!(other.hash(), shown.hash(), "{what}");
+    }
+}
+
+#[test]
+fn a_scope_without_plain_words_is_not_disclosed_but_refused() {
+    let declaration = Declaration::parse(EXAMPLE).unwrap();
+    let locale = Locale::default();
+    let build = |catalogue: &[ScopeEntry]| {
+        Disclosure::build(&declaration, &TIKTOK, "TikTok", &[PUBLISH], catalogue, &[], &[], &locale)
+    };
+    let error = build(&tiktok_catalogue()[..1]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("`video.publish`"), "{error}");
+    let mut catalogue = tiktok_catalogue();
+    catalogue[1].category = DataCategory::new("weather");
+    assert!(build(&catalogue).unwrap_err().to_string().contains("`weather`"));
+}
+
+#[test]
+fn a_purpose_that_is_not_declared_here_is_refused() {
+    let declaration = Declaration::parse(EXAMPLE).unwrap();
+    let error = Disclosure::build(
+        &declaration,
+        &TIKTOK,
+        "TikTok",
+        &[IMPORT],
+        &tiktok_catalogue(),
+        &[],
+        &[],
+        &Locale::default(),
+    )
+    .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied);
+    assert!(error.to_string().contains("`notes.import`"), "{error}");
+}
