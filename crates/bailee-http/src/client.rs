@@ -88,15 +88,9 @@ impl Reqwest {
     }
 
     async fn exchange(&self, request: Request) -> Result<Response, Failed> {
-        let Request { method, url, mut headers, body, limit, .. } = request;
-        headers.values_mut().for_each(|value| value.set_sensitive(true));
-        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let client = if is_repeatable(&method) { &self.pooled } else { &self.fresh };
-        let mut outgoing = reqwest::Request::new(method, url);
-        *outgoing.headers_mut() = headers;
-        if let Body::Bytes(bytes) = body {
-            *outgoing.body_mut() = Some(Bytes::from_owner(bytes).into());
-        }
+        let limit = request.limit;
+        let client = if is_repeatable(&request.method) { &self.pooled } else { &self.fresh };
+        let outgoing = outgoing(request);
         let mut incoming =
             client.execute(outgoing).await.map_err(|error| Failed::to_send(&error))?;
         let status = incoming.status();
@@ -178,6 +172,18 @@ impl Failed {
     }
 }
 
+fn outgoing(request: Request) -> reqwest::Request {
+    let mut outgoing = reqwest::Request::new(request.method, request.url);
+    *outgoing.headers_mut() = request.headers;
+    outgoing.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    outgoing.headers_mut().values_mut().for_each(|value| value.set_sensitive(true));
+    if let Body::Bytes(bytes) = request.body {
+        // No copy: the buffer is wiped when the client drops its last reference.
+        *outgoing.body_mut() = Some(Bytes::from_owner(bytes).into());
+    }
+    outgoing
+}
+
 /// RFC 9110 §9.2.2: the methods that are idempotent.
 fn is_repeatable(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE)
@@ -213,3 +219,39 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long an idle connection is kept. Below what servers usually allow.
 const IDLE: Duration = Duration::from_secs(20);
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::{Hosts, secret_header};
+
+    #[test]
+    fn sec_05_every_header_value_leaves_marked_sensitive() {
+        let url = Url::parse("https://api.provider.example/").unwrap();
+        let request =
+            Request::new(Method::POST, url, Hosts::new(["api.provider.example"]).unwrap())
+                .with_header(header::AUTHORIZATION, HeaderValue::from_static("Bearer fake-a"))
+                .with_header(header::COOKIE, HeaderValue::from_static("fake-b"))
+                .with_header(
+                    "x-api-key".parse().unwrap(),
+                    secret_header(Zeroizing::new(b"fake-c".to_vec())).unwrap(),
+                );
+        let outgoing = outgoing(request);
+        assert_eq!(outgoing.headers().len(), 4);
+        assert!(outgoing.headers().values().all(HeaderValue::is_sensitive));
+        assert!(!format!("{:?}", outgoing.headers()).contains("fake-"));
+    }
+
+    #[test]
+    fn only_repeatable_methods_share_connections() {
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT, Method::DELETE] {
+            assert!(is_repeatable(&method), "{method}");
+        }
+        for method in [Method::POST, Method::PATCH, Method::from_bytes(b"COPY").unwrap()] {
+            assert!(!is_repeatable(&method), "{method}");
+        }
+    }
+}

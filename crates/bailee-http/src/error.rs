@@ -133,3 +133,36 @@ impl From<SendError> for Error {
         .with_source(error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    #[test]
+    fn every_category_has_a_kind_and_a_remedy() {
+        for (category, kind) in [
+            (Category::Connect, ErrorKind::ProviderUnavailable),
+            (Category::CutOff, ErrorKind::ProviderUnavailable),
+            (Category::Protocol, ErrorKind::ProviderRefused),
+            (Category::Redirect, ErrorKind::ProviderRefused),
+            (Category::Refused(HostRefusal::NotListed), ErrorKind::Denied),
+            (Category::Resolve, ErrorKind::ProviderUnavailable),
+            (Category::Timeout, ErrorKind::ProviderUnavailable),
+            (Category::Tls, ErrorKind::ProviderUnavailable),
+            (Category::TooLarge, ErrorKind::TooLarge),
+        ] {
+            let error = Error::from(SendError::new(category, Sent::Maybe));
+            assert_eq!(error.kind(), kind, "{category:?}");
+            let waits = matches!(error.remedy(), Remedy::Wait(_));
+            assert_eq!(waits, kind == ErrorKind::ProviderUnavailable, "{category:?}");
+        }
+        let refused = Error::from(SendError::refused(HostRefusal::NotHttps));
+        assert_eq!(refused.remedy(), Remedy::FixConfiguration);
+        assert_eq!(
+            refused.source().map(ToString::to_string).as_deref(),
+            Some("the request may not leave: the scheme is not https")
+        );
+    }
+}

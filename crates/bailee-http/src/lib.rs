@@ -6,6 +6,8 @@ mod check;
 mod client;
 #[cfg(feature = "reqwest")]
 mod collect;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod error;
 mod hosts;
 mod name;

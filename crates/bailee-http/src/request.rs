@@ -124,3 +124,35 @@ impl fmt::Debug for Body {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sec_05_a_request_prints_its_method_and_host_alone() {
+        let url = Url::parse("https://api.provider.example/fake-path?token=fake-query").unwrap();
+        let request =
+            Request::new(Method::POST, url, Hosts::new(["api.provider.example"]).unwrap())
+                .with_header(http::header::AUTHORIZATION, HeaderValue::from_static("fake-header"))
+                .with_body(Zeroizing::new(b"fake-body".to_vec()));
+        let text = format!("{request:?} {request:#?} {:?}", request.body);
+        assert!(text.contains("POST") && text.contains("api.provider.example"));
+        assert!(!text.contains("fake-"), "{text}");
+    }
+
+    #[test]
+    fn tok_03_a_secret_header_takes_any_token_but_those_that_would_break_the_message() {
+        let header = |bytes: &[u8]| secret_header(Zeroizing::new(bytes.to_vec()));
+        for token in [b"a".as_slice(), b"fake token", b"fake\xff\x80", &[b'x'; 65536]] {
+            let value = header(token).unwrap();
+            assert_eq!(value.as_bytes(), token);
+            assert!(value.is_sensitive());
+        }
+        for token in [b"fake\r\nHost: evil".as_slice(), b"fake\n", b"fake\0", b"\x7ffake"] {
+            let error = header(token).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+            assert!(!format!("{error} {error:?}").contains("fake"));
+        }
+    }
+}

@@ -81,3 +81,92 @@ impl Resolve for FixedAddress {
         Box::pin(std::future::ready(Ok(addresses)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::VecDeque,
+        sync::{Mutex, PoisonError},
+    };
+
+    use super::*;
+
+    /// Gives its answers in their order, one a question.
+    #[derive(Debug)]
+    struct Answers(Mutex<VecDeque<Vec<IpAddr>>>);
+
+    impl Answers {
+        fn new(answers: &[&[&str]]) -> Arc<Self> {
+            let parse = |answer: &&[&str]| answer.iter().map(|ip| ip.parse().unwrap()).collect();
+            Arc::new(Self(Mutex::new(answers.iter().map(parse).collect())))
+        }
+
+        fn left(&self) -> usize {
+            self.0.lock().unwrap().len()
+        }
+    }
+
+    #[async_trait]
+    impl Lookup for Arc<Answers> {
+        async fn lookup(&self, host: &CheckedHost) -> Result<Vec<IpAddr>, LookupFailed> {
+            assert_eq!(host.as_str(), "api.provider.example");
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front().ok_or(LookupFailed)
+        }
+    }
+
+    async fn resolve(
+        answers: &Arc<Answers>,
+    ) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> {
+        let judged = JudgedLookup(Arc::new(Arc::clone(answers)));
+        let addresses = judged.resolve("api.provider.example".parse().unwrap()).await?;
+        Ok(addresses.map(|address| address.to_string()).collect())
+    }
+
+    #[tokio::test]
+    async fn out_06_an_answer_is_used_as_it_was_judged() {
+        let answers = Answers::new(&[&["1.1.1.1", "2606:4700::1"]]);
+        assert_eq!(resolve(&answers).await.unwrap(), ["1.1.1.1:0", "[2606:4700::1]:0"]);
+        assert_eq!(answers.left(), 0);
+    }
+
+    #[tokio::test]
+    async fn out_06_private_metadata_and_mixed_answers_are_refused_as_a_whole() {
+        for answer in [
+            ["127.0.0.1"].as_slice(),
+            &["10.0.0.1"],
+            &["169.254.169.254"],
+            &["fd00:ec2::254"],
+            &["::ffff:1.1.1.1"],
+            &["0.0.0.0"],
+            &["1.1.1.1", "10.0.0.1"],
+            &["10.0.0.1", "1.1.1.1"],
+            &["2606:4700::1", "::1"],
+            &["1.1.1.1", "1.0.0.1", "192.168.0.1"],
+        ] {
+            let error = resolve(&Answers::new(&[answer])).await.unwrap_err();
+            assert!(error.is::<NotRoutable>(), "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn out_06_flipping_answers_are_judged_one_by_one_and_asked_for_once_a_connection() {
+        let answers = Answers::new(&[&["1.1.1.1"], &["127.0.0.1"], &["1.1.1.1"]]);
+        assert_eq!(resolve(&answers).await.unwrap(), ["1.1.1.1:0"]);
+        assert_eq!(answers.left(), 2);
+        assert!(resolve(&answers).await.unwrap_err().is::<NotRoutable>());
+        assert_eq!(resolve(&answers).await.unwrap(), ["1.1.1.1:0"]);
+    }
+
+    #[tokio::test]
+    async fn no_answer_and_an_empty_one_are_failures() {
+        assert!(resolve(&Answers::new(&[])).await.unwrap_err().is::<LookupFailed>());
+        assert!(resolve(&Answers::new(&[&[]])).await.unwrap_err().is::<LookupFailed>());
+    }
+
+    #[tokio::test]
+    async fn out_06_the_systems_answer_for_a_local_name_is_refused() {
+        // RFC 6761 §6.3: a resolver answers this with loopback, or says that there is none.
+        let judged = JudgedLookup(Arc::new(SystemLookup));
+        assert!(judged.resolve("localhost".parse().unwrap()).await.is_err());
+    }
+}

@@ -56,3 +56,58 @@ impl fmt::Debug for Scripted {
         f.debug_struct("Scripted").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, Method, StatusCode};
+    use url::Url;
+    use zeroize::Zeroizing;
+
+    use super::*;
+    use crate::{HostRefusal, Hosts};
+
+    fn request(url: &str) -> Request {
+        let hosts = Hosts::new(["api.provider.example"]).unwrap();
+        Request::new(Method::GET, Url::parse(url).unwrap(), hosts).with_limit(4)
+    }
+
+    fn answer(status: u16, body: &str) -> Response {
+        Response {
+            status: StatusCode::from_u16(status).unwrap(),
+            headers: HeaderMap::from_iter([(
+                "x-echo".parse().unwrap(),
+                HeaderValue::from_static("secret"),
+            )]),
+            body: Zeroizing::new(body.as_bytes().to_vec()),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_closure_answers_what_passed_the_check() {
+        let client = Scripted::new(|request| {
+            assert_eq!(request.url.path(), "/a");
+            Ok(answer(200, "body"))
+        });
+        let response = client.send(request("https://api.provider.example/a")).await.unwrap();
+        assert_eq!(*response.body, b"body");
+        assert!(response.headers["x-echo"].is_sensitive());
+        let error = client.send(request("https://other.example/a")).await.unwrap_err();
+        assert_eq!(error, SendError::refused(HostRefusal::NotListed));
+        assert_eq!(client.sent(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_limit_and_the_rule_on_redirects_hold_without_a_network_too() {
+        for (status, body, category) in
+            [(200, "large", Category::TooLarge), (302, "", Category::Redirect)]
+        {
+            let client = Scripted::new(move |_| Ok(answer(status, body)));
+            let error = client.send(request("https://api.provider.example/")).await.unwrap_err();
+            assert_eq!((error.category(), error.sent()), (category, Sent::Maybe));
+        }
+        let client = Scripted::new(|_| Err(SendError::new(Category::Connect, Sent::No)));
+        let error = client.send(request("https://api.provider.example/")).await.unwrap_err();
+        assert_eq!((error.category(), error.sent()), (Category::Connect, Sent::No));
+        assert_eq!(error.host().unwrap().as_str(), "api.provider.example");
+    }
+}
