@@ -5,7 +5,9 @@ use std::fmt;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Id, Locale, Owner, ProviderId, SubjectId, TenantId, error::HostError, sha256};
+use crate::{
+    Id, InvalidName, Locale, Owner, ProviderId, SubjectId, TenantId, error::HostError, sha256,
+};
 
 /// The host's own id of a person. It is personal data: `Debug` shows only its form.
 ///
@@ -35,6 +37,22 @@ impl HostId {
             Self::Int(number) => [b"i".as_slice(), &number.to_be_bytes()].concat(),
             Self::Text(text) => [b"t".as_slice(), text.as_bytes()].concat(),
             Self::Uuid(bytes) => [b"u".as_slice(), bytes].concat(),
+        }
+    }
+
+    /// Reads back what [`HostId::to_bytes`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// Refuses bytes that it does not write. They are not kept.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidName> {
+        let invalid = InvalidName::new("host id");
+        let (form, rest) = bytes.split_first().ok_or(invalid)?;
+        match form {
+            b'i' => rest.try_into().map(i64::from_be_bytes).map(Self::Int).map_err(|_| invalid),
+            b't' => String::from_utf8(rest.to_vec()).map(Self::Text).map_err(|_| invalid),
+            b'u' => rest.try_into().map(Self::Uuid).map_err(|_| invalid),
+            _ => Err(invalid),
         }
     }
 }
@@ -210,6 +228,16 @@ mod tests {
     #[test]
     fn host_ids_of_other_forms_differ() {
         assert_ne!(HostId::Int(1).to_bytes(), HostId::text("1").to_bytes());
+    }
+
+    #[test]
+    fn host_ids_survive_their_bytes() {
+        for id in [HostId::Int(-7), HostId::text("ada"), HostId::text(""), HostId::Uuid([9; 16])] {
+            assert_eq!(HostId::from_bytes(&id.to_bytes()).unwrap(), id);
+        }
+        for bytes in [&b""[..], b"i1", b"u123", b"x", b"t\xff"] {
+            assert!(HostId::from_bytes(bytes).is_err());
+        }
     }
 
     #[test]

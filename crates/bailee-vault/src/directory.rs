@@ -1,0 +1,175 @@
+//! People: from the host's id to the pseudonym and back; and keyed hashes.
+
+use bailee_core::{ErrorKind, HostId, Id, Result, SubjectId, TenantId};
+use bailee_core::{Actor, Plaintext, audit::Entry};
+use bailee_store::Key;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Draft, Holder, Vault, cipher, draft,
+    cache::KeySet,
+    holder::Slot,
+    kind,
+    open::Opener,
+    tree::{allow_conflict, one},
+};
+
+/// The part of a subject's record that holds the host's id.
+const HOST: &str = "host";
+
+/// How often a race is run again.
+const ATTEMPTS: usize = 8;
+
+#[derive(Serialize, Deserialize)]
+struct DirectoryEntry {
+    subject: SubjectId,
+}
+
+impl Vault {
+    /// The pseudonym of a person of the host, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unopenable`] when the directory entry is not the one that was sealed; as
+    /// [`Vault::index`] apart from that.
+    pub async fn subject(&self, tenant: &TenantId, person: &HostId) -> Result<Option<SubjectId>> {
+        // Asking must not give a tenant its keys.
+        let Some(index) = self.0.keys(tenant, Slot::Index).await? else { return Ok(None) };
+        let id = self.hash(tenant, &index, DIRECTORY, &[&person.to_bytes()])?;
+        self.find_entry(tenant, id).await
+    }
+
+    /// The pseudonym of a person of the host; a person who has none gets one, with a key, a
+    /// `subject` record (facts of schema 1, `{}`) and a directory entry. Two racing callers get
+    /// the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vault::index`] and [`Vault::commit`].
+    pub async fn ensure_subject(&self, tenant: &TenantId, person: &HostId) -> Result<SubjectId> {
+        let host = person.to_bytes();
+        let entry_id = self.index(tenant, DIRECTORY, &[&host]).await?;
+        for _ in 0..ATTEMPTS {
+            if let Some(subject) = self.find_entry(tenant, entry_id).await? {
+                return Ok(subject);
+            }
+            let subject = SubjectId::generate(&*self.0.random)?;
+            let slot = Slot::Subject(subject);
+            // Kept apart, the key is there before the record: without it, it is of no use.
+            let (key_ops, keys) = self.new_key(tenant, slot).await?;
+            let record = Draft::new(Holder::Subject(subject).standing(), Holder::Subject(subject))
+                .facet(kind::SUBJECT_LIVE)
+                .facts(1, *b"{}")
+                .part(HOST, Plaintext::copy_from(&host));
+            let entry = Draft::new(Key::new(kind::DIRECTORY, entry_id), Holder::Tenant)
+                .about(subject)
+                .json(1, &DirectoryEntry { subject })?;
+            let batch = self
+                .batch()?
+                .ops(key_ops)
+                .op(draft::seal(&self.0, tenant, record, &keys, None, None)?)
+                .op(self.put(tenant, entry, None).await?)
+                .audit(self.0.entry("subject.created").about(subject));
+            match self.commit(tenant, batch).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    if self.0.keys_apart() {
+                        self.destroy_key(tenant, Holder::Subject(subject)).await?;
+                    }
+                }
+                Err(error) => return Err(error),
+                Ok(_) => return Ok(subject),
+            }
+        }
+        Err(ErrorKind::Conflict.into())
+    }
+
+    /// Sees that the tenant has its `owner` record (the zero id, facts of schema 1, `{}`), which
+    /// plays the subject's part for connections that nobody owns.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vault::index`] and [`Vault::commit`].
+    pub async fn ensure_owner(&self, tenant: &TenantId) -> Result<()> {
+        let key = Holder::Tenant.standing();
+        let asked = [key.clone()];
+        if one(self.0.store.read(tenant, &asked).await?.records)?.is_some() {
+            return Ok(());
+        }
+        let record = Draft::new(key, Holder::Tenant).facts(1, *b"{}");
+        let batch = self
+            .batch()?
+            .op(self.put(tenant, record, None).await?)
+            .audit(Entry::new("owner.created", self.0.clock.now()).by(&Actor::System));
+        allow_conflict(self.commit(tenant, batch).await.map(|_| ()))
+    }
+
+    /// The host's id of a subject.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vault::read`] and [`crate::View::part`].
+    pub async fn person(&self, tenant: &TenantId, subject: SubjectId) -> Result<HostId> {
+        let view = self.read(tenant, Holder::Subject(subject), &[]).await?;
+        let host = view.standing_part(HOST)?;
+        Ok(host.expose(HostId::from_bytes)?)
+    }
+
+    /// A keyed hash: the id of a lookup, a reservation or a route, which says nothing without the
+    /// tenant's index key.
+    ///
+    /// It is HMAC-SHA256 under the index key over `"bailee1/idx" || lp(tenant) || lp(label) ||
+    /// lp(part) … || 0x01`, `lp(x)` = `u32 length || x`, cut to sixteen bytes.
+    ///
+    /// # Errors
+    ///
+    /// For the tenant's keys, which it makes where there are none: [`ErrorKind::StoreUnavailable`],
+    /// [`ErrorKind::Configuration`], [`ErrorKind::Shredded`], [`ErrorKind::RandomnessFailed`].
+    pub async fn index(
+        &self,
+        tenant: &TenantId,
+        label: &'static str,
+        parts: &[&[u8]],
+    ) -> Result<Id> {
+        let keys = self.0.sealing_keys(tenant, Slot::Index).await?;
+        self.hash(tenant, &keys, label, parts)
+    }
+
+    fn hash(
+        &self,
+        tenant: &TenantId,
+        keys: &KeySet,
+        label: &str,
+        parts: &[&[u8]],
+    ) -> Result<Id> {
+        let key = keys.active(self.0.clock.monotonic())?;
+        let mut lengths = Vec::with_capacity(parts.len() + 2);
+        let pieces = [tenant.as_str().as_bytes(), label.as_bytes()];
+        let pieces = pieces.iter().chain(parts);
+        for piece in pieces.clone() {
+            let length = u32::try_from(piece.len())
+                .map_err(|_| crate::error::invalid("what is hashed is too long"))?;
+            lengths.push(length.to_be_bytes());
+        }
+        let mut message = Vec::with_capacity(2 * lengths.len() + 1);
+        message.push(b"bailee1/idx".as_slice());
+        for (length, piece) in lengths.iter().zip(pieces) {
+            message.extend_from_slice(&[length, piece]);
+        }
+        let mut id = [0; 16];
+        key.material.expose(|key| cipher::expand(key, &message, &mut id))?;
+        Ok(Id::from_bytes(id))
+    }
+
+    async fn find_entry(&self, tenant: &TenantId, id: Id) -> Result<Option<SubjectId>> {
+        let asked = [Key::new(kind::DIRECTORY, id)];
+        let Some(record) = one(self.0.store.read(tenant, &asked).await?.records)? else {
+            return Ok(None);
+        };
+        let keys = self.0.keys(tenant, Slot::Tenant).await?;
+        let opener = Opener::of_record(&*self.0.clock, tenant, keys.as_deref(), &record);
+        let (facts, _) = opener.facts_and_seqs()?;
+        Ok(Some(facts.json::<DirectoryEntry>()?.subject))
+    }
+}
+
+const DIRECTORY: &str = "directory";

@@ -1,0 +1,1 @@
+//! Threats and answers, reasons for the defaults, how-tos.
