@@ -3,6 +3,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
 /// The time by which the emulated providers live: lifetimes, windows and processing run on it.
 ///
 /// Clones share one time. Certificates do not depend on it.
@@ -41,13 +45,24 @@ impl Clock {
     /// Moves the time forward.
     pub fn advance(&self, by: Duration) {
         let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        self.0.added_millis.fetch_add(millis, Ordering::SeqCst);
+        let add = |added: i64| Some(added.saturating_add(millis));
+        let _ = self.0.added_millis.fetch_update(Ordering::SeqCst, Ordering::SeqCst, add);
     }
 
-    /// The time in Unix seconds.
+    /// The time in so long, as HTTP writes it (RFC 9110 §5.6.7): for a `Retry-After`.
+    #[must_use]
+    pub fn http_date(&self, after: Duration) -> String {
+        let after = i64::try_from(after.as_secs()).unwrap_or(i64::MAX);
+        let unix = self.now().saturating_add(after).min(LATEST);
+        let date = OffsetDateTime::from_unix_timestamp(unix).ok();
+        date.and_then(|date| date.format(HTTP_DATE).ok()).unwrap_or_default()
+    }
+
+    /// The time in Unix seconds, between 1970 and 9999.
     #[must_use]
     pub fn now(&self) -> i64 {
-        (self.0.source)().saturating_add(self.0.added_millis.load(Ordering::SeqCst) / 1000)
+        let added = self.0.added_millis.load(Ordering::SeqCst) / 1000;
+        (self.0.source)().saturating_add(added).clamp(0, LATEST)
     }
 }
 
@@ -61,5 +76,46 @@ impl Default for Clock {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Clock").field(&self.now()).finish()
+    }
+}
+
+/// The last second of the year 9999.
+const LATEST: i64 = 253_402_300_799;
+
+const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
+    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_seconds_add_up() {
+        let clock = Clock::at(100);
+        for _ in 0..4 {
+            clock.clone().advance(Duration::from_millis(250));
+        }
+        assert_eq!(clock.now(), 101);
+    }
+
+    #[test]
+    fn a_clock_stays_within_the_years_that_can_be_written() {
+        assert_eq!(Clock::at(i64::MIN).now(), 0);
+        assert_eq!(Clock::at(i64::MAX).http_date(Duration::MAX), "Fri, 31 Dec 9999 23:59:59 GMT");
+        assert_eq!(
+            Clock::at(784_111_777).http_date(Duration::ZERO),
+            "Sun, 06 Nov 1994 08:49:37 GMT"
+        );
+    }
+
+    #[test]
+    fn a_clock_can_follow_another_and_still_be_advanced() {
+        let other = Arc::new(AtomicI64::new(5));
+        let source = Arc::clone(&other);
+        let clock = Clock::following(move || source.load(Ordering::SeqCst));
+        clock.advance(Duration::from_secs(10));
+        other.store(7, Ordering::SeqCst);
+        assert_eq!(clock.now(), 17);
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
@@ -14,9 +15,6 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
-use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -81,7 +79,7 @@ async fn answer(
         }
         Err(refused) => refused,
     };
-    render(answer, sites.clock.now())
+    render(answer, sites.clock.http_date(Duration::ZERO))
 }
 
 /// Reads a request whole. It must be meant for the host that TLS was spoken with (RFC 9110 §15.5.20).
@@ -118,14 +116,14 @@ async fn read<'a>(
     Ok((site, request))
 }
 
-fn render(answer: Answer, now: i64) -> Result<Response<Payload>, Dropped> {
+fn render(answer: Answer, date: String) -> Result<Response<Payload>, Dropped> {
     if answer.fate == Fate::Dropped {
         return Err(Dropped);
     }
     let mut response = Response::new(Payload::new(answer.body, answer.fate == Fate::CutOff));
     *response.status_mut() =
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for (key, value) in answer.headers.iter().chain(&[("date".to_owned(), http_date(now))]) {
+    for (key, value) in answer.headers.iter().chain(&[("date".to_owned(), date)]) {
         // A header that HTTP cannot carry, from a fault that a test made up, is left out.
         if let (Ok(key), Ok(value)) =
             (HeaderName::from_bytes(key.as_bytes()), HeaderValue::from_bytes(value.as_bytes()))
@@ -135,18 +133,6 @@ fn render(answer: Answer, now: i64) -> Result<Response<Payload>, Dropped> {
     }
     Ok(response)
 }
-
-/// The date of a message (RFC 9110 §5.6.7), by the emulator's clock.
-pub(crate) fn http_date(unix: i64) -> String {
-    OffsetDateTime::from_unix_timestamp(unix)
-        .ok()
-        .and_then(|at| at.format(HTTP_DATE).ok())
-        .unwrap_or_default()
-}
-
-const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
-    "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
-);
 
 /// The connection is closed without an answer.
 #[derive(Debug)]

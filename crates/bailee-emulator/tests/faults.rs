@@ -222,7 +222,9 @@ async fn answers_that_are_not_what_they_seem_do_nothing() {
 #[tokio::test]
 async fn a_rate_limit_says_when_to_come_back_in_any_form() {
     let world = World::new().await;
-    for form in [Some("120"), Some("Thu, 01 Jan 2026 00:02:00 GMT"), None] {
+    let date = world.emulator.clock().http_date(Duration::from_secs(120));
+    assert_eq!(date, "Thu, 01 Jan 2026 00:02:00 GMT");
+    for form in [Some("120"), Some(date.as_str()), None] {
         let fault = Fault::RateLimited { retry_after: form.map(String::from) };
         world.site().fault(Endpoint::Jwks, fault);
         let answer = world.http.get("https://id.example.test/jwks").send().await.unwrap();

@@ -83,7 +83,7 @@ impl IssuerDesk {
             state: query.one("state").map(str::to_owned),
             challenge,
             nonce: query.one("nonce").map(str::to_owned),
-            expires_at: now + TICKET_LIFETIME,
+            expires_at: now.saturating_add(TICKET_LIFETIME),
         })
     }
 
@@ -118,7 +118,7 @@ impl IssuerDesk {
             redirect_uri: ticket.redirect_uri,
             challenge: ticket.challenge,
             nonce: ticket.nonce,
-            expires_at: now + self.switches.code_lifetime,
+            expires_at: now.saturating_add(self.switches.code_lifetime),
             grant: None,
         };
         let code = desk.issue("code-");

@@ -127,7 +127,7 @@ impl IssuerDesk {
         }
         desk.ledger.next_generation(grant);
         let access = desk.issue("at-");
-        let until = Some(now + self.switches.access_lifetime);
+        let until = Some(now.saturating_add(self.switches.access_lifetime));
         let scopes = issued.scopes.clone();
         desk.ledger.keep_token(access.clone(), TokenKind::Access, grant, scopes.clone(), until);
         let refresh = match (style, &issued.old) {
@@ -136,7 +136,8 @@ impl IssuerDesk {
             (RefreshStyle::Stable { echoed }, Some(old)) => echoed.then(|| old.clone()),
             _ => {
                 let refresh = desk.issue("rt-");
-                let until = self.switches.refresh_lifetime.map(|lifetime| now + lifetime);
+                let until =
+                    self.switches.refresh_lifetime.map(|lifetime| now.saturating_add(lifetime));
                 let all = desk.ledger.grant(grant).scopes.clone();
                 desk.ledger.keep_token(refresh.clone(), TokenKind::Refresh, grant, all, until);
                 Some(refresh)

@@ -66,7 +66,7 @@ impl TikTokDesk {
             state: Some(state.to_owned()),
             challenge,
             nonce: None,
-            expires_at: now + TICKET_LIFETIME,
+            expires_at: now.saturating_add(TICKET_LIFETIME),
         };
         desk.tickets.insert(ticket, ticket_kept);
         page
@@ -106,7 +106,7 @@ impl TikTokDesk {
             redirect_uri: ticket.redirect_uri.clone(),
             challenge: ticket.challenge,
             nonce: None,
-            expires_at: now + self.switches.code_lifetime,
+            expires_at: now.saturating_add(self.switches.code_lifetime),
             grant: None,
         };
         desk.ledger.keep_code(code.clone(), kept);

@@ -42,6 +42,8 @@ pub struct TikTok {
     pub daily_caps: bool,
     /// Whether token answers have an empty `error` beside the tokens.
     pub empty_error_beside_success: bool,
+    /// Whether a refresh ends the earlier access tokens, of which the documentation is silent.
+    pub ends_old_access: bool,
     /// The `fail_reason` with which posts begun from now on fail.
     pub fail_posts_with: Option<String>,
     /// The status of errors at the token and revocation addresses: 400, or 200 as some
@@ -80,6 +82,7 @@ impl TikTok {
             code_lifetime: 600,
             daily_caps: true,
             empty_error_beside_success: false,
+            ends_old_access: false,
             fail_posts_with: None,
             oauth_error_status: 400,
             processing: Processing::Polls(1),

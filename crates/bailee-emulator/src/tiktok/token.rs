@@ -148,10 +148,13 @@ impl TikTokDesk {
         {
             desk.ledger.replace(old.value, switches.refresh_style, now);
         }
+        if switches.ends_old_access {
+            desk.ledger.end_access_tokens(grant);
+        }
         desk.ledger.next_generation(grant);
         let scopes = desk.ledger.grant(grant).scopes.clone();
         let access = desk.issue("act.");
-        let access_until = now + switches.access_lifetime;
+        let access_until = now.saturating_add(switches.access_lifetime);
         desk.ledger.keep_token(
             access.clone(),
             TokenKind::Access,
@@ -161,7 +164,7 @@ impl TikTokDesk {
         );
         let kept =
             old.and_then(|old| old.expires_at).filter(|_| !switches.refresh_lifetime_restarts);
-        let refresh_until = kept.unwrap_or(now + switches.refresh_lifetime);
+        let refresh_until = kept.unwrap_or(now.saturating_add(switches.refresh_lifetime));
         let refresh = match (switches.refresh_style, old) {
             _ if withheld => None,
             (RefreshStyle::None, _) => None,
