@@ -1,1 +1,42 @@
 #![doc = include_str!("../README.md")]
+
+mod answer;
+mod callback;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod context;
+mod failure;
+mod grant;
+mod json_call;
+mod operation;
+mod provider;
+mod publish;
+mod request;
+mod retry_after;
+mod rfc;
+mod scan;
+pub mod spec;
+mod step;
+#[cfg(feature = "tiktok")]
+pub mod tiktok;
+
+pub use answer::Answer;
+pub use callback::{Callback, CallbackRefusal, HostileText, Outcome, QUERY_LIMIT};
+pub use context::{Context, Environment, Platform, Registration};
+pub use failure::{ErrorRow, Failure, FailureKind};
+pub use grant::{
+    Account, AccountId, Alive, CredentialFacts, Grant, GrantFacts, Introspection, IssuedCredential,
+    RevokePlan, Revoked, ScopeComparison, TokenKind, TokenType,
+};
+pub use json_call::{Classify, JsonCall};
+pub use operation::{Operation, OperationFacts};
+pub use provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Generic, Provider};
+pub use publish::{MediaFacts, Progress, Publish, PublishNext};
+pub use request::{
+    ANSWER_LIMIT, Authorization, BasicEncoding, Endpoint, Json, Payload, Request, SecretRef,
+    Target, Value,
+};
+pub use retry_after::retry_after;
+pub use rfc::discovery::discovery;
+pub use spec::{Metadata, Spec};
+pub use step::{Input, Next, PublicKey, SignatureScheme, Signed, Step};

@@ -1,0 +1,329 @@
+//! What a provider granted, and to whom.
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use bailee_core::{AccessToken, CredentialName, IdToken, RefreshToken, ScopeName, Timestamp};
+
+/// The outcome of an exchange or a refresh: fresh tokens, to be sealed at once.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Grant {
+    /// The token sets. The first one is the spec's main credential.
+    pub credentials: Vec<IssuedCredential>,
+    /// The account's id, where the token answer states it.
+    pub account_id: Option<AccountId>,
+    /// The ID token, for [`Provider::identity`](crate::Provider::identity) alone. Nothing in it is
+    /// to be used before that.
+    pub id_token: Option<IdToken>,
+}
+
+impl Grant {
+    /// What the identity step needs to know of this grant. It holds no token.
+    pub fn facts(&self, asked: &[ScopeName]) -> GrantFacts {
+        let main = self.credentials.first();
+        GrantFacts {
+            scopes: main
+                .and_then(|credential| credential.scopes.clone())
+                .unwrap_or_else(|| asked.to_vec()),
+            account_id: self.account_id.clone(),
+            access_half_digest: main.map(|credential| {
+                let digest = credential.access.expose(bailee_core::sha256);
+                let mut half = [0; 16];
+                half.copy_from_slice(&digest[..16]);
+                half
+            }),
+        }
+    }
+}
+
+/// One token set as it was issued. `Debug` counts the scopes and does not print them: until they
+/// are compared they are whatever the answer said.
+#[non_exhaustive]
+pub struct IssuedCredential {
+    /// Its name within the connection.
+    pub name: CredentialName,
+    /// The access token.
+    pub access: AccessToken,
+    /// The refresh token. A refresh that gives none leaves the old one in place (REF-09).
+    pub refresh: Option<RefreshToken>,
+    /// How the access token is presented.
+    pub token_type: TokenType,
+    /// How long the access token lives, from 0 to ten years; none where nobody says (TOK-04). A
+    /// 401 is the truth, whatever stands here.
+    pub expires_in: Option<Duration>,
+    /// How long the refresh token lives, likewise.
+    pub refresh_expires_in: Option<Duration>,
+    /// The scopes granted. None: the answer does not say, so they are those asked for
+    /// (RFC 6749 §5.1).
+    pub scopes: Option<Vec<ScopeName>>,
+}
+
+impl IssuedCredential {
+    /// A token set of which nothing but the access token is known.
+    pub fn new(name: CredentialName, access: AccessToken) -> Self {
+        Self {
+            name,
+            access,
+            refresh: None,
+            token_type: TokenType::Bearer,
+            expires_in: None,
+            refresh_expires_in: None,
+            scopes: None,
+        }
+    }
+
+    /// How the scopes granted compare with those asked for (TOK-05).
+    pub fn compare_scopes(&self, asked: &[ScopeName]) -> ScopeComparison {
+        let Some(granted) = &self.scopes else { return ScopeComparison::default() };
+        ScopeComparison {
+            missing: asked.iter().filter(|scope| !granted.contains(scope)).cloned().collect(),
+            unasked: granted.iter().filter(|scope| !asked.contains(scope)).cloned().collect(),
+        }
+    }
+}
+
+impl fmt::Debug for IssuedCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IssuedCredential")
+            .field("name", &self.name)
+            .field("access", &self.access)
+            .field("refresh", &self.refresh)
+            .field("expires_in", &self.expires_in)
+            .field("refresh_expires_in", &self.refresh_expires_in)
+            .field("scopes", &self.scopes.as_ref().map(Vec::len))
+            .finish_non_exhaustive()
+    }
+}
+
+/// The difference between the scopes asked for and those granted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ScopeComparison {
+    /// Asked for and not granted: what needs them is not available.
+    pub missing: Vec<ScopeName>,
+    /// Granted and not asked for: refuse or flag, by policy.
+    pub unasked: Vec<ScopeName>,
+}
+
+/// How an access token is presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TokenType {
+    /// As it is (RFC 6750).
+    Bearer,
+}
+
+/// What the identity step is told of a grant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GrantFacts {
+    /// The scopes granted.
+    pub scopes: Vec<ScopeName>,
+    /// The account's id, where the token answer stated it.
+    pub account_id: Option<AccountId>,
+    /// The left half of the access token's SHA-256, for `at_hash` (OpenID Connect Core §3.1.3.6).
+    pub access_half_digest: Option<[u8; 16]>,
+}
+
+impl GrantFacts {
+    /// A grant of which only the scopes are known.
+    pub fn new(scopes: Vec<ScopeName>) -> Self {
+        Self { scopes, account_id: None, access_half_digest: None }
+    }
+
+    /// Whether a scope was granted.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|granted| granted.as_str() == scope)
+    }
+}
+
+/// What is known of a stored credential. It holds no token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CredentialFacts {
+    /// Its name within the connection.
+    pub name: CredentialName,
+    /// The scopes granted.
+    pub scopes: Vec<ScopeName>,
+    /// When the access token runs out, where that is known.
+    pub expires_at: Option<Timestamp>,
+    /// Whether there is a refresh token.
+    pub has_refresh: bool,
+    /// When the refresh token runs out, where that is known.
+    pub refresh_expires_at: Option<Timestamp>,
+}
+
+impl CredentialFacts {
+    /// A credential without a refresh token and without a known end.
+    pub fn new(name: CredentialName, scopes: Vec<ScopeName>) -> Self {
+        Self { name, scopes, expires_at: None, has_refresh: false, refresh_expires_at: None }
+    }
+
+    /// Says that there is a refresh token.
+    #[must_use]
+    pub fn with_refresh(mut self, expires_at: Option<Timestamp>) -> Self {
+        self.has_refresh = true;
+        self.refresh_expires_at = expires_at;
+        self
+    }
+
+    /// Says when the access token runs out.
+    #[must_use]
+    pub fn expiring(mut self, at: Timestamp) -> Self {
+        self.expires_at = Some(at);
+        self
+    }
+}
+
+/// The immutable id of an account at a provider (TOK-06): a word for the kind of id, and the id.
+/// Never a user name, never an e-mail address. It is personal data: `Debug` shows its kind alone.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct AccountId {
+    kind: Cow<'static, str>,
+    value: String,
+}
+
+impl AccountId {
+    /// Names an account: an id of 1 to 255 bytes of visible ASCII. None for anything else.
+    pub fn new(kind: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Option<Self> {
+        let value = value.into();
+        let valid = (1..=255).contains(&value.len()) && value.bytes().all(|b| b.is_ascii_graphic());
+        valid.then(|| Self { kind: kind.into(), value })
+    }
+
+    /// The word for the kind of id (`sub`, `open_id`).
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The id.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+}
+
+impl fmt::Debug for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AccountId({}, [redacted])", self.kind)
+    }
+}
+
+/// The account that was connected. It is personal data: `Debug` shows the id's kind alone.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Account {
+    /// The account's immutable id.
+    pub id: AccountId,
+    /// A name to show to the person, 200 characters at most and without control characters. It may
+    /// change, and is no key.
+    pub display: Option<String>,
+    /// The provider's word for the type of account, where it has types.
+    pub account_type: Option<String>,
+    /// The issuer that the id belongs to, where the provider is one of several (OpenID Connect).
+    pub issuer: Option<String>,
+}
+
+impl Account {
+    /// An account of which only the id is known.
+    pub fn new(id: AccountId) -> Self {
+        Self { id, display: None, account_type: None, issuer: None }
+    }
+
+    /// Sets the name to show. Control characters are dropped, and what is longer is cut.
+    #[must_use]
+    pub fn with_display(mut self, name: Option<&str>) -> Self {
+        self.display = name.map(tame).filter(|name| !name.is_empty());
+        self
+    }
+
+    /// Sets the type of account, tamed likewise.
+    #[must_use]
+    pub fn with_account_type(mut self, account_type: Option<&str>) -> Self {
+        self.account_type = account_type.map(tame).filter(|word| !word.is_empty());
+        self
+    }
+
+    /// Sets the issuer.
+    #[must_use]
+    pub fn with_issuer(mut self, issuer: Option<String>) -> Self {
+        self.issuer = issuer;
+        self
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Drops control characters and those that turn the direction of text, and cuts what is left.
+fn tame(text: &str) -> String {
+    text.chars()
+        .filter(|c| {
+            !c.is_control()
+                && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        })
+        .take(200)
+        .collect()
+}
+
+/// The outcome of a revocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Revoked {
+    /// Whether the provider confirmed that every token of the credential is dead.
+    pub confirmed: bool,
+    /// The tokens of which it did not, and that may live until they run out.
+    pub remaining: Vec<TokenKind>,
+}
+
+impl Revoked {
+    /// The outcome where these tokens were not confirmed to be dead.
+    pub fn leaving(remaining: Vec<TokenKind>) -> Self {
+        Self { confirmed: remaining.is_empty(), remaining }
+    }
+}
+
+/// What a disconnect does first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RevokePlan {
+    /// The provider has no way to revoke; the person can withdraw there themselves.
+    Impossible,
+    /// Revoke with the tokens at hand.
+    Ready,
+    /// The provider revokes with a living access token and ours ran out: refresh, then revoke with
+    /// the new tokens. If the refresh says that the grant is over, it is revoked already.
+    RefreshFirst,
+}
+
+/// Which token (RFC 7009 §2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TokenKind {
+    /// The access token.
+    Access,
+    /// The refresh token.
+    Refresh,
+}
+
+/// What introspection says (RFC 7662 §2.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Introspection {
+    /// Whether the token is good.
+    pub active: bool,
+    /// The scopes of the token, where it says so.
+    pub scopes: Option<Vec<ScopeName>>,
+    /// When it runs out, where it says so.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Whether a grant still lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Alive {
+    /// This access token is not good. A refresh says whether the grant is over.
+    No,
+    /// It is.
+    Yes,
+}

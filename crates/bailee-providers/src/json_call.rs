@@ -1,0 +1,215 @@
+//! A call of one request with JSON both ways: what most operations are.
+
+use std::{borrow::Cow, fmt::Write, marker::PhantomData};
+
+use bailee_core::{Error, ErrorKind, Result};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::{
+    answer::Answer,
+    context::Context,
+    failure::{Failure, FailureKind},
+    operation::OperationFacts,
+    request::{Endpoint, Json, Payload, Request, Value},
+    rfc::{classify, malformed, misuse},
+    spec::{Spec, SpecFacts},
+    step::{Input, Next, Step},
+};
+
+/// The largest answer of an operation, in bytes.
+const LIMIT: usize = 1024 * 1024;
+
+/// A call of one request with JSON both ways.
+///
+/// It is put behind the spec's `api` address and authorized with the credential's access token. A
+/// part of the path is percent-encoded as one segment, so that a value cannot change the path.
+pub struct JsonCall {
+    spec: Spec,
+    request: std::result::Result<Request, Failure>,
+    path: String,
+    query: Vec<(Cow<'static, str>, Value)>,
+    payload: Payload,
+    classify: Classify,
+}
+
+/// What an answer of the API means; none where it is a success.
+pub type Classify = fn(&SpecFacts, &Answer) -> Option<Failure>;
+
+impl JsonCall {
+    /// The call that an operation's facts state.
+    pub fn new(cx: &Context<'_>, facts: &OperationFacts) -> Self {
+        let request = match &cx.spec.api {
+            Some(url) => {
+                let mut request =
+                    Request::new(facts.method.clone(), url.clone(), Endpoint::Api, facts.effect);
+                request.limit = LIMIT;
+                Ok(request.with_bearer())
+            }
+            None => Err(FailureKind::Unsupported.into()),
+        };
+        Self {
+            spec: cx.spec.clone(),
+            request,
+            path: facts.path.to_owned(),
+            query: Vec::new(),
+            payload: Payload::Empty,
+            classify: classify::answer,
+        }
+    }
+
+    /// Fills `{name}` of the path in.
+    #[must_use]
+    pub fn part(mut self, name: &str, value: &str) -> Self {
+        let mut encoded = String::with_capacity(value.len());
+        for byte in value.bytes() {
+            // Dots are encoded too: `..` is a segment that parsers resolve.
+            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
+                encoded.push(char::from(byte));
+            } else {
+                // Writing to a string does not fail.
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+        }
+        // A segment of dots alone is a step in the path even when it is encoded.
+        let harmless = !value.is_empty() && !value.bytes().all(|b| b == b'.');
+        if !harmless {
+            self.request = Err(FailureKind::InvalidInput.into());
+        }
+        self.path = self.path.replace(&format!("{{{name}}}"), &encoded);
+        self
+    }
+
+    /// Adds a parameter to the query.
+    #[must_use]
+    pub fn query(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.query.push((name.into(), Value::Text(value.into())));
+        self
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn body(mut self, body: &impl serde::Serialize) -> Self {
+        match Json::of(body) {
+            Ok(json) => self.payload = Payload::Json(json),
+            Err(_) => self.request = Err(FailureKind::InvalidInput.into()),
+        }
+        self
+    }
+
+    /// Sets what says whether an answer is a success, where the provider differs from the RFCs.
+    #[must_use]
+    pub fn classify(mut self, classify: Classify) -> Self {
+        self.classify = classify;
+        self
+    }
+
+    /// Makes a step of it that reads the answer into a type and a value out of that.
+    pub fn read<W, T>(
+        self,
+        read: impl FnOnce(W) -> std::result::Result<T, Failure> + Send + 'static,
+    ) -> Box<dyn Step<T>>
+    where
+        W: DeserializeOwned + 'static,
+        T: Send + 'static,
+    {
+        let (spec, classify) = (self.spec.clone(), self.classify);
+        Box::new(JsonStep {
+            spec,
+            classify,
+            request: Some(self.into_request()),
+            read: Some(read),
+            types: PhantomData,
+        })
+    }
+
+    /// The request alone, for steps that send several.
+    pub(crate) fn into_request(self) -> std::result::Result<Request, Failure> {
+        let mut request = self.request?;
+        if self.path.contains(['{', '}']) {
+            return Err(FailureKind::InvalidInput.into());
+        }
+        if let crate::request::Target::Url(url) = &mut request.target {
+            *url = behind(url, &self.path).ok_or(FailureKind::InvalidInput)?;
+        }
+        request.query = self.query;
+        request.payload = self.payload;
+        Ok(request)
+    }
+}
+
+impl std::fmt::Debug for JsonCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JsonCall").field("request", &self.request).finish_non_exhaustive()
+    }
+}
+
+/// Puts a path behind a base address. The host stays, whatever the path says.
+fn behind(base: &Url, path: &str) -> Option<Url> {
+    let mut url = base.clone();
+    let prefix = base.path().trim_end_matches('/').to_owned();
+    url.set_path(&format!("{prefix}/{}", path.trim_start_matches('/')));
+    (url.host_str() == base.host_str()).then_some(url)
+}
+
+/// Checks an operation's facts against a spec.
+pub(crate) fn check_facts(facts: &OperationFacts, spec: &SpecFacts) -> Result<()> {
+    let wrong = |what: String| {
+        Err(Error::new(ErrorKind::Configuration)
+            .with_provider(spec.id.clone())
+            .with_detail(format!("operation `{}`: {what}", facts.name)))
+    };
+    if facts.provider != spec.id {
+        return wrong("it is of another provider".into());
+    }
+    let own = facts.name.strip_prefix(spec.id.as_str()).and_then(|rest| rest.strip_prefix('.'));
+    if own.is_none_or(str::is_empty) {
+        return wrong("its name does not begin with the provider's".into());
+    }
+    if let Some(scope) = facts.scopes.iter().find(|scope| spec.scope(scope).is_none()) {
+        return wrong(format!("the scope `{scope}` is not in the catalogue"));
+    }
+    if !facts.path.starts_with('/') {
+        return wrong("its path does not begin with a slash".into());
+    }
+    if spec.api.is_none() {
+        return wrong("the spec has no `api` address".into());
+    }
+    if facts.sends.iter().chain(facts.reads).any(|category| category.trim().is_empty()) {
+        return wrong("a category is empty".into());
+    }
+    Ok(())
+}
+
+struct JsonStep<W, T, F> {
+    spec: Spec,
+    classify: Classify,
+    request: Option<std::result::Result<Request, Failure>>,
+    read: Option<F>,
+    types: PhantomData<fn(W) -> T>,
+}
+
+impl<W, T, F> Step<T> for JsonStep<W, T, F>
+where
+    W: DeserializeOwned,
+    F: FnOnce(W) -> std::result::Result<T, Failure> + Send,
+{
+    fn next(&mut self, input: Input) -> std::result::Result<Next<T>, Failure> {
+        match (input, self.request.take()) {
+            (Input::Start, Some(request)) => request.map(Next::Send),
+            (Input::Answer(answer), None) => {
+                if let Some(failure) = (self.classify)(&self.spec, &answer) {
+                    return Err(failure);
+                }
+                let read = self.read.take().ok_or_else(misuse)?;
+                if !answer.is_json() {
+                    return Err(malformed());
+                }
+                // The parser's error repeats what it read, so it ends here (SEC-04).
+                let wire = serde_json::from_slice(&answer.body).map_err(|_| malformed())?;
+                read(wire).map(Next::Done)
+            }
+            _ => Err(misuse()),
+        }
+    }
+}

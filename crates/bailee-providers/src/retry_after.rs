@@ -1,0 +1,129 @@
+//! How long a provider asks us to wait.
+
+use std::time::Duration;
+
+use bailee_core::Timestamp;
+use time::{
+    OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem,
+    format_description::well_known::Rfc3339, macros::format_description,
+};
+
+use crate::{answer::Answer, spec::RateLimitFacts};
+
+/// The longest wait that a provider can impose (OUT-08).
+pub(crate) const LONGEST: Duration = Duration::from_secs(3600);
+
+/// The forms of an HTTP-date (RFC 9110 §5.6.7): the current one, and asctime's. The one with a year
+/// of two digits is not read; a 429 with it waits as long as one without.
+const DATES: [&[BorrowedFormatItem<'static>]; 2] = [
+    format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    ),
+    format_description!(
+        "[weekday repr:short] [month repr:short] [day padding:space] [hour]:[minute]:[second] [year]"
+    ),
+];
+
+/// What `Retry-After` says (RFC 9110 §10.2.3): seconds, an HTTP-date, or the RFC 3339 that a few
+/// send; at most an hour. None where it is missing or says nothing that can be read.
+pub fn retry_after(answer: &Answer) -> Option<Duration> {
+    let text = answer.header("retry-after")?.trim();
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        // A number too large for the type is a long wait as well.
+        return Some(text.parse().map_or(LONGEST, Duration::from_secs).min(LONGEST));
+    }
+    let date = DATES
+        .iter()
+        .find_map(|form| PrimitiveDateTime::parse(text, form).ok())
+        .map(PrimitiveDateTime::assume_utc)
+        .or_else(|| OffsetDateTime::parse(text, &Rfc3339).ok())?;
+    Some(until(date.unix_timestamp(), answer.now))
+}
+
+/// The wait that an answer asks for: `Retry-After`, else the spec's header, else the spec's wait.
+pub(crate) fn wait(facts: &RateLimitFacts, answer: &Answer) -> Option<Duration> {
+    retry_after(answer)
+        .or_else(|| {
+            let header = facts.reset_header.as_deref()?;
+            reset(answer.header(header)?.trim(), answer.now)
+        })
+        .or(facts.wait)
+}
+
+/// A reset that may be a clock time in milliseconds or seconds, or seconds from now: nothing but
+/// its size tells which.
+fn reset(text: &str, now: Timestamp) -> Option<Duration> {
+    let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite())?;
+    if number > 1e12 {
+        Some(until((number / 1000.0) as i64, now))
+    } else if number > 1e9 {
+        Some(until(number as i64, now))
+    } else {
+        Some(Duration::from_secs(number.max(0.0) as u64).min(LONGEST))
+    }
+}
+
+fn until(seconds: i64, now: Timestamp) -> Duration {
+    Timestamp::from_seconds(seconds).since(now).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, StatusCode};
+
+    use super::*;
+
+    fn answer(name: &'static str, value: &str) -> Answer {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_str(value).unwrap());
+        Answer::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            headers,
+            Vec::new().into(),
+            Timestamp::from_seconds(784_111_777 - 30),
+        )
+    }
+
+    #[test]
+    fn out_08_retry_after_is_read_in_every_form_and_clamped_to_an_hour() {
+        for (text, seconds) in [
+            ("0", Some(0)),
+            ("120", Some(120)),
+            ("3601", Some(3600)),
+            ("99999999999999999999999999", Some(3600)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(30)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", None),
+            ("Sun Nov  6 08:49:37 1994", Some(30)),
+            ("1994-11-06T08:49:37Z", Some(30)),
+            ("Sun, 06 Nov 1984 08:49:37 GMT", None),
+            ("Tue, 06 Nov 1984 08:49:37 GMT", Some(0)),
+            ("Fri, 06 Nov 2093 08:49:37 GMT", Some(3600)),
+            ("-5", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+        ] {
+            let read = retry_after(&answer("Retry-After", text));
+            assert_eq!(read, seconds.map(Duration::from_secs), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_reset_header_is_read_by_its_size() {
+        let mut facts =
+            RateLimitFacts { reset_header: Some("x-ratelimit-reset".into()), wait: None };
+        for (text, seconds) in [
+            ("45", 45),
+            ("1784111777000", 3600),
+            ("784111777", 3600),
+            ("1784111777", 3600),
+            ("-4", 0),
+        ] {
+            let read = wait(&facts, &answer("X-RateLimit-Reset", text));
+            assert_eq!(read, Some(Duration::from_secs(seconds)), "{text}");
+        }
+        facts.wait = Some(Duration::from_secs(60));
+        let read = wait(&facts, &answer("X-RateLimit-Reset", "NaN"));
+        assert_eq!(read, Some(Duration::from_secs(60)));
+    }
+}

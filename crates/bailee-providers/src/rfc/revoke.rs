@@ -1,0 +1,142 @@
+//! Revocation (RFC 7009), and the styles beside it.
+
+use bailee_core::Effect;
+use http::Method;
+
+use super::{codes::UNSUPPORTED_TOKEN_TYPE, misuse, oauth_error};
+use crate::{
+    answer::Answer,
+    context::Context,
+    failure::{Failure, FailureKind},
+    grant::{CredentialFacts, RevokePlan, Revoked, TokenKind},
+    request::{Endpoint, Request, SecretRef, Value},
+    scan::Object,
+    spec::{RevokeStyle, Spec},
+    step::{Input, Next, Step},
+};
+
+/// What a disconnect does first.
+pub(crate) fn plan(cx: &Context<'_>, facts: &CredentialFacts) -> RevokePlan {
+    let expired = facts.expires_at.is_some_and(|at| at <= cx.now);
+    match cx.spec.revoke.style {
+        RevokeStyle::None => RevokePlan::Impossible,
+        RevokeStyle::RefreshToken if !facts.has_refresh => RevokePlan::Impossible,
+        RevokeStyle::AccessToken if expired && facts.has_refresh => RevokePlan::RefreshFirst,
+        RevokeStyle::AccessToken | RevokeStyle::RefreshToken | RevokeStyle::Rfc7009 => {
+            RevokePlan::Ready
+        }
+    }
+}
+
+/// Presents the tokens of a credential, one after the other.
+pub(crate) struct RevokeStep {
+    spec: Spec,
+    /// What is still to be presented, the next one last.
+    pending: Vec<(TokenKind, Request)>,
+    presented: Option<TokenKind>,
+    remaining: Vec<TokenKind>,
+}
+
+impl RevokeStep {
+    pub(crate) fn new(cx: &Context<'_>, facts: &CredentialFacts) -> Self {
+        let mut tokens = vec![TokenKind::Access];
+        if facts.has_refresh {
+            tokens.push(TokenKind::Refresh);
+        }
+        let style = cx.spec.revoke.style;
+        let endpoint = cx.spec.endpoints.revocation.as_ref();
+        let pending = match endpoint {
+            Some(url) => tokens
+                .iter()
+                .filter(|token| match style {
+                    RevokeStyle::AccessToken => **token == TokenKind::Access,
+                    RevokeStyle::None => false,
+                    RevokeStyle::RefreshToken => **token == TokenKind::Refresh,
+                    RevokeStyle::Rfc7009 => true,
+                })
+                .map(|token| {
+                    let mut request = Request::new(
+                        Method::POST,
+                        url.clone(),
+                        Endpoint::Revoke,
+                        Effect::Idempotent,
+                    );
+                    let (secret, hint) = match token {
+                        TokenKind::Access => (SecretRef::AccessToken, "access_token"),
+                        TokenKind::Refresh => (SecretRef::RefreshToken, "refresh_token"),
+                    };
+                    request.push_field("token", Value::Secret(secret));
+                    if style == RevokeStyle::Rfc7009 {
+                        request.push_field("token_type_hint", Value::text(hint));
+                    }
+                    cx.authenticate(&mut request);
+                    (*token, request)
+                })
+                .collect(),
+            None => Vec::new(),
+        };
+        // With one style one token ends the whole grant; where nothing is presented, all remain.
+        let remaining = if pending.is_empty() { tokens } else { Vec::new() };
+        Self { spec: cx.spec.clone(), pending, presented: None, remaining }
+    }
+
+    fn present(&mut self) -> Next<Revoked> {
+        match self.pending.pop() {
+            Some((token, request)) => {
+                self.presented = Some(token);
+                Next::Send(request)
+            }
+            None => {
+                self.presented = None;
+                let mut remaining = std::mem::take(&mut self.remaining);
+                remaining.sort_by_key(|token| *token == TokenKind::Access);
+                Next::Done(Revoked::leaving(remaining))
+            }
+        }
+    }
+}
+
+impl Step<Revoked> for RevokeStep {
+    fn next(&mut self, input: Input) -> Result<Next<Revoked>, Failure> {
+        match (input, self.presented) {
+            (Input::Start, None) => Ok(self.present()),
+            (Input::Answer(answer), Some(token)) => {
+                if !ended(&self.spec, &answer)? {
+                    self.remaining.push(token);
+                }
+                Ok(self.present())
+            }
+            _ => Err(misuse()),
+        }
+    }
+}
+
+/// Whether an answer says that the token is dead. RFC 7009 §2.2: 200, also for a token that was
+/// never alive; the body says nothing. Providers that state an error in a 200 are believed.
+fn ended(spec: &Spec, answer: &Answer) -> Result<bool, Failure> {
+    match oauth_error::judge(spec, answer) {
+        None => {
+            let stated = answer
+                .is_json()
+                .then(|| Object::parse(&answer.body).ok())
+                .flatten()
+                .and_then(|object| oauth_error::in_body(spec, &object));
+            stated.map_or(Ok(true), |failure| refused(&failure))
+        }
+        Some(failure) => refused(&failure),
+    }
+}
+
+/// Failures that pass or that configuration mends are given on; a definite refusal means that this
+/// token may live on, and the next one is presented all the same.
+fn refused(failure: &Failure) -> Result<bool, Failure> {
+    let unsupported =
+        failure.code.as_ref().is_some_and(|code| code.as_str() == UNSUPPORTED_TOKEN_TYPE);
+    match failure.kind {
+        _ if unsupported => Ok(false),
+        FailureKind::ClientConfiguration | FailureKind::RateLimited | FailureKind::Unavailable => {
+            Err(failure.clone())
+        }
+        _ => Ok(false),
+    }
+}

@@ -1,0 +1,78 @@
+//! The token endpoint (RFC 6749 §4.1.3 and §6).
+
+use bailee_core::Effect;
+use http::Method;
+
+use super::{misuse, token_answer};
+use crate::{
+    context::Context,
+    failure::{Failure, FailureKind},
+    grant::{CredentialFacts, Grant},
+    provider::ExchangeAsk,
+    request::{Endpoint, Request, SecretRef, Value},
+    spec::Spec,
+    step::{Input, Next, Step},
+};
+
+/// One request to the token endpoint.
+pub(crate) struct TokenStep {
+    spec: Spec,
+    request: Option<Request>,
+    started: bool,
+}
+
+impl TokenStep {
+    /// Exchanges a code (RFC 6749 §4.1.3).
+    pub(crate) fn exchange(cx: &Context<'_>, ask: &ExchangeAsk<'_>) -> Self {
+        Self::new(cx, |request| {
+            request.push_field("grant_type", Value::text("authorization_code"));
+            request.push_field("code", Value::Secret(SecretRef::Code));
+            request.push_field("redirect_uri", Value::text(ask.redirect_uri));
+            if ask.pkce {
+                request.push_field("code_verifier", Value::Secret(SecretRef::Verifier));
+            }
+        })
+    }
+
+    /// Renews an access token (RFC 6749 §6). The scopes stay, so none are asked for.
+    pub(crate) fn refresh(cx: &Context<'_>, facts: &CredentialFacts) -> Self {
+        let mut step = Self::new(cx, |request| {
+            request.push_field("grant_type", Value::text("refresh_token"));
+            request.push_field("refresh_token", Value::Secret(SecretRef::RefreshToken));
+        });
+        if !facts.has_refresh {
+            step.request = None;
+        }
+        step
+    }
+
+    fn new(cx: &Context<'_>, fill: impl FnOnce(&mut Request)) -> Self {
+        let request = cx.spec.endpoints.token.clone().map(|url| {
+            // A code is good once, and a refresh token may be: an answer that is lost is lost.
+            let mut request = Request::new(Method::POST, url, Endpoint::Token, Effect::Effect)
+                .with_header(http::header::CACHE_CONTROL, Value::text("no-cache"));
+            fill(&mut request);
+            cx.authenticate(&mut request);
+            request
+        });
+        Self { spec: cx.spec.clone(), request, started: false }
+    }
+}
+
+impl Step<Grant> for TokenStep {
+    fn next(&mut self, input: Input) -> Result<Next<Grant>, Failure> {
+        match input {
+            Input::Start if !self.started => {
+                self.started = true;
+                self.request
+                    .take()
+                    .map(Next::Send)
+                    .ok_or_else(|| Failure::new(FailureKind::Unsupported))
+            }
+            Input::Answer(answer) if self.started => {
+                token_answer::read(&self.spec, &answer).map(Next::Done)
+            }
+            _ => Err(misuse()),
+        }
+    }
+}

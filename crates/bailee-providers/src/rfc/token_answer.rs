@@ -1,0 +1,210 @@
+//! Token answers (RFC 6749 §5.1), read without a copy of a token that is not wiped.
+
+use std::time::Duration;
+
+use bailee_core::{AccessToken, IdToken, Plaintext, RefreshToken, ScopeName};
+use zeroize::Zeroizing;
+
+use super::{malformed, oauth_error, scope_list};
+use crate::{
+    answer::Answer,
+    callback::form_decode,
+    failure::{Failure, FailureKind},
+    grant::{AccountId, Grant, IssuedCredential, TokenType},
+    scan::{Object, Value},
+    spec::SpecFacts,
+};
+
+/// The longest token that is taken (TOK-03).
+const LONGEST_TOKEN: usize = 64 * 1024;
+
+/// The longest life that is believed: ten years (TOK-04).
+const LONGEST_LIFE: Duration = Duration::from_secs(315_360_000);
+
+/// The members that decide what a grant is. None of them may stand twice (TOK-10).
+const DECISIVE: [&str; 7] =
+    ["access_token", "error", "expires_in", "id_token", "refresh_token", "scope", "token_type"];
+
+/// Reads the answer of a token endpoint: status, content type, errors, tokens, in this order.
+pub(crate) fn read(spec: &SpecFacts, answer: &Answer) -> Result<Grant, Failure> {
+    if let Some(failure) = oauth_error::judge(spec, answer) {
+        return Err(failure);
+    }
+    if spec.token.form_encoded && answer.is_form() {
+        return read_form(spec, &answer.body);
+    }
+    if !answer.is_json() {
+        return Err(malformed());
+    }
+    let object = Object::parse(&answer.body).map_err(|_| malformed())?;
+    for name in DECISIVE {
+        object.get(name).map_err(|_| malformed())?;
+    }
+    if let Some(failure) = oauth_error::in_body(spec, &object) {
+        return Err(failure);
+    }
+    grant(spec, &Json(&object))
+}
+
+/// The members of a token answer, whatever its form.
+trait Members {
+    fn secret(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Failure>;
+    fn number(&self, name: &str) -> Result<Option<f64>, Failure>;
+    fn scopes(&self, separator: char) -> Result<Option<Vec<ScopeName>>, Failure>;
+    fn id(&self, name: &str) -> Result<Option<String>, Failure>;
+}
+
+fn grant(spec: &SpecFacts, members: &dyn Members) -> Result<Grant, Failure> {
+    let facts = &spec.token;
+    let access = members.secret("access_token")?.ok_or_else(malformed)?;
+    let token_type = token_type(members.secret("token_type")?, facts.type_optional)?;
+    let refresh = match members.secret("refresh_token")? {
+        // Some servers send an empty one where there is none.
+        Some(token) if token.is_empty() => None,
+        other => other.map(|token| usable(token, true)).transpose()?,
+    };
+    let refresh_expires_in = match members.number("refresh_expires_in")? {
+        Some(number) => Some(number),
+        None => members.number("refresh_token_expires_in")?,
+    };
+    let account_id = match &facts.account_member {
+        None => None,
+        Some(name) => {
+            let id = members.id(name)?.ok_or_else(malformed)?;
+            Some(AccountId::new(spec.identity.id_kind.clone(), id).ok_or_else(malformed)?)
+        }
+    };
+    let mut credential =
+        IssuedCredential::new(facts.credential.clone(), AccessToken::new(usable(access, false)?));
+    credential.token_type = token_type;
+    credential.expires_in = members.number("expires_in")?.map(life).or(facts.access_lifetime);
+    credential.refresh_expires_in =
+        refresh_expires_in.map(life).or(facts.refresh_lifetime).filter(|_| refresh.is_some());
+    credential.refresh = refresh.map(RefreshToken::new);
+    credential.scopes = members.scopes(spec.scopes.answer_separator)?;
+    let id_token = members
+        .secret("id_token")?
+        .map(|token| usable(token, false))
+        .transpose()?
+        .map(IdToken::new);
+    Ok(Grant { credentials: vec![credential], account_id, id_token })
+}
+
+/// A token that can be used: of 1 byte to 64 KiB, and fit for a header (TOK-03). What it is made of
+/// is nobody's business beyond that; a refresh token travels in a body and may have spaces.
+fn usable(token: Zeroizing<Vec<u8>>, spaces: bool) -> Result<Plaintext, Failure> {
+    let fits = (1..=LONGEST_TOKEN).contains(&token.len())
+        && token.iter().all(|b| match b {
+            b' ' => spaces,
+            0x00..=0x1f | 0x7f => false,
+            _ => true,
+        });
+    if fits { Ok(Plaintext::new(token)) } else { Err(malformed()) }
+}
+
+/// RFC 6749 §7.1: a client does not use a token of a type that it does not know. The case does not
+/// count (§5.1).
+fn token_type(given: Option<Zeroizing<Vec<u8>>>, optional: bool) -> Result<TokenType, Failure> {
+    match given {
+        Some(word) if word.eq_ignore_ascii_case(b"bearer") => Ok(TokenType::Bearer),
+        Some(word) if word.eq_ignore_ascii_case(b"dpop") => Err(FailureKind::Unsupported.into()),
+        None if optional => Ok(TokenType::Bearer),
+        _ => Err(malformed()),
+    }
+}
+
+/// A life in seconds, clamped: negative is over, and nothing lives longer than ten years.
+fn life(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.max(0.0).min(LONGEST_LIFE.as_secs_f64()))
+        .unwrap_or(LONGEST_LIFE)
+}
+
+/// A number that is not one is as good as missing (TOK-04).
+fn number(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|number: &f64| !number.is_nan())
+}
+
+struct Json<'a>(&'a Object<'a>);
+
+impl Members for Json<'_> {
+    fn secret(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        self.0.string(name).map_err(|_| malformed())
+    }
+
+    fn number(&self, name: &str) -> Result<Option<f64>, Failure> {
+        Ok(match self.0.get(name).map_err(|_| malformed())? {
+            Some(Value::Number(text)) => number(text),
+            Some(Value::String(_)) => self
+                .0
+                .string(name)
+                .ok()
+                .flatten()
+                .and_then(|text| std::str::from_utf8(&text).ok().and_then(number)),
+            _ => None,
+        })
+    }
+
+    fn scopes(&self, separator: char) -> Result<Option<Vec<ScopeName>>, Failure> {
+        match self.0.get("scope").map_err(|_| malformed())? {
+            None | Some(Value::Null) => Ok(None),
+            Some(value @ Value::Array(_)) => {
+                let elements = value.elements().ok_or_else(malformed)?;
+                let texts: Option<Vec<String>> = elements.iter().map(Value::text).collect();
+                scope_list::collect(texts.ok_or_else(malformed)?.iter().map(String::as_str))
+                    .map(Some)
+                    .ok_or_else(malformed)
+            }
+            Some(value) => {
+                let text = value.string().ok_or_else(malformed)?;
+                scope_list::split(&text, separator).map(Some).ok_or_else(malformed)
+            }
+        }
+    }
+
+    fn id(&self, name: &str) -> Result<Option<String>, Failure> {
+        Ok(self.0.get(name).map_err(|_| malformed())?.and_then(|value| value.id_text()))
+    }
+}
+
+/// A form-encoded answer, for the providers that still give one.
+fn read_form(spec: &SpecFacts, body: &[u8]) -> Result<Grant, Failure> {
+    let form = Form(std::str::from_utf8(body).map_err(|_| malformed())?);
+    for name in DECISIVE {
+        form.secret(name)?;
+    }
+    if let Some(code) = form.secret("error")?.filter(|code| !code.is_empty()) {
+        return Err(crate::failure::ErrorRow::find(&spec.errors, &code)
+            .map_or_else(malformed, crate::failure::ErrorRow::failure));
+    }
+    grant(spec, &form)
+}
+
+struct Form<'a>(&'a str);
+
+impl Members for Form<'_> {
+    fn secret(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        let mut found = self
+            .0
+            .split('&')
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .filter(|(key, _)| form_decode(key).as_slice() == name.as_bytes());
+        let first = found.next().map(|(_, value)| form_decode(value));
+        if found.next().is_some() { Err(malformed()) } else { Ok(first) }
+    }
+
+    fn number(&self, name: &str) -> Result<Option<f64>, Failure> {
+        Ok(self.secret(name)?.and_then(|text| std::str::from_utf8(&text).ok().and_then(number)))
+    }
+
+    fn scopes(&self, separator: char) -> Result<Option<Vec<ScopeName>>, Failure> {
+        self.secret("scope")?
+            .map(|text| scope_list::split(&text, separator).ok_or_else(malformed))
+            .transpose()
+    }
+
+    fn id(&self, name: &str) -> Result<Option<String>, Failure> {
+        Ok(self
+            .secret(name)?
+            .and_then(|text| std::str::from_utf8(&text).ok().map(ToOwned::to_owned)))
+    }
+}

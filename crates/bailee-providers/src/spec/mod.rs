@@ -1,0 +1,478 @@
+//! A provider's facts, as a TOML file states them and as its metadata completes them.
+
+mod address;
+mod file;
+mod metadata;
+
+use std::{ops::Deref, sync::Arc, time::Duration};
+
+use bailee_core::{CredentialName, ProviderId, Result, ScopeEntry, ScopeName};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::{
+    failure::{ErrorRow, Failure, FailureKind},
+    grant::Account,
+};
+
+pub(crate) use address::check_upload_address;
+pub use metadata::Metadata;
+pub(crate) use metadata::candidates as discovery_candidates;
+
+/// A provider's facts. Cloning shares them.
+#[derive(Clone, Debug)]
+pub struct Spec(Arc<SpecFacts>);
+
+impl Spec {
+    /// Reads a spec from TOML and checks it as a whole.
+    ///
+    /// # Errors
+    ///
+    /// Fails with `Configuration`; the detail names every fault with its line.
+    pub fn parse(text: &str) -> Result<Self> {
+        file::parse(text).map(|facts| Self(Arc::new(facts)))
+    }
+
+    /// Puts the provider's metadata in: endpoints that the spec leaves open, the client
+    /// authentication, `iss` and PKCE support. What the spec states stays.
+    ///
+    /// A spec without hosts takes those of the endpoints; whoever keeps them gives them back with
+    /// [`pin`](Self::pin) the next time, so that a later change of hosts is noticed.
+    ///
+    /// # Errors
+    ///
+    /// Fails with `Configuration` where an endpoint is on a host that the spec does not list, or
+    /// where the flow cannot work with what the metadata says.
+    pub fn resolve(&self, metadata: &Metadata) -> Result<Self> {
+        metadata.complete(&self.0).map(|facts| Self(Arc::new(facts)))
+    }
+
+    /// Sets the hosts of a spec that has none to those that were found earlier.
+    ///
+    /// # Errors
+    ///
+    /// Fails with `Configuration` where a host is not an exact ASCII name in lower case.
+    pub fn pin(&self, hosts: &[String]) -> Result<Self> {
+        address::check_hosts(hosts)?;
+        let mut facts = (*self.0).clone();
+        if facts.hosts.is_empty() {
+            facts.hosts = hosts.to_vec();
+        }
+        Ok(Self(Arc::new(facts)))
+    }
+
+    /// Puts rows before the table of codes, as an adapter does with its own.
+    #[must_use]
+    pub fn with_errors(&self, rows: &[ErrorRow]) -> Self {
+        let mut facts = (*self.0).clone();
+        facts.errors = rows.iter().cloned().chain(facts.errors).collect();
+        Self(Arc::new(facts))
+    }
+
+    /// Whether metadata has to be fetched before the spec can be used.
+    pub fn needs_discovery(&self) -> bool {
+        self.discover && (self.endpoints.authorization.is_none() || self.endpoints.token.is_none())
+    }
+}
+
+impl Deref for Spec {
+    type Target = SpecFacts;
+
+    fn deref(&self) -> &SpecFacts {
+        &self.0
+    }
+}
+
+/// The facts themselves.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SpecFacts {
+    /// The provider's id.
+    pub id: ProviderId,
+    /// Its name as people know it.
+    pub title: String,
+    /// When the facts were checked (`2026-11-21`).
+    pub checked: String,
+    /// The pages that they were checked against.
+    pub pages: Vec<String>,
+    /// The hosts that requests may go to, by their exact names.
+    pub hosts: Vec<String>,
+    /// Where media may be uploaded to: exact names, or `*.` and a suffix of at least two labels.
+    pub upload_hosts: Vec<String>,
+    /// The issuer, character for character (RFC 8414 §2).
+    pub issuer: Option<String>,
+    /// Whether metadata is fetched from the issuer.
+    pub discover: bool,
+    /// Whether the callback carries `iss` (RFC 9207).
+    pub iss_in_callback: bool,
+    /// The endpoints.
+    pub endpoints: Endpoints,
+    /// The address that paths of operations are put behind.
+    pub api: Option<Url>,
+    /// What the authorization request needs beside the standard.
+    pub authorization: AuthorizationFacts,
+    /// How the client names itself and proves it.
+    pub client: ClientFacts,
+    /// How scopes are written.
+    pub scopes: ScopeFacts,
+    /// Which PKCE is used.
+    pub pkce: PkceFacts,
+    /// How token answers look.
+    pub token: TokenFacts,
+    /// How refresh behaves.
+    pub refresh: RefreshFacts,
+    /// How a grant is revoked.
+    pub revoke: RevokeFacts,
+    /// How the account is found out.
+    pub identity: IdentityFacts,
+    /// How rate limits are told.
+    pub rate_limit: RateLimitFacts,
+    /// How a person withdraws at the provider.
+    pub withdrawal: Withdrawal,
+    /// The provider's own terms that are shown to the person.
+    pub terms: Vec<Terms>,
+    /// Which accounts can be used.
+    pub eligibility: Eligibility,
+    /// What an adapter has to state in a line each.
+    pub statements: Statements,
+    /// The table of codes: the spec's first, then those of the RFCs.
+    pub errors: Vec<ErrorRow>,
+}
+
+impl SpecFacts {
+    /// The entry of a scope in the catalogue.
+    pub fn scope(&self, name: &ScopeName) -> Option<&ScopeEntry> {
+        self.scopes.catalogue.iter().find(|entry| entry.name == *name)
+    }
+
+    /// The hosts that a request to an endpoint may reach: the spec's, and before they are known the
+    /// issuer's own. Uploads have hosts of their own.
+    pub fn hosts_for(&self, endpoint: crate::Endpoint) -> Vec<String> {
+        if endpoint == crate::Endpoint::Upload {
+            return self.upload_hosts.clone();
+        }
+        let mut hosts = self.hosts.clone();
+        let issuer = self.issuer.as_deref().and_then(|issuer| Url::parse(issuer).ok());
+        if let Some(host) = issuer.as_ref().and_then(Url::host_str)
+            && endpoint == crate::Endpoint::Discovery
+            && !hosts.iter().any(|known| known == host)
+        {
+            hosts.push(host.to_owned());
+        }
+        hosts
+    }
+}
+
+/// The endpoints. Each is https, without userinfo, fragment and port, on one of the hosts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Endpoints {
+    /// The authorization endpoint (RFC 6749 §3.1). It may have a query of its own.
+    pub authorization: Option<Url>,
+    /// The token endpoint (RFC 6749 §3.2).
+    pub token: Option<Url>,
+    /// The revocation endpoint (RFC 7009).
+    pub revocation: Option<Url>,
+    /// The introspection endpoint (RFC 7662).
+    pub introspection: Option<Url>,
+    /// Where the account is asked for: userinfo (OpenID Connect Core §5.3) or the like.
+    pub userinfo: Option<Url>,
+    /// The key set (RFC 7517).
+    pub jwks: Option<Url>,
+}
+
+/// What the authorization request needs beside the standard.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuthorizationFacts {
+    /// Parameters that are always sent.
+    pub parameters: Vec<(String, String)>,
+    /// The parameter for the person's language (`ui_locales`).
+    pub locale_parameter: Option<String>,
+}
+
+/// How the client names itself and proves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientFacts {
+    /// How it proves who it is. None: as the metadata says, else [`ClientAuthentication::Basic`].
+    pub authentication: Option<ClientAuthentication>,
+    /// The parameter of its id (`client_id`).
+    pub id_parameter: String,
+    /// The parameter of its secret (`client_secret`).
+    pub secret_parameter: String,
+}
+
+/// How a client proves who it is (RFC 6749 §2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ClientAuthentication {
+    /// `Authorization: Basic`, each part form-encoded first (RFC 6749 §2.3.1).
+    Basic,
+    /// `Authorization: Basic`, the parts as they are.
+    BasicRaw,
+    /// It does not; it only names itself.
+    None,
+    /// Id and secret in the form body.
+    Post,
+}
+
+/// How scopes are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ScopeFacts {
+    /// What stands between scopes in a request.
+    pub separator: char,
+    /// What stands between them in an answer.
+    pub answer_separator: char,
+    /// The parameter of a callback that lists what was granted, where there is one.
+    pub callback_parameter: Option<String>,
+    /// Every scope that may be asked for, in plain words.
+    pub catalogue: Vec<ScopeEntry>,
+}
+
+/// Which PKCE is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PkceFacts {
+    /// By a server.
+    pub web: Pkce,
+    /// By a program on a person's machine.
+    pub desktop: Pkce,
+    /// Whether metadata lists `S256`; none where there is no metadata.
+    pub advertised: Option<bool>,
+}
+
+impl PkceFacts {
+    /// Which is used where.
+    pub fn for_platform(&self, platform: crate::Platform) -> Pkce {
+        match platform {
+            crate::Platform::Desktop => self.desktop,
+            crate::Platform::Web => self.web,
+        }
+    }
+}
+
+/// How a verifier becomes a challenge (RFC 7636 §4.2). There is no `plain`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Pkce {
+    /// The provider refuses or ignores the parameter.
+    None,
+    /// SHA-256 in base64url, as the RFC has it.
+    #[default]
+    S256,
+    /// SHA-256 in lower-case hexadecimal, still under the name `S256`.
+    S256Hex,
+}
+
+/// How token answers look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenFacts {
+    /// The name of the credential that an answer holds.
+    pub credential: CredentialName,
+    /// Whether answers are form-encoded instead of JSON.
+    pub form_encoded: bool,
+    /// Whether `token_type` may be missing.
+    pub type_optional: bool,
+    /// The member that names the account, where there is one.
+    pub account_member: Option<String>,
+    /// How long an access token lives where the answer does not say.
+    pub access_lifetime: Option<Duration>,
+    /// How long a refresh token lives where the answer does not say.
+    pub refresh_lifetime: Option<Duration>,
+}
+
+/// How refresh behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RefreshFacts {
+    /// The class (REF-01).
+    pub class: RefreshClass,
+    /// The page that says so.
+    pub page: Option<String>,
+    /// When it was checked.
+    pub checked: Option<String>,
+    /// How long a refresh token may lie unused before it dies; keep-alive goes by it.
+    pub idle_limit: Option<Duration>,
+    /// How long a grant lives at most.
+    pub absolute_limit: Option<Duration>,
+}
+
+/// What a refresh does to the refresh token that was used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefreshClass {
+    /// It is replaced, and the old one is good for this long.
+    Grace(Duration),
+    /// It is replaced, and old and new are good beside each other.
+    Overlapping,
+    /// It stays, and its life begins anew with each use.
+    SelfExtending,
+    /// It stays as it is.
+    Stable,
+    /// There is none: the access token does not run out.
+    Static,
+    /// It is replaced, and the old one dies at once. Also where nothing is known.
+    #[default]
+    Strict,
+    /// It is replaced, and the old one is good until the new one is used.
+    UntilReplacementUsed,
+}
+
+/// How a grant is revoked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RevokeFacts {
+    /// The style.
+    pub style: RevokeStyle,
+    /// The page that says so.
+    pub page: Option<String>,
+    /// What else ends with it, as sentences for the person.
+    pub also_ends: Vec<String>,
+}
+
+/// Which tokens are presented to the revocation endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RevokeStyle {
+    /// The access token alone, and it has to be a living one; the whole grant ends with it.
+    AccessToken,
+    /// There is no endpoint.
+    None,
+    /// The refresh token alone; the whole grant ends with it.
+    RefreshToken,
+    /// The refresh token, then the access token (RFC 7009).
+    Rfc7009,
+}
+
+/// How the account is found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct IdentityFacts {
+    /// Where the id comes from.
+    pub source: IdentitySource,
+    /// The word for the kind of id.
+    pub id_kind: String,
+    /// Where the id stands in the endpoint's document (RFC 6901).
+    pub id: String,
+    /// Where a name to show may stand; the first one that is there is taken.
+    pub display: Vec<String>,
+    /// Where the type of account stands.
+    pub account_type: Option<String>,
+}
+
+/// Where the account's id comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum IdentitySource {
+    /// From a JSON document at the userinfo endpoint.
+    Endpoint,
+    /// From the ID token, with userinfo beside it (OpenID Connect).
+    Openid,
+    /// From the token answer, which is all there is.
+    TokenAnswer,
+}
+
+/// How rate limits are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateLimitFacts {
+    /// The header that says when the limit is lifted, for answers without `Retry-After`.
+    pub reset_header: Option<String>,
+    /// How long to wait where neither is there.
+    pub wait: Option<Duration>,
+}
+
+/// How a person withdraws at the provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Withdrawal {
+    /// What to do there, step by step.
+    pub steps: Vec<String>,
+    /// The page that says so.
+    pub page: Option<String>,
+}
+
+/// A provider's own terms.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Terms {
+    /// Their title.
+    pub title: String,
+    /// Where they stand.
+    pub url: Url,
+    /// When they apply, as a clause for the person; always where it is missing.
+    pub when: Option<String>,
+}
+
+/// Which accounts can be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Eligibility {
+    /// What the person should know beforehand.
+    pub plain: Vec<String>,
+    /// The account types that can be used; all where the list is empty.
+    pub account_types: Vec<String>,
+}
+
+impl Eligibility {
+    /// Whether an account can be used.
+    pub(crate) fn admits(&self, account: &Account) -> Result<(), Failure> {
+        if self.account_types.is_empty() {
+            return Ok(());
+        }
+        match &account.account_type {
+            Some(word) if self.account_types.contains(word) => Ok(()),
+            _ => Err(FailureKind::Blocked.into()),
+        }
+    }
+}
+
+/// What an adapter states in a line each.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Statements {
+    /// Whether refresh tokens rotate.
+    pub rotation: String,
+    /// What happens to the old access token at a refresh.
+    pub old_access_token: String,
+    /// How long a grant may lie unused.
+    pub idle_limit: String,
+    /// How long a grant lives at most.
+    pub absolute_limit: String,
+    /// How many requests are allowed.
+    pub rate_limit: String,
+    /// Whether the callback carries `iss`.
+    pub iss: String,
+    /// Whether PKCE is enforced.
+    pub pkce: String,
+    /// How the callback comes back.
+    pub redirect: String,
+    /// Whether tokens are bound to their sender.
+    pub sender_constraint: String,
+}
+
+impl Statements {
+    /// The statements with their names.
+    pub fn rows(&self) -> [(&'static str, &str); 9] {
+        [
+            ("rotation", &self.rotation),
+            ("old_access_token", &self.old_access_token),
+            ("idle_limit", &self.idle_limit),
+            ("absolute_limit", &self.absolute_limit),
+            ("rate_limit", &self.rate_limit),
+            ("iss", &self.iss),
+            ("pkce", &self.pkce),
+            ("redirect", &self.redirect),
+            ("sender_constraint", &self.sender_constraint),
+        ]
+    }
+}
