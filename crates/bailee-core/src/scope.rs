@@ -35,6 +35,18 @@ impl DataCategory {
     }
 }
 
+impl From<&str> for DataCategory {
+    fn from(name: &str) -> Self {
+        Self::new(name)
+    }
+}
+
+impl From<&DataCategory> for DataCategory {
+    fn from(category: &DataCategory) -> Self {
+        category.clone()
+    }
+}
+
 /// What a scope or an operation does at the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,6 +5,7 @@ use bailee_core::{Error, ErrorKind, Remedy, Result};
 /// What a person's choices say about one use of their data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub enum Decision {
     /// It may be done.
     Allowed,
@@ -27,6 +28,15 @@ pub enum Denial {
 }
 
 impl Denial {
+    /// Why, as a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Erased => "erased",
+            Self::Objected => "objected",
+            Self::Restricted => "restricted",
+        }
+    }
+
     /// Why, as a clause.
     pub fn plain(self) -> &'static str {
         match self {

@@ -1,10 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod consent;
 mod decision;
 mod declaration;
+mod disclosed;
 mod disclosure;
 mod hex;
 mod integration;
+pub mod kind;
+mod ledger;
 mod parse;
 mod problem;
 mod purpose;
@@ -15,12 +19,15 @@ mod scopes;
 mod standing;
 mod words;
 
+pub use consent::{Choice, ConsentRecord, Given, How};
 pub use decision::{Decision, Denial};
 pub use declaration::{Controller, Declaration, Never, Role};
+pub use disclosed::{DisclosureRecord, Disclosures};
 pub use disclosure::{
     DisclosedData, DisclosedPurpose, DisclosedRecipient, DisclosedScope, Disclosure, Passage, Terms,
 };
 pub use integration::{DataItem, Integration};
+pub use ledger::{Change, Ledger};
 pub use problem::{Position, Problem, Problems};
 pub use purpose::{LegalBasis, ProhibitedUse, Purpose, Use};
 pub use recipient::{Country, Recipient, RecipientRole, Safeguard};

@@ -84,10 +84,15 @@ impl Declaration {
     ///
     /// [`ErrorKind::Denied`], naming every category that is not described or that is declared as
     /// never accessed.
-    pub fn admits_data(&self, provider: &ProviderId, categories: &[DataCategory]) -> Result<()> {
+    pub fn admits_data(
+        &self,
+        provider: &ProviderId,
+        categories: impl IntoIterator<Item: Into<DataCategory>>,
+    ) -> Result<()> {
         let integration = self.declared(provider)?;
         let mut missing = Vec::new();
         for category in categories {
+            let category = &category.into();
             let name = quoted(category.as_str());
             if integration.never_categories.contains(category) {
                 missing.push(format!("category {name} is declared as never accessed"));

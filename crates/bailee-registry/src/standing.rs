@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailee_core::{Error, ErrorKind, ProviderId, PurposeId, Remedy, Result, Timestamp};
+use bailee_vault::Facts;
 use serde::{Deserialize, Serialize};
 
-use crate::{Decision, Denial, LegalBasis, Purpose, hex};
+use crate::{Choice, ConsentRecord, Decision, Denial, LegalBasis, Purpose, hex};
 
 /// What a person has chosen, folded from the ledger: consents, objections, restriction, age.
 ///
@@ -29,15 +30,15 @@ pub struct Standing {
     pub(crate) age: Option<Age>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) erased: Option<Timestamp>,
-    /// The schema that it was read with.
+    /// Whether it was read from a newer schema than this release writes.
     #[serde(skip)]
-    schema: u16,
+    newer: bool,
 }
 
 /// Through what data is processed: an integration, or the host's own features.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
-pub(crate) struct Through(pub(crate) Option<ProviderId>);
+pub(crate) struct Through(Option<ProviderId>);
 
 /// The last word on one purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +105,15 @@ impl Standing {
     /// The schema that this release writes.
     pub const SCHEMA: u16 = 1;
 
+    /// Reads the facts of a `subject` record.
+    ///
+    /// # Errors
+    ///
+    /// As [`Standing::from_json`].
+    pub fn read(facts: &Facts) -> Result<Self> {
+        Self::from_json(facts.schema(), facts.bytes())
+    }
+
     /// Reads the JSON of a `subject` record's facts, with the schema that stands beside it.
     ///
     /// # Errors
@@ -112,7 +122,7 @@ impl Standing {
     /// [`ErrorKind::Unopenable`] for an older one that is none.
     pub fn from_json(schema: u16, json: &[u8]) -> Result<Self> {
         match serde_json::from_slice::<Self>(json) {
-            Ok(standing) => Ok(Self { schema, ..standing }),
+            Ok(standing) => Ok(Self { newer: schema > Self::SCHEMA, ..standing }),
             // The parser's error may repeat what it read.
             Err(_) if schema > Self::SCHEMA => Err(ErrorKind::UnknownSchema.into()),
             Err(_) => {
@@ -128,7 +138,7 @@ impl Standing {
     /// [`ErrorKind::UnknownSchema`] when it was read from a newer schema: writing would lose what
     /// this release does not know.
     pub fn to_json(&self) -> Result<Vec<u8>> {
-        if self.schema > Self::SCHEMA {
+        if self.newer {
             return Err(Error::new(ErrorKind::UnknownSchema).with_detail(
                 "the standing was written by a newer release and is not overwritten",
             ));
@@ -143,7 +153,12 @@ impl Standing {
     ///
     /// Erasure comes first, then restriction, then objection, then consent where that is the
     /// basis. Scopes, freezes and who acts are for others to look at.
-    pub fn decide(&self, purpose: &Purpose, integration: Option<&ProviderId>) -> Decision {
+    pub fn decide<'p>(
+        &self,
+        purpose: &Purpose,
+        integration: impl Into<Option<&'p ProviderId>>,
+    ) -> Decision {
+        let integration = integration.into();
         if self.erased.is_some() {
             return Decision::Denied(Denial::Erased);
         }
@@ -163,12 +178,12 @@ impl Standing {
     }
 
     /// The last word on a purpose through an integration.
-    pub fn consent(
+    pub fn consent<'p>(
         &self,
         purpose: &PurposeId,
-        integration: Option<&ProviderId>,
+        integration: impl Into<Option<&'p ProviderId>>,
     ) -> Option<&Consent> {
-        self.consents.get(&Through(integration.cloned()))?.get(purpose)
+        self.consents.get(&Through(integration.into().cloned()))?.get(purpose)
     }
 
     /// Every purpose that the person had a word on, with the integration that it goes through.
@@ -181,7 +196,12 @@ impl Standing {
 
     /// Whether the person objects to a purpose. An objection to the host's own processing covers
     /// every integration.
-    pub fn objects_to(&self, purpose: &PurposeId, integration: Option<&ProviderId>) -> bool {
+    pub fn objects_to<'p>(
+        &self,
+        purpose: &PurposeId,
+        integration: impl Into<Option<&'p ProviderId>>,
+    ) -> bool {
+        let integration = integration.into();
         let objects = |through: Option<&ProviderId>| {
             let objections = self.objections.get(&Through(through.cloned()));
             objections.is_some_and(|purposes| purposes.contains(purpose))
@@ -202,6 +222,53 @@ impl Standing {
     /// When the person's data was erased.
     pub fn erased(&self) -> Option<Timestamp> {
         self.erased
+    }
+
+    /// Folds a ledger into the standing that it makes. The records may come in any order.
+    pub fn fold<'r>(records: impl IntoIterator<Item = &'r ConsentRecord>) -> Self {
+        let mut records: Vec<_> = records.into_iter().collect();
+        records.sort_by_key(|record| (record.seq, record.n));
+        let mut standing = Self::default();
+        for record in records {
+            standing.apply(record);
+        }
+        standing
+    }
+
+    /// Adds the next record of the ledger.
+    pub(crate) fn apply(&mut self, record: &ConsentRecord) {
+        let at = record.at;
+        match &record.choice {
+            Choice::ConsentGiven { purpose, integration, declaration, .. } => {
+                let consents = self.consents.entry(Through(integration.clone())).or_default();
+                let version = Some(*declaration);
+                consents
+                    .insert(purpose.clone(), Consent { state: ConsentState::Given, at, version });
+            }
+            Choice::ConsentWithdrawn { purpose, integration } => {
+                let consents = self.consents.entry(Through(integration.clone())).or_default();
+                let version = consents.get(purpose).and_then(|consent| consent.version);
+                let state = ConsentState::Withdrawn;
+                consents.insert(purpose.clone(), Consent { state, at, version });
+            }
+            Choice::ObjectionEnded { purpose, integration } => {
+                let through = Through(integration.clone());
+                if let Some(purposes) = self.objections.get_mut(&through) {
+                    purposes.remove(purpose);
+                    if purposes.is_empty() {
+                        self.objections.remove(&through);
+                    }
+                }
+            }
+            Choice::ObjectionMade { purpose, integration } => {
+                let through = Through(integration.clone());
+                self.objections.entry(through).or_default().insert(purpose.clone());
+            }
+            Choice::RestrictionBegun => {
+                self.restriction.get_or_insert(Restriction { since: at });
+            }
+            Choice::RestrictionEnded => self.restriction = None,
+        }
     }
 
     /// The standing of somebody whose data was erased, for a record that can no longer be opened.

@@ -247,20 +247,20 @@ fn a_refusal_does_not_repeat_what_may_come_from_outside() {
 #[test]
 fn data_that_is_never_accessed_or_not_described_is_not_read() {
     let declaration = example();
-    declaration.admits_data(&TIKTOK, &[DataCategory::new("profile")]).unwrap();
+    declaration.admits_data(&TIKTOK, ["profile"]).unwrap();
     for (category, why) in [
         ("followers", "category `followers` is declared as never accessed"),
         ("messages", "category `messages` is declared as never accessed"),
         ("weather", "category `weather` is not declared"),
     ] {
-        let error = declaration.admits_data(&TIKTOK, &[DataCategory::new(category)]).unwrap_err();
+        let error = declaration.admits_data(&TIKTOK, [category]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Denied);
         assert!(error.to_string().contains(why), "{error}");
     }
     // What one integration excludes is no rule for the others; what [never] excludes is.
-    let followers = declaration.admits_data(&NOTES, &[DataCategory::new("followers")]);
+    let followers = declaration.admits_data(&NOTES, ["followers"]);
     assert!(followers.unwrap_err().to_string().contains("is not declared"));
-    let messages = declaration.admits_data(&NOTES, &[DataCategory::new("messages")]);
+    let messages = declaration.admits_data(&NOTES, ["messages"]);
     assert!(messages.unwrap_err().to_string().contains("never accessed"));
 }
 
