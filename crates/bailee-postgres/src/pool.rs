@@ -1,0 +1,183 @@
+//! A bounded set of connections.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+};
+use tokio_postgres::{Client, Config};
+
+use crate::{
+    connector::Connector,
+    failure::Failure,
+    statement::{Answer, Statement, pipeline},
+};
+
+/// Connections that are used by one caller at a time; whoever finds none waits in turn.
+pub(crate) struct Pool {
+    config: Config,
+    connector: Box<dyn Connector>,
+    runtime: Handle,
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Client>>,
+}
+
+/// A connection in the hands of one caller.
+///
+/// A session that is dropped while the server may still be inside its transaction takes the
+/// connection with it, so that no setting and no lock of one caller reaches the next.
+pub(crate) struct Session {
+    client: Option<Client>,
+    clean: bool,
+    pool: Arc<Pool>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Pool {
+    pub(crate) fn new(
+        config: Config,
+        connector: Box<dyn Connector>,
+        runtime: Handle,
+        size: usize,
+    ) -> Self {
+        Self {
+            config,
+            connector,
+            runtime,
+            permits: Arc::new(Semaphore::new(size)),
+            idle: Mutex::new(Vec::with_capacity(size)),
+        }
+    }
+
+    /// A connection, once one is free.
+    pub(crate) async fn session(self: &Arc<Self>) -> Result<Session, Failure> {
+        let permit =
+            self.permits.clone().acquire_owned().await.map_err(|_| Failure::RuntimeGone)?;
+        let client = match self.take_idle() {
+            Some(client) => client,
+            None => self.open().await?,
+        };
+        Ok(Session { client: Some(client), clean: true, pool: self.clone(), _permit: permit })
+    }
+
+    fn take_idle(&self) -> Option<Client> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(client) = idle.pop() {
+            if !client.is_closed() {
+                return Some(client);
+            }
+        }
+        None
+    }
+
+    /// Opens a connection in a task on the runtime under which the store was connected, and lets
+    /// that task drive it. A caller who goes away meanwhile leaves the connection to end.
+    pub(crate) async fn open(&self) -> Result<Client, Failure> {
+        let opening = self.connector.open(self.config.clone());
+        let (sender, receiver) = oneshot::channel();
+        self.runtime.spawn(async move {
+            match opening.await {
+                Ok((client, driving)) => {
+                    if sender.send(Ok(client)).is_ok() {
+                        driving.await;
+                    }
+                }
+                Err(error) => {
+                    // Whoever asked may be gone.
+                    let _ = sender.send(Err(Failure::of_connecting(&error)));
+                }
+            }
+        });
+        receiver.await.map_err(|_| Failure::RuntimeGone)?
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("connector", &self.connector).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// One statement that is a transaction of its own.
+    pub(crate) async fn ask(&mut self, statement: &Statement<'_>) -> Result<Answer, Failure> {
+        self.clean = false;
+        let answer = statement.send(self.client()?).await?;
+        self.clean = true;
+        Ok(answer)
+    }
+
+    /// A whole transaction in one round trip, BEGIN and COMMIT included: when a statement fails,
+    /// the server takes the COMMIT for a ROLLBACK. The answers are those of the statements.
+    pub(crate) async fn transact(
+        &mut self,
+        statements: Vec<Statement<'_>>,
+    ) -> Result<Vec<Answer>, Failure> {
+        let mut all = Vec::with_capacity(statements.len() + 2);
+        all.push(Statement::new(BEGIN));
+        all.extend(statements);
+        all.push(Statement::new(COMMIT));
+        self.clean = false;
+        let answers = pipeline(self.client()?, &all).await;
+        let mut answers: Vec<_> = answers.into_iter().collect::<Result<_, _>>()?;
+        self.clean = true;
+        answers.pop();
+        answers.remove(0);
+        Ok(answers)
+    }
+
+    /// Begins a transaction and does these statements in it, in one round trip. What follows is
+    /// `commit` or `roll_back`.
+    pub(crate) async fn begin(
+        &mut self,
+        statements: Vec<Statement<'_>>,
+    ) -> Result<Vec<Result<Answer, Failure>>, Failure> {
+        let mut all = Vec::with_capacity(statements.len() + 1);
+        all.push(Statement::new(BEGIN));
+        all.extend(statements);
+        self.clean = false;
+        let mut answers = pipeline(self.client()?, &all).await;
+        answers.remove(0)?;
+        Ok(answers)
+    }
+
+    pub(crate) async fn commit(&mut self) -> Result<(), Failure> {
+        Statement::new(COMMIT).send(self.client()?).await?;
+        self.clean = true;
+        Ok(())
+    }
+
+    /// Undoes what `begin` began. A failure here leaves the connection to end, which undoes it
+    /// too.
+    pub(crate) async fn roll_back(&mut self) {
+        if let Ok(client) = self.client()
+            && Statement::new("ROLLBACK").send(client).await.is_ok()
+        {
+            self.clean = true;
+        }
+    }
+
+    fn client(&self) -> Result<&Client, Failure> {
+        self.client.as_ref().ok_or(Failure::Lost)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take()
+            && self.clean
+            && !client.is_closed()
+        {
+            self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
+        }
+    }
+}
+
+/// The level is named: the contract is proved for this one, whatever the database's default is.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+const COMMIT: &str = "COMMIT";

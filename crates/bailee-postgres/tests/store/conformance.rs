@@ -1,0 +1,42 @@
+//! The contract's suite, each sentence in a database of its own.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bailee_core::ManualClock;
+use bailee_postgres::testing::{Cluster, Database};
+use bailee_store::{Store, conformance::Harness};
+use tokio::sync::Mutex;
+
+/// Makes a database per store and remembers the last one, to open it again.
+#[derive(Default)]
+struct OnPostgres {
+    clock: ManualClock,
+    last: Mutex<Option<Database<'static>>>,
+}
+
+#[async_trait]
+impl Harness for OnPostgres {
+    fn clock(&self) -> &ManualClock {
+        &self.clock
+    }
+
+    async fn store(&self) -> Arc<dyn Store> {
+        let database = Cluster::shared().unwrap().database().await.unwrap();
+        *self.last.lock().await = Some(database);
+        self.open().await
+    }
+
+    async fn reopen(&self, _store: Arc<dyn Store>) -> Arc<dyn Store> {
+        self.open().await
+    }
+}
+
+impl OnPostgres {
+    async fn open(&self) -> Arc<dyn Store> {
+        let database = self.last.lock().await.clone().unwrap();
+        Arc::new(database.store(Arc::new(self.clock.clone())).await.unwrap())
+    }
+}
+
+bailee_store::conformance_tests!(OnPostgres::default());
