@@ -57,7 +57,9 @@ impl CacheLimits {
             || self.entries > most.entries
             || self.uses == 0
         {
-            return Err(configuration("the limits of the key cache are wider than what is promised"));
+            return Err(configuration(
+                "the limits of the key cache are wider than what is promised",
+            ));
         }
         Ok(())
     }
@@ -104,9 +106,9 @@ impl KeySet {
     }
 
     fn spend(&self, now: Monotonic) -> Result<()> {
-        let spent = self.uses.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-            left.checked_sub(1)
-        });
+        let spent = self
+            .uses
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         if now >= self.until || spent.is_err() {
             return Err(too_old());
         }

@@ -92,15 +92,9 @@ fn open_inner(
 ) -> Result<(), Fault> {
     let key = aead_key(key)?;
     let nonce = aead::Nonce::assume_unique_for_key(*nonce);
-    key.open_in_place_separate_tag(
-        nonce,
-        aead::Aad::from(aad),
-        aead::Tag::from(*tag),
-        in_out,
-        0..,
-    )
-    .map(|_| ())
-    .map_err(|_| Fault::Refused)
+    key.open_in_place_separate_tag(nonce, aead::Aad::from(aad), aead::Tag::from(*tag), in_out, 0..)
+        .map(|_| ())
+        .map_err(|_| Fault::Refused)
 }
 
 fn aead_key(key: &[u8; KEY]) -> Result<aead::LessSafeKey, Fault> {
@@ -133,4 +127,4 @@ fn scrub() {
 }
 
 #[cfg(test)]
-mod wycheproof;
+mod vectors;

@@ -35,12 +35,8 @@ impl Context {
                 return Err(Fault::Malformed);
             }
         }
-        let mut context = Self::begin(
-            b"bailee1/rec",
-            "record",
-            tenant,
-            12 + length + id.len() + part.len(),
-        );
+        let mut context =
+            Self::begin(b"bailee1/rec", "record", tenant, 12 + length + id.len() + part.len());
         context.buffer.extend_from_slice(&(length as u32).to_be_bytes());
         for piece in kind {
             context.buffer.extend_from_slice(piece.as_bytes());

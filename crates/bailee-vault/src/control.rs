@@ -1,7 +1,7 @@
 //! The control row, sealed under the key of the system's tenant.
 
-use bailee_core::{Id, Result, TenantId};
-use bailee_store::{Control, Key, Op, Sealed};
+use bailee_core::{Result, TenantId};
+use bailee_store::{Control, Op, Sealed};
 
 use crate::{
     Facts, Vault,
@@ -9,7 +9,6 @@ use crate::{
     draft::{BODY, seq_of},
     envelope,
     holder::Slot,
-    kind,
     open::Opener,
 };
 
@@ -30,7 +29,7 @@ impl Vault {
             clock: &*self.0.clock,
             tenant: &system,
             keys: keys.as_deref(),
-            place: &Key::new(kind::CONTROL, Id::ZERO),
+            place: &Control::KEY,
             version: control.version,
             body: control.body.as_bytes(),
         };
@@ -44,21 +43,15 @@ impl Vault {
     ///
     /// [`bailee_core::ErrorKind::UnknownSchema`] when a newer release wrote the row that it
     /// replaces; else as [`Vault::put`].
-    pub async fn seal_control(
-        &self,
-        schema: u16,
-        bytes: &[u8],
-        replaces: &Control,
-    ) -> Result<Op> {
+    pub async fn seal_control(&self, schema: u16, bytes: &[u8], replaces: &Control) -> Result<Op> {
         if self.open_control(replaces).await?.is_some_and(|facts| facts.schema() > schema) {
             return Err(bailee_core::ErrorKind::UnknownSchema.into());
         }
         let system = TenantId::SYSTEM;
         let keys = self.0.sealing_keys(&system, Slot::Tenant).await?;
         let key = keys.active(self.0.clock.monotonic())?;
-        let place = Key::new(kind::CONTROL, Id::ZERO);
-        let context =
-            Context::record(&system, &[place.kind.as_str()], place.id.as_bytes(), BODY)?;
+        let place = Control::KEY;
+        let context = Context::record(&system, &[place.kind.as_str()], place.id.as_bytes(), BODY)?;
         let seq = seq_of(replaces.version.next());
         let prefix = Facts::prefix(schema, [].into_iter())?;
         let body = envelope::seal(key, context, seq, &[&prefix, bytes], &*self.0.random)?;

@@ -1,13 +1,14 @@
 //! People: from the host's id to the pseudonym and back; and keyed hashes.
 
-use bailee_core::{ErrorKind, HostId, Id, Result, SubjectId, TenantId};
 use bailee_core::{Actor, Plaintext, audit::Entry};
+use bailee_core::{ErrorKind, HostId, Id, Result, SubjectId, TenantId};
 use bailee_store::Key;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Draft, Holder, Vault, cipher, draft,
+    Draft, Holder, Vault,
     cache::KeySet,
+    cipher, draft,
     holder::Slot,
     kind,
     open::Opener,
@@ -134,13 +135,7 @@ impl Vault {
         self.hash(tenant, &keys, label, parts)
     }
 
-    fn hash(
-        &self,
-        tenant: &TenantId,
-        keys: &KeySet,
-        label: &str,
-        parts: &[&[u8]],
-    ) -> Result<Id> {
+    fn hash(&self, tenant: &TenantId, keys: &KeySet, label: &str, parts: &[&[u8]]) -> Result<Id> {
         let key = keys.active(self.0.clock.monotonic())?;
         let mut lengths = Vec::with_capacity(parts.len() + 2);
         let pieces = [tenant.as_str().as_bytes(), label.as_bytes()];

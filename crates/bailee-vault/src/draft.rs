@@ -2,9 +2,9 @@
 
 use std::io;
 
+use bailee_core::Id;
 use bailee_core::{Error, ErrorKind, Plaintext, Result, SubjectId, TenantId, Timestamp};
 use bailee_store::{Expect, Facet, Key, Op, Record, Sealed, Version};
-use bailee_core::Id;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -239,8 +239,7 @@ pub(crate) fn seal(
         sealed.insert(0, (FACTS, seal_one(FACTS, &facts)?));
         parts::write(sealed.iter().map(|(name, body)| (name.as_bytes(), body.as_slice())))?
     };
-    let record =
-        Record { key: place, subject, facet, expires, version, body: Sealed::new(body) };
+    let record = Record { key: place, subject, facet, expires, version, body: Sealed::new(body) };
     Ok(Op::Put { record, expect, lookups })
 }
 

@@ -43,6 +43,3 @@ pub const TENANT_KEY_OLD: Facet = Facet(1);
 
 /// Facet of an [`INDEX_KEY`] whose tenant was destroyed.
 pub const INDEX_KEY_DESTROYED: Facet = Facet(1);
-
-/// The place that the control row is bound to.
-pub(crate) const CONTROL: Kind = Kind::from_static("control");

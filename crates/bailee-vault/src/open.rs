@@ -70,8 +70,7 @@ impl<'a> Opener<'a> {
 
     /// A secret part, if it is the one that the facts name.
     pub(crate) fn part(&self, known: &OnceLock<Seqs>, name: &str) -> Result<Plaintext> {
-        let missing =
-            || Error::new(ErrorKind::NotFound).with_detail("the record has no such part");
+        let missing = || Error::new(ErrorKind::NotFound).with_detail("the record has no such part");
         let Body::List(parts) = Body::parse(self.body)? else { return Err(missing()) };
         let n = parts
             .iter()

@@ -3,8 +3,8 @@
 use std::{fmt, fs::File, io::Read, path::Path};
 
 use async_trait::async_trait;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bailee_core::{Error, ErrorKind, Id, Random, Result, SecretText};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use crate::{

@@ -23,9 +23,7 @@ use std::{
 use bailee_core::{
     Actor, BatchId, Error, ErrorKind, Id, Result, SubjectId, TenantId, audit::Entry,
 };
-use bailee_store::{
-    Batch, Expect, Facet, Key, Op, Query, Record, Sealed, Version,
-};
+use bailee_store::{Batch, Expect, Facet, Key, Op, Query, Record, Sealed, Version};
 
 use crate::{
     Draft, Holder, KeyContext, RootId,
@@ -285,13 +283,8 @@ impl Shared {
         }
         let key = NamedKey::generate(&*self.random)?;
         let body = self.wrapped_tenant_key(tenant, key.id, &key.material).await?;
-        let row = key_row(
-            Key::new(kind::TENANT_KEY, key.id),
-            None,
-            kind::TENANT_KEY_ACTIVE,
-            now,
-            body,
-        );
+        let row =
+            key_row(Key::new(kind::TENANT_KEY, key.id), None, kind::TENANT_KEY_ACTIVE, now, body);
         let entry = self.entry("tenant_key.created").with("key", key.id);
         let over = self.key_set(key, now, self.limits.tenant_age);
         let own = NamedKey::generate(&*self.random)?;

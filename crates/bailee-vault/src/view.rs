@@ -224,8 +224,7 @@ impl View {
         let record = self.record(n)?;
         // A caller may ask for the standing by its key too.
         let keys = if record.key.kind == kind::OWNER { &self.standing_keys } else { &self.keys };
-        let opener =
-            Opener::of_record(&*self.vault.clock, &self.tenant, keys.as_deref(), record);
+        let opener = Opener::of_record(&*self.vault.clock, &self.tenant, keys.as_deref(), record);
         Some((opener, &self.seqs[n]))
     }
 
