@@ -209,11 +209,52 @@ async fn an_authorization_is_checked_before_anybody_is_asked() {
         (("code_challenge_method", ""), "invalid_request"),
         (("prompt", "none"), "interaction_required"),
         (("request_uri", "urn:x"), "request_uri_not_supported"),
+        (("response_mode", "fragment"), "invalid_request"),
     ] {
         let back = allow(&world.emulator, &authorize(&[change])).await;
         assert_eq!(parameter(&back, "error").as_deref(), Some(error), "{change:?}");
         assert_eq!(parameter(&back, "iss").as_deref(), Some(HOST));
     }
+}
+
+#[tokio::test]
+async fn a_code_goes_with_its_redirect_address_its_client_and_its_time() {
+    let world = World::new(Issuer::new(HOST)).await;
+    world.site().add_client(Client::new("app-2").secret(SECRET).redirect(REDIRECT)).unwrap();
+    let back = allow(&world.emulator, &authorize(&[])).await;
+    let code = parameter(&back, "code").unwrap();
+    let with = |redirect: &'static str, client: &'static str| {
+        let (http, code) = (world.http.clone(), code.clone());
+        async move {
+            let pairs = [
+                ("client_id", client),
+                ("client_secret", SECRET),
+                ("grant_type", "authorization_code"),
+                ("code", code.as_str()),
+                ("redirect_uri", redirect),
+                ("code_verifier", VERIFIER),
+            ];
+            post(&http, &format!("{HOST}/token"), &pairs).await
+        }
+    };
+    for (redirect, client) in [("https://app.example/other", ID), ("", ID), (REDIRECT, "app-2")] {
+        let (status, body) = with(redirect, client).await;
+        assert_eq!((status, &body["error"]), (400, &json!("invalid_grant")));
+    }
+    world.emulator.clock().advance(Duration::from_secs(60));
+    assert_eq!(with(REDIRECT, ID).await.0, 400);
+    assert_eq!(world.site().code_replays(), 0);
+}
+
+#[tokio::test]
+async fn a_client_may_be_registered_for_some_scopes_only() {
+    let world = World::new(Issuer::new(HOST)).await;
+    let client = Client::new(ID).secret(SECRET).redirect(REDIRECT).scopes(["notes.read"]);
+    world.site().add_client(client).unwrap();
+    let back = allow(&world.emulator, &authorize(&[])).await;
+    assert_eq!(parameter(&back, "error").as_deref(), Some("invalid_scope"));
+    let back = allow(&world.emulator, &authorize(&[("scope", "notes.read")])).await;
+    assert!(parameter(&back, "code").is_some());
 }
 
 #[tokio::test]
@@ -285,6 +326,8 @@ async fn a_client_authenticates_in_one_of_the_ways_that_are_allowed() {
     assert_eq!(try_with(None, vec![("client_id", ID)]).await, ("invalid_client".into(), false));
     assert_eq!(try_with(None, vec![("client_id", "public-1")]).await.0, "invalid_grant");
     assert_eq!(try_with(None, vec![]).await.0, "invalid_client");
+    let two = vec![("client_id", "public-1")];
+    assert_eq!(try_with(Some((ID, encoded)), two).await.0, "invalid_request");
     world.change(|issuer| issuer.client_auth = vec![ClientAuth::BasicRaw]);
     assert_eq!(try_with(Some((ID, SECRET)), vec![]).await.0, "invalid_grant");
     assert_eq!(try_with(Some((ID, encoded)), vec![]).await.0, "invalid_client");
@@ -397,6 +440,7 @@ async fn revocation_follows_rfc_7009_or_its_switch() {
     assert_eq!(world.post("/revoke", &[("token", "never-issued")]).await.0, 200);
     let foreign = [("client_id", "public-1"), ("token", refresh)];
     assert_eq!(post(&world.http, &format!("{HOST}/revoke"), &foreign).await.0, 400);
+    assert!(site.is_live(refresh));
     assert_eq!(world.post("/revoke", &[("token", access)]).await.0, 200);
     assert!(!site.is_live(access) && site.is_live(refresh));
     assert_eq!(world.post("/revoke", &[("token", refresh)]).await.0, 200);
@@ -423,9 +467,20 @@ async fn introspection_tells_the_owner_and_nobody_else() {
     assert_eq!((&body["active"], &body["sub"]), (&json!(true), &json!("ada")));
     let (_, body) = world.post("/introspect", &[("token", "never-issued")]).await;
     assert_eq!(body, json!({"active": false}));
-    let other = [("client_id", ID), ("client_secret", "wrong"), ("token", access)];
-    let (status, body) = post(&world.http, &format!("{HOST}/introspect"), &other).await;
-    assert_eq!((status, &body["error"]), (401, &json!("invalid_client")));
+    let introspect = format!("{HOST}/introspect");
+    for other in [
+        &[("client_id", ID), ("client_secret", "wrong"), ("token", access)][..],
+        &[("client_id", "public-1"), ("token", access)],
+    ] {
+        let (status, body) = post(&world.http, &introspect, other).await;
+        assert_eq!((status, &body["error"]), (401, &json!("invalid_client")));
+    }
+    world.site().add_client(Client::new("app-2").secret(SECRET)).unwrap();
+    let other = [("client_id", "app-2"), ("client_secret", SECRET), ("token", access)];
+    let (_, body) = post(&world.http, &introspect, &other).await;
+    assert_eq!(body, json!({"active": false}));
+    world.change(|issuer| issuer.introspection = false);
+    assert_eq!(world.post("/introspect", &[("token", access)]).await.0, 404);
 }
 
 #[tokio::test]
@@ -467,6 +522,11 @@ async fn the_api_answers_as_rfc_6750_says() {
     let read = world.http.get(&notes).bearer_auth(access).send().await.unwrap();
     assert_eq!(json(&read.text().await.unwrap())["notes"][0]["text"], "hello");
     assert_eq!(world.site().notes(), [("ada".to_owned(), "hello".to_owned())]);
+    let back = world.emulator.consent(&authorize(&[]), Decision::Allow, "grace").await.unwrap();
+    let (_, grace) = world.exchange(&parameter(&back, "code").unwrap(), VERIFIER).await;
+    let read = world.http.get(&notes).bearer_auth(text(&grace, "access_token"));
+    let read = read.send().await.unwrap();
+    assert_eq!(json(&read.text().await.unwrap()), json!({"notes": []}));
 
     world.emulator.clock().advance(Duration::from_secs(3600));
     let late = world.http.get(&notes).bearer_auth(access).send().await.unwrap();

@@ -157,7 +157,7 @@ async fn a_desktop_client_proves_itself_with_hex() {
     for (challenge, verifier, expected) in [
         (HEX_CHALLENGE, VERIFIER, 200),
         (CHALLENGE, VERIFIER, 400),
-        (HEX_CHALLENGE, "too-short", 400),
+        (SHORT_HEX_CHALLENGE, SHORT_VERIFIER, 400),
         (HEX_CHALLENGE, "", 400),
     ] {
         let pkce =
@@ -367,3 +367,141 @@ async fn accounting_names_tokens_and_secrets() {
     assert!(emulator.secrets_seen().contains(SECRET));
     assert!(emulator.secrets_seen().iter().any(|secret| secret.contains("*v!")));
 }
+
+#[tokio::test]
+async fn an_access_token_is_no_refresh_token() {
+    let (emulator, http) = tiktok().await;
+    let tokens = connect(&emulator, &http).await;
+    let (_, body) = refresh(&http, text(&tokens, "access_token")).await;
+    assert_eq!(body["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn an_expired_access_token_is_revoked_only_if_the_switch_says_so() {
+    let (emulator, http) = tiktok().await;
+    let site = emulator.site("tiktok").unwrap();
+    let tokens = connect(&emulator, &http).await;
+    emulator.clock().advance(Duration::from_secs(7200));
+    let revoke = "https://open.tiktokapis.com/v2/oauth/revoke/";
+    let pairs =
+        [("client_key", ID), ("client_secret", SECRET), ("token", text(&tokens, "access_token"))];
+    assert_eq!(post(&http, revoke, &pairs).await.1["error"], "invalid_grant");
+    assert!(site.is_live(text(&tokens, "refresh_token")));
+    site.change_tiktok(|tiktok| tiktok.revoke_takes_expired = true);
+    assert_eq!(post(&http, revoke, &pairs).await.0, 200);
+    assert!(site.live_tokens().is_empty());
+}
+
+#[tokio::test]
+async fn the_switches_of_a_refresh_do_as_they_say() {
+    let (emulator, http) = tiktok().await;
+    let site = emulator.site("tiktok").unwrap();
+    let first = connect(&emulator, &http).await;
+    emulator.clock().advance(Duration::from_secs(60));
+    let (_, second) = refresh(&http, text(&first, "refresh_token")).await;
+    assert!(site.is_live(text(&first, "access_token")));
+    assert_eq!(second["refresh_expires_in"], 180 * 86_400 - 60);
+    site.change_tiktok(|tiktok| {
+        tiktok.ends_old_access = true;
+        tiktok.refresh_lifetime_restarts = true;
+    });
+    let (_, third) = refresh(&http, text(&second, "refresh_token")).await;
+    assert!(!site.is_live(text(&first, "access_token")));
+    assert!(!site.is_live(text(&second, "access_token")));
+    assert!(site.is_live(text(&third, "access_token")));
+    assert_eq!(third["refresh_expires_in"], 180 * 86_400);
+    emulator.clock().advance(Duration::from_secs(180 * 86_400));
+    let (_, late) = refresh(&http, text(&third, "refresh_token")).await;
+    assert_eq!(late["error"], "invalid_grant");
+    assert!(site.reuse_alarms().is_empty());
+}
+
+#[tokio::test]
+async fn a_client_is_asked_for_no_scope_that_it_was_not_approved_for() {
+    let (emulator, _) = tiktok().await;
+    let site = emulator.site("tiktok").unwrap();
+    let client = Client::new(ID).secret(SECRET).redirect(REDIRECT).scopes(["user.info.basic"]);
+    site.add_client(client).unwrap();
+    let back = allow(&emulator, &authorize(&[])).await;
+    assert_eq!(parameter(&back, "error").as_deref(), Some("invalid_scope"));
+    let back = allow(&emulator, &authorize(&[("scope", "user.info.basic")])).await;
+    assert!(parameter(&back, "code").is_some());
+}
+
+#[tokio::test]
+async fn a_consent_form_is_good_once_and_for_an_hour_and_denies_by_default() {
+    let (emulator, http) = tiktok().await;
+    let open = || async {
+        let page = http.get(authorize(&[])).send().await.unwrap().text().await.unwrap();
+        let ticket = page.split("name=\"ticket\" value=\"").nth(1).unwrap();
+        ticket.split('"').next().unwrap().to_owned()
+    };
+    let decide = |ticket: String, decision: &'static str| {
+        let http = http.clone();
+        let form = form(&[
+            ("ticket", &ticket),
+            ("account", "ada"),
+            ("scope", "video.publish"),
+            ("decision", decision),
+        ]);
+        async move {
+            http.post("https://www.tiktok.com/v2/auth/authorize/decision")
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(form)
+                .send()
+                .await
+                .unwrap()
+        }
+    };
+    let denied = decide(open().await, "").await;
+    let back = denied.headers()["location"].to_str().unwrap();
+    assert_eq!(parameter(back, "error").as_deref(), Some("access_denied"));
+    let ticket = open().await;
+    assert_eq!(decide(ticket.clone(), "allow").await.status(), 302);
+    assert_eq!(decide(ticket, "allow").await.status(), 400);
+    let ticket = open().await;
+    emulator.clock().advance(Duration::from_secs(3600));
+    assert_eq!(decide(ticket, "allow").await.status(), 400);
+}
+
+#[tokio::test]
+async fn user_info_is_limited_to_600_a_minute_and_needs_one_header() {
+    let (emulator, http) = tiktok().await;
+    let tokens = connect(&emulator, &http).await;
+    let info = || {
+        let url = "https://open.tiktokapis.com/v2/user/info/?fields=open_id";
+        http.get(url).bearer_auth(text(&tokens, "access_token"))
+    };
+    let doubled = info().header("authorization", "Bearer other").send().await.unwrap();
+    assert_eq!(doubled.status(), 401);
+    for _ in 0..600 {
+        assert_eq!(info().send().await.unwrap().status(), 200);
+    }
+    assert_eq!(info().send().await.unwrap().status(), 429);
+}
+
+#[tokio::test]
+async fn token_answers_are_not_to_be_stored() {
+    let (emulator, http) = tiktok().await;
+    let tokens = connect(&emulator, &http).await;
+    let pairs = [
+        ("client_key", ID),
+        ("client_secret", SECRET),
+        ("grant_type", "refresh_token"),
+        ("refresh_token", text(&tokens, "refresh_token")),
+    ];
+    let answer = http
+        .post("https://open.tiktokapis.com/v2/oauth/token")
+        .header("content-type", "application/x-www-form-urlencoded; charset=UTF-8")
+        .body(form(&pairs))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+}
+
+/// A digest that is right, of a verifier that is too short.
+const SHORT_VERIFIER: &str = "too-short";
+const SHORT_HEX_CHALLENGE: &str =
+    "7750e5644cf856467b1acb0e59b3dbe5a2991e69bc1b9846abd4f991c800cf8e";

@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use bailee_emulator::tiktok::{PostKind, PostStatus, Processing, TikTok};
-use bailee_emulator::{Account, Emulator, Site};
+use bailee_emulator::{Account, Client, Emulator, Site};
 use serde_json::{Value, json};
 use support::*;
 
@@ -31,10 +31,14 @@ impl World {
     }
 
     async fn connect(&self, account: &str, scopes: &str) -> String {
+        self.connect_client(ID, account, scopes).await
+    }
+
+    async fn connect_client(&self, client: &str, account: &str, scopes: &str) -> String {
         let authorize = url(
             "https://www.tiktok.com/v2/auth/authorize/",
             &[
-                ("client_key", ID),
+                ("client_key", client),
                 ("response_type", "code"),
                 ("scope", scopes),
                 ("redirect_uri", REDIRECT),
@@ -44,7 +48,7 @@ impl World {
         let allow = bailee_emulator::Decision::Allow;
         let back = self.emulator.consent(&authorize, allow, account).await.unwrap();
         let pairs = [
-            ("client_key", ID),
+            ("client_key", client),
             ("client_secret", SECRET),
             ("grant_type", "authorization_code"),
             ("code", &parameter(&back, "code").unwrap()),
@@ -121,7 +125,11 @@ async fn an_uploaded_video_is_processed_and_then_public() {
     let upload = text(&data, "upload_url").to_owned();
     assert!(upload.starts_with("https://open-upload.tiktokapis.com/"));
     assert_eq!(world.status(&publish_id).await["status"], "PROCESSING_UPLOAD");
+    let wrong = world.http.put(&upload).header("content-type", "video/avi");
+    let wrong = wrong.header("content-range", "bytes 0-8/9").body("a video..");
+    assert_eq!(wrong.send().await.unwrap().status(), 400);
     assert_eq!(world.put(&upload, "bytes 0-8/9", b"a video..".to_vec()).await, 201);
+    assert_eq!(world.put(&upload, "bytes 0-8/9", b"a video..".to_vec()).await, 416);
     assert_eq!(world.status(&publish_id).await["status"], "PROCESSING_UPLOAD");
     let done = world.status(&publish_id).await;
     assert_eq!(done["status"], "PUBLISH_COMPLETE");
@@ -133,6 +141,9 @@ async fn an_uploaded_video_is_processed_and_then_public() {
     assert_eq!((posts[0].kind, posts[0].post_id), (PostKind::Video, Some(id)));
     assert_eq!(posts[0].status, PostStatus::PublishComplete);
     assert_eq!(posts[0].title, "A day #out");
+    assert_eq!(posts[0].sha256, VIDEO_DIGEST);
+    world.site().change_tiktok(|tiktok| tiktok.withhold_post_ids = true);
+    assert!(world.status(&publish_id).await.get("publicaly_available_post_id").is_none());
 }
 
 #[tokio::test]
@@ -221,6 +232,16 @@ async fn a_post_that_cannot_be_is_refused_with_its_code() {
         assert_eq!((got, error.as_str()), (status, code), "{body}");
     }
     assert!(world.site().posts().is_empty());
+    for url in
+        ["https://somebody@media.example/videos/1.mp4", "https://media.example:444/videos/1.mp4"]
+    {
+        world.site().change_tiktok(|tiktok| tiktok.verified_urls.push("media.example".into()));
+        let (_, error, _) = world.call("video/init", &video("SELF_ONLY", pull(url))).await;
+        assert_eq!(error, "url_ownership_unverified", "{url}");
+    }
+    let mut toggled = video("SELF_ONLY", ok.clone());
+    toggled["post_info"]["disable_duet"] = json!("no");
+    assert_eq!(world.call("video/init", &toggled).await.1, "invalid_params");
     let fine = video("SELF_ONLY", pull("https://media.example/videos/1.mp4"));
     assert_eq!(world.call("video/init", &fine).await.0, 200);
     let long = "\u{1F600}".repeat(1100);
@@ -290,6 +311,10 @@ async fn a_status_is_for_the_post_s_own_account() {
     let body = json!({"publish_id": data["publish_id"]});
     let (status, code, _) = world.call_as(&grace, "status/fetch", &body).await;
     assert_eq!((status, code.as_str()), (401, "token_not_authorized_for_specified_publish_id"));
+    world.site().add_client(Client::new("app-2").secret(SECRET).redirect(REDIRECT)).unwrap();
+    let other = world.connect_client("app-2", "ada", "video.publish").await;
+    let (status, code, _) = world.call_as(&other, "status/fetch", &body).await;
+    assert_eq!((status, code.as_str()), (401, "token_not_authorized_for_specified_publish_id"));
     let (status, code, _) = world.call("status/fetch", &json!({"publish_id": "v_pub~none"})).await;
     assert_eq!((status, code.as_str()), (400, "invalid_publish_id"));
 }
@@ -308,6 +333,9 @@ async fn photos_are_pulled_and_counted() {
     };
     assert_eq!(world.call("content/init", &photos("DIRECT_POST", 35, 34)).await.0, 200);
     assert_eq!(world.call("content/init", &photos("MEDIA_UPLOAD", 1, 0)).await.0, 200);
+    let mut wordy = photos("DIRECT_POST", 1, 0);
+    wordy["post_info"]["description"] = json!("d".repeat(4001));
+    assert_eq!(world.call("content/init", &wordy).await.1, "invalid_params");
     for (count, cover) in [(0, 0), (36, 0), (1, 1)] {
         let body = photos("DIRECT_POST", count, cover);
         assert_eq!(world.call("content/init", &body).await.1, "invalid_params");
@@ -319,9 +347,13 @@ async fn photos_are_pulled_and_counted() {
 #[tokio::test]
 async fn limits_per_minute_slide_on_the_emulator_s_clock() {
     let world = World::new(TikTok::new()).await;
+    let (_, _, data) = world.call("video/init", &video("SELF_ONLY", file(2, 2, 1))).await;
+    let publish_id = text(&data, "publish_id").to_owned();
+    world.emulator.clock().advance(Duration::from_secs(60));
     for (operation, body, most) in [
         ("creator_info/query", json!({}), 20),
         ("video/init", video("SELF_ONLY", file(2, 2, 1)), 6),
+        ("status/fetch", json!({"publish_id": publish_id}), 30),
     ] {
         for _ in 0..most {
             assert_eq!(world.call(operation, &body).await.0, 200);
@@ -332,11 +364,38 @@ async fn limits_per_minute_slide_on_the_emulator_s_clock() {
         assert_eq!(world.call(operation, &body).await.0, 200);
     }
     world.site().change_tiktok(|tiktok| tiktok.rate_limits = false);
-    for _ in 0..8 {
+    for _ in 0..7 {
         assert_eq!(world.call("video/init", &video("SELF_ONLY", file(2, 2, 1))).await.0, 200);
     }
     let (status, code, _) = world.call("video/init", &video("SELF_ONLY", file(2, 2, 1))).await;
     assert_eq!((status, code.as_str()), (403, "spam_risk_too_many_posts"));
+}
+
+#[tokio::test]
+async fn caps_of_a_day_hold_for_drafts_and_for_the_people_of_an_unaudited_client() {
+    let world = World::new(TikTok::new()).await;
+    world.site().change_tiktok(|tiktok| {
+        tiktok.audited = false;
+        tiktok.rate_limits = false;
+    });
+    let draft = json!({"source_info": file(2, 2, 1)});
+    for _ in 0..5 {
+        assert_eq!(world.call("inbox/video/init", &draft).await.0, 200);
+    }
+    let (status, code, _) = world.call("inbox/video/init", &draft).await;
+    assert_eq!((status, code.as_str()), (403, "spam_risk_too_many_pending_share"));
+
+    let own = video("SELF_ONLY", file(2, 2, 1));
+    for person in 0..6 {
+        let account = format!("person-{person}");
+        world.site().add_account(Account::new(&account).private());
+        let token = world.connect(&account, "video.publish").await;
+        let expected = if person < 5 { "ok" } else { "reached_active_user_cap" };
+        assert_eq!(world.call_as(&token, "video/init", &own).await.1, expected);
+    }
+    world.emulator.clock().advance(Duration::from_secs(86_400));
+    let token = world.connect("person-5", "video.publish").await;
+    assert_eq!(world.call_as(&token, "video/init", &own).await.0, 200);
 }
 
 #[tokio::test]
@@ -364,3 +423,6 @@ async fn hostile_bodies_are_refused_and_nothing_breaks() {
     }
     assert_eq!(world.call("creator_info/query", &json!({})).await.0, 200);
 }
+
+/// SHA-256 of the video that is uploaded above.
+const VIDEO_DIGEST: &str = "6207c82d2d3020b4952a4184352d03b62533797a1ca6a31cee0740a69ad808fb";
