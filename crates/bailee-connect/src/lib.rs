@@ -1,1 +1,58 @@
 #![doc = include_str!("../README.md")]
+
+mod advance;
+mod answer;
+mod begin;
+mod body;
+mod call;
+mod complete;
+mod connections;
+mod control;
+mod cookie;
+mod disconnect;
+mod drive;
+mod engine;
+mod event;
+mod fill;
+mod gate;
+mod kind;
+mod limiter;
+#[cfg(feature = "loopback")]
+mod loopback;
+mod mount;
+mod orphan;
+mod people;
+mod publish;
+mod refresh;
+mod refusal;
+mod registration;
+mod return_to;
+mod runtime;
+mod settle;
+mod signature;
+mod stored;
+mod usage;
+mod worker;
+
+pub use answer::Answer;
+pub use begin::{BeginOptions, Begun};
+pub use call::Acting;
+pub use complete::{CallbackRequest, Completed};
+pub use connections::{ConnectionStatus, Connections};
+pub use control::Freeze;
+pub use cookie::CookiePolicy;
+pub use disconnect::DisconnectReceipt;
+pub use drive::MediaSource;
+pub use engine::{Engine, EngineBuilder, Seams};
+pub use event::EventSink;
+pub use gate::Who;
+#[cfg(feature = "loopback")]
+pub use loopback::Loopback;
+pub use mount::Mount;
+pub use publish::{IdempotencyKey, Publication, PublicationState};
+pub use refusal::{Refusal, RefusalReason};
+pub use registration::Registration;
+#[cfg(feature = "tokio")]
+pub use runtime::Tokio;
+pub use runtime::{BoxFuture, Runtime};
+pub use worker::Worker;

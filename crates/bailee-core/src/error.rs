@@ -178,6 +178,20 @@ impl Error {
         self
     }
 
+    /// The same error without its cause, for a second caller who waited for the same thing.
+    #[must_use]
+    pub fn without_source(&self) -> Self {
+        Self(Box::new(Inner {
+            kind: self.0.kind,
+            remedy: self.0.remedy,
+            provider: self.0.provider.clone(),
+            connection: self.0.connection,
+            code: self.0.code.clone(),
+            detail: self.0.detail.clone(),
+            source: None,
+        }))
+    }
+
     /// What happened.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -1,0 +1,427 @@
+//! Bringing a publication forward under a claim: ask what is next, write it down, do it.
+
+use std::time::Duration;
+
+use bailee_core::{
+    Effect, Error, ErrorKind, Id, Plaintext, ProviderCode, PurposeId, Result, SecretText,
+    audit::Entry,
+};
+use bailee_providers::{Failure, FailureKind, Input, Progress, Publish, PublishNext};
+use bailee_store::{Claim, Due, Key, Lease};
+use bailee_vault::{Draft, View};
+
+use crate::{
+    body,
+    call::Acting,
+    drive::{Halt, Line, MediaSource},
+    engine::Engine,
+    fill::Filling,
+    gate::{Authority, Pass, PassSecrets, Use},
+    kind,
+    limiter::backoff,
+    publish::{
+        Publication, PublicationBody, PublicationState, ensure_holder, happened,
+        publication_holder, publication_of,
+    },
+};
+
+/// How long a claim holds: one request with the largest part of an upload.
+pub(crate) const LEASE: Duration = Duration::from_secs(300);
+/// The whole time for one part of an upload.
+const PART_DEADLINE: Duration = Duration::from_secs(240);
+/// So long something queued waits for its caller to come back.
+const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
+/// So often a request that may be repeated is tried in one go.
+const TRIES: u32 = 5;
+
+/// A publication under a claim.
+pub(crate) struct Job<'a> {
+    pub(crate) engine: &'a Engine,
+    pub(crate) line: &'a Line,
+    pub(crate) id: Id,
+    pub(crate) operation: &'a dyn Publish,
+    pub(crate) media: Option<&'a dyn MediaSource>,
+    pub(crate) authority: Authority<'a>,
+}
+
+/// What is written down about a publication.
+#[derive(Default)]
+struct Note<'a> {
+    state: Option<PublicationState>,
+    sending: bool,
+    progress: Option<&'a Progress>,
+    post: Option<String>,
+    code: Option<String>,
+}
+
+impl Job<'_> {
+    /// Goes on until it is over or has to wait.
+    pub(crate) async fn advance(
+        &self,
+        mut lease: Lease,
+        mut body: PublicationBody,
+    ) -> Result<Publication> {
+        let engine = self.engine;
+        if body.sending {
+            // Somebody sent what must not be repeated and did not write down what came of it.
+            return self.end(&lease, &body, PublicationState::Unknown, "interrupted", None).await;
+        }
+        let purpose = body.purpose.clone();
+        let connection = body.connection.clone();
+        let wanted = Use {
+            authority: self.authority,
+            purpose: &purpose,
+            connection: &connection,
+            operation: self.operation.facts(),
+        };
+        let pass = match engine.pass(wanted).await {
+            Ok(pass) => pass,
+            Err(error) => return self.refused(&lease, &body, error).await,
+        };
+        let secrets = PassSecrets::new(self.line, wanted, pass);
+        let mut progress = self.progress(&body).await?;
+        let mut input = Input::Start;
+        let mut refreshed = false;
+        let mut tries = 0;
+        loop {
+            match self.operation.next(&self.line.context(), &progress, input) {
+                Ok(PublishNext::Send(request)) => {
+                    let once = request.effect == Effect::Effect;
+                    if once {
+                        let note = Note { sending: true, ..Note::default() };
+                        (lease, body) = self.step(lease, &body, note, "publication.sent").await?;
+                    }
+                    let filling = Filling {
+                        secrets: &secrets,
+                        media: self.media,
+                        upload: progress.secret.as_ref(),
+                    };
+                    match self.line.send(&request, filling, PART_DEADLINE).await {
+                        Ok(answer) => input = Input::Answer(answer),
+                        Err(Halt::Ambiguous(_)) if once => {
+                            return self
+                                .end(&lease, &body, PublicationState::Unknown, "answer_lost", None)
+                                .await;
+                        }
+                        Err(Halt::Local(error)) => return self.refused(&lease, &body, error).await,
+                        Err(halt) => {
+                            tries += 1;
+                            if tries >= TRIES {
+                                let error = self.line.error(halt);
+                                return self.pause(&lease, &body, error, None).await;
+                            }
+                            let wait = backoff(
+                                &*engine.0.random,
+                                tries,
+                                Duration::from_millis(50),
+                                Duration::from_secs(5),
+                            )?;
+                            engine.0.runtime.sleep(wait).await;
+                            input = Input::Start;
+                        }
+                    }
+                }
+                Ok(PublishNext::Save(saved)) => {
+                    let note = Note {
+                        state: Some(PublicationState::Processing),
+                        progress: Some(&saved),
+                        ..Note::default()
+                    };
+                    (lease, body) = self.step(lease, &body, note, "publication.processing").await?;
+                    progress = saved;
+                    tries = 0;
+                    input = Input::Start;
+                }
+                Ok(PublishNext::Wait(wait)) => {
+                    self.rest(&lease, &body, Due::After(wait)).await?;
+                    return Ok(body.outcome(self.id));
+                }
+                Ok(PublishNext::Published { post }) => {
+                    return self.end(&lease, &body, PublicationState::Published, "", post).await;
+                }
+                Ok(PublishNext::Failed(failure)) => {
+                    let code = code_of(&failure);
+                    return self.end(&lease, &body, PublicationState::Failed, &code, None).await;
+                }
+                Ok(PublishNext::Unknown(failure)) => {
+                    let code = code_of(&failure);
+                    return self.end(&lease, &body, PublicationState::Unknown, &code, None).await;
+                }
+                Err(failure) if failure.kind == FailureKind::AccessRejected && !refreshed => {
+                    refreshed = true;
+                    let seen = secrets.pass();
+                    engine
+                        .refresh(&connection, &seen.credential.name, seen.credential.generation)
+                        .await?;
+                    secrets.renew().await?;
+                    input = Input::Start;
+                }
+                Err(failure) if failure.is_transient() => {
+                    if failure.kind == FailureKind::RateLimited {
+                        self.line.registered.limiter.limited(&*engine.0.clock, failure.retry_after);
+                    }
+                    let wait = failure.retry_after;
+                    let error = self.line.error(Halt::Provider(failure));
+                    return self.pause(&lease, &body, error, wait).await;
+                }
+                Err(failure) => {
+                    if failure.kind == FailureKind::GrantOver {
+                        let generation = secrets.pass().credential.generation;
+                        engine.note_grant_over(&connection, generation).await?;
+                    }
+                    let code = code_of(&failure);
+                    self.end(&lease, &body, PublicationState::Failed, &code, None).await?;
+                    return Err(self.line.error(Halt::Provider(failure)));
+                }
+                Ok(_) => return Err(Error::new(ErrorKind::Unsupported)),
+            }
+        }
+    }
+
+    async fn progress(&self, body: &PublicationBody) -> Result<Progress> {
+        if body.progress.is_empty() {
+            return Ok(Progress::default());
+        }
+        if body.progress_schema > self.operation.progress_schema() {
+            return Err(Error::new(ErrorKind::UnknownSchema));
+        }
+        let view = self.read(body).await?;
+        let secret = publication_of(&view)?.and_then(|(_, secret)| secret);
+        Ok(Progress::new(body.progress.clone().into_bytes(), secret))
+    }
+
+    /// The gate said no, or something of ours failed: what was not sent stays where it is.
+    async fn refused(
+        &self,
+        lease: &Lease,
+        body: &PublicationBody,
+        error: Error,
+    ) -> Result<Publication> {
+        let note = Note::default();
+        self.write(lease, body, note, "publication.processing", Due::After(ABANDONED_AFTER))
+            .await?;
+        Err(error)
+    }
+
+    /// It goes on later: by the worker where the provider has it already, by the caller otherwise.
+    async fn pause(
+        &self,
+        lease: &Lease,
+        body: &PublicationBody,
+        error: Error,
+        wait: Option<Duration>,
+    ) -> Result<Publication> {
+        if body.progress.is_empty() {
+            let due = Due::After(ABANDONED_AFTER);
+            self.write(lease, body, Note::default(), "publication.processing", due).await?;
+            return Err(error);
+        }
+        let due = Due::After(wait.unwrap_or(Duration::from_secs(60)));
+        let body = self.write(lease, body, Note::default(), "publication.processing", due).await?;
+        Ok(body.outcome(self.id))
+    }
+
+    async fn rest(&self, lease: &Lease, body: &PublicationBody, due: Due) -> Result<()> {
+        self.write(lease, body, Note::default(), "publication.processing", due).await.map(|_| ())
+    }
+
+    /// Writes it down and goes on under a new claim, so that no claim has to be renewed.
+    async fn step(
+        &self,
+        lease: Lease,
+        body: &PublicationBody,
+        note: Note<'_>,
+        event: &'static str,
+    ) -> Result<(Lease, PublicationBody)> {
+        let body = self.write(&lease, body, note, event, Due::After(LEASE)).await?;
+        let claim = Claim::One { tenant: &lease.tenant, task: &lease.task, lease: LEASE };
+        let lease = self.engine.0.vault.store().claim(claim).await?.pop().ok_or_else(|| {
+            Error::new(ErrorKind::Conflict).with_detail("another process goes on with it")
+        })?;
+        Ok((lease, body))
+    }
+
+    async fn end(
+        &self,
+        lease: &Lease,
+        body: &PublicationBody,
+        state: PublicationState,
+        code: &str,
+        post: Option<String>,
+    ) -> Result<Publication> {
+        let code = (!code.is_empty()).then(|| code.to_owned());
+        let note = Note { state: Some(state), post, code, ..Note::default() };
+        let event = match state {
+            PublicationState::Published => "publication.published",
+            PublicationState::Failed => "publication.failed",
+            _ => "publication.unknown",
+        };
+        let body = self.write(lease, body, note, event, Due::Never).await?;
+        Ok(body.outcome(self.id))
+    }
+
+    async fn read(&self, body: &PublicationBody) -> Result<View> {
+        let connection = &body.connection;
+        self.engine
+            .read_publication(connection.tenant(), connection.owner().subject(), self.id)
+            .await
+    }
+
+    async fn write(
+        &self,
+        lease: &Lease,
+        body: &PublicationBody,
+        note: Note<'_>,
+        event: &'static str,
+        due: Due,
+    ) -> Result<PublicationBody> {
+        let view = self.read(body).await?;
+        self.engine.write_publication(lease, self.id, &view, body, note, event, due).await
+    }
+}
+
+impl Engine {
+    /// Writes a publication down before anything is sent.
+    #[expect(clippy::too_many_arguments, reason = "one commit, all of whose parts it names")]
+    pub(crate) async fn queue(
+        &self,
+        acting: &Acting,
+        connection: &bailee_core::ConnectionRef,
+        id: Id,
+        digest: [u8; 32],
+        operation: &dyn Publish,
+        view: &View,
+        pass: &Pass,
+    ) -> Result<PublicationBody> {
+        ensure_holder(self, connection).await?;
+        let facts = operation.facts();
+        let purpose: PurposeId = acting.purpose.clone();
+        let body = PublicationBody {
+            connection: connection.clone(),
+            purpose,
+            operation: facts.name.to_owned(),
+            digest,
+            state: PublicationState::Queued,
+            sending: false,
+            progress: String::new(),
+            progress_schema: operation.progress_schema(),
+            has_secret: false,
+            post: None,
+            code: None,
+        };
+        let subject = connection.owner().subject();
+        let draft = Draft::new(Key::new(kind::PUBLICATION, id), publication_holder(subject))
+            .facet(body.state.facet())
+            .facts(body::SCHEMA, body::encode(&body)?);
+        let put = self.0.vault.put(connection.tenant(), draft, None).await?;
+        let batch = self
+            .0
+            .vault
+            .batch()?
+            .op(view.fence()?)
+            .op(put)
+            .schedule(Key::new(kind::PUBLISH, id), subject, Due::After(ABANDONED_AFTER))
+            .audit(
+                acting
+                    .entry("publication.queued", connection, facts, pass, id)
+                    .with("publication", id),
+            );
+        self.0.vault.commit(connection.tenant(), batch).await?;
+        Ok(body)
+    }
+
+    /// What a former process left behind is over.
+    pub(crate) async fn end_publication(
+        &self,
+        lease: &Lease,
+        id: Id,
+        body: &PublicationBody,
+        code: &'static str,
+    ) -> Result<()> {
+        let (state, event) = if body.sending || !body.progress.is_empty() {
+            (PublicationState::Unknown, "publication.unknown")
+        } else {
+            (PublicationState::Failed, "publication.failed")
+        };
+        let view = self.read_publication(&lease.tenant, lease.subject, id).await?;
+        let note = Note { state: Some(state), code: Some(code.to_owned()), ..Note::default() };
+        self.write_publication(lease, id, &view, body, note, event, Due::Never).await.map(|_| ())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one commit, all of whose parts it names")]
+    async fn write_publication(
+        &self,
+        lease: &Lease,
+        id: Id,
+        view: &View,
+        body: &PublicationBody,
+        note: Note<'_>,
+        event: &'static str,
+        due: Due,
+    ) -> Result<PublicationBody> {
+        let mut next = body.clone();
+        next.sending = note.sending;
+        next.state = note.state.unwrap_or(body.state);
+        next.post = note.post.or_else(|| body.post.clone());
+        next.code = note.code;
+        let subject = body.connection.owner().subject();
+        let tenant = body.connection.tenant();
+        let key = Key::new(kind::PUBLICATION, id);
+        let mut secret: Option<&SecretText> = None;
+        if let Some(progress) = note.progress {
+            next.progress = String::from_utf8(progress.facts.clone()).map_err(|_| {
+                Error::new(ErrorKind::InvalidInput).with_detail("a publication's facts are JSON")
+            })?;
+            next.has_secret = progress.secret.is_some();
+            secret = progress.secret.as_ref();
+        }
+        let over = next.state.is_final();
+        next.has_secret &= !over;
+        let mut draft = Draft::new(key, publication_holder(subject))
+            .facet(next.state.facet())
+            .facts(body::SCHEMA, body::encode(&next)?);
+        match secret {
+            Some(secret) if !over => {
+                draft = draft.part("progress", secret.expose(Plaintext::copy_from));
+            }
+            _ if next.has_secret => draft = draft.keep("progress"),
+            _ => {}
+        }
+        let mut batch = self
+            .0
+            .vault
+            .batch()?
+            .op(view.fence()?)
+            .op(self.0.vault.put(tenant, draft, view.record(0)).await?)
+            .finish(lease.task.clone(), lease.fence, due);
+        if let Some(happened) = happened(next.state, id) {
+            let provider = provider_of(&next);
+            for op in self.emit(&next.connection, &provider, happened).await? {
+                batch = batch.op(op);
+            }
+        }
+        let mut entry = Entry::new(event, self.0.clock.now())
+            .about(subject)
+            .with("publication", id)
+            .with("connection", next.connection.connection())
+            .with("purpose", &next.purpose);
+        if let Some(code) = &next.code {
+            entry = entry.with("reason", bailee_core::audit::Field::Word(code.clone().into()));
+        }
+        self.0.vault.commit(tenant, batch.audit(entry)).await?;
+        Ok(next)
+    }
+}
+
+/// The provider stands in front of the operation's name.
+fn provider_of(body: &PublicationBody) -> bailee_core::ProviderId {
+    body.operation
+        .split('.')
+        .next()
+        .and_then(|provider| bailee_core::ProviderId::new(provider).ok())
+        .unwrap_or(bailee_core::ProviderId::from_static("unknown"))
+}
+
+fn code_of(failure: &Failure) -> String {
+    failure.code.as_ref().map_or("refused", ProviderCode::as_str).to_owned()
+}

@@ -1,0 +1,204 @@
+//! What the records of this crate hold. None of it is a token: those lie in parts of their own.
+//!
+//! Every body stands behind a schema number. A release reads its own schema and earlier ones and
+//! refuses to write over a later one.
+
+use std::time::Duration;
+
+use bailee_core::{
+    ConnectionRef, CredentialName, Error, ErrorKind, Id, Origin, Owner, ProviderId, PurposeId,
+    RegistrationId, Result, ScopeName, SubjectId, Timestamp,
+};
+use bailee_vault::Facts;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// The schema that this release writes.
+pub(crate) const SCHEMA: u16 = 1;
+
+/// A body as bytes.
+pub(crate) fn encode<T: Serialize>(body: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(body)
+        .map_err(|_| Error::new(ErrorKind::InvalidInput).with_detail("a body cannot be written"))
+}
+
+/// Reads a body of a schema that this release knows.
+pub(crate) fn decode<T: DeserializeOwned>(facts: &Facts) -> Result<T> {
+    if facts.schema() > SCHEMA {
+        return Err(Error::new(ErrorKind::UnknownSchema));
+    }
+    facts.json()
+}
+
+/// `connection`.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct ConnectionBody {
+    pub(crate) provider: ProviderId,
+    pub(crate) registration: RegistrationId,
+    pub(crate) owner: Owner,
+    pub(crate) installer: Option<SubjectId>,
+    pub(crate) account: AccountBody,
+    pub(crate) origin: Origin,
+    pub(crate) purposes: Vec<PurposeId>,
+    pub(crate) credentials: Vec<CredentialName>,
+    pub(crate) reservation: Id,
+    pub(crate) connected_at: Timestamp,
+}
+
+/// The limited profile of the account.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct AccountBody {
+    pub(crate) id_kind: String,
+    pub(crate) id: String,
+    pub(crate) issuer: Option<String>,
+    pub(crate) display: Option<String>,
+    pub(crate) account_type: Option<String>,
+}
+
+impl AccountBody {
+    pub(crate) fn of(account: &bailee_providers::Account) -> Self {
+        Self {
+            id_kind: account.id.kind().to_owned(),
+            id: account.id.value().to_owned(),
+            issuer: account.issuer.clone(),
+            display: account.display.clone(),
+            account_type: account.account_type.clone(),
+        }
+    }
+}
+
+/// `credential`, beside the parts `access` and `refresh`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CredentialBody {
+    pub(crate) provider: ProviderId,
+    pub(crate) registration: RegistrationId,
+    pub(crate) name: CredentialName,
+    pub(crate) token_type: String,
+    pub(crate) scopes: Vec<ScopeName>,
+    pub(crate) issued_at: Timestamp,
+    /// When the access token ends, if the provider said so.
+    pub(crate) expires_at: Option<Timestamp>,
+    /// When the refresh token ends, if the provider said so.
+    pub(crate) refresh_until: Option<Timestamp>,
+    pub(crate) has_refresh: bool,
+    /// Counts the token sets of this credential.
+    pub(crate) generation: u64,
+    /// The grant that it came from: a grant record of this id has found its connection.
+    pub(crate) grant: Option<Id>,
+}
+
+impl CredentialBody {
+    /// What a provider's step is told of it.
+    pub(crate) fn facts(&self) -> bailee_providers::CredentialFacts {
+        let mut facts =
+            bailee_providers::CredentialFacts::new(self.name.clone(), self.scopes.clone());
+        if self.has_refresh {
+            facts = facts.with_refresh(self.refresh_until);
+        }
+        match self.expires_at {
+            Some(at) => facts.expiring(at),
+            None => facts,
+        }
+    }
+
+    /// How long before the end of the access token it is renewed ahead of time.
+    pub(crate) fn margin(&self) -> Duration {
+        let lifetime = self.expires_at.map_or(Duration::ZERO, |end| end.since(self.issued_at));
+        // A token shorter than ten minutes would always be inside five.
+        Duration::from_secs(300).max(lifetime / 10).min(lifetime / 2)
+    }
+
+    /// Whether the access token is over, or so close to it that a call would outlive it.
+    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+        let slack = Duration::from_secs(10);
+        self.expires_at
+            .is_some_and(|end| end.minus(slack.min(end.since(self.issued_at) / 10)) <= now)
+    }
+}
+
+/// `flow`, beside the part `pkce_verifier`.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct FlowBody {
+    pub(crate) tenant: bailee_core::TenantId,
+    pub(crate) person: bailee_core::HostId,
+    pub(crate) subject: SubjectId,
+    pub(crate) owner: Owner,
+    pub(crate) session: [u8; 32],
+    pub(crate) registration: RegistrationId,
+    pub(crate) issuer: Option<String>,
+    pub(crate) token_endpoint: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) nonce: Option<String>,
+    pub(crate) pkce: bool,
+    pub(crate) purposes: Vec<PurposeId>,
+    pub(crate) scopes: Vec<ScopeName>,
+    pub(crate) scope_hash: [u8; 32],
+    pub(crate) disclosure_hash: [u8; 32],
+    pub(crate) declaration: [u8; 32],
+    pub(crate) locale: bailee_core::Locale,
+    pub(crate) return_to: Option<String>,
+    pub(crate) browser: [u8; 32],
+    pub(crate) origin: Origin,
+    pub(crate) reconnect: Option<ConnectionRef>,
+    pub(crate) other_account: bool,
+    pub(crate) begun_at: Timestamp,
+}
+
+/// `grant`, beside the parts `access` and `refresh`: tokens that are on their way into a
+/// connection.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct GrantBody {
+    pub(crate) registration: RegistrationId,
+    pub(crate) connection: ConnectionRef,
+    /// The credentials, and whether each has a refresh token.
+    pub(crate) credentials: Vec<(CredentialName, bool)>,
+}
+
+/// `route`: the connections of a provider account.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct RouteBody {
+    pub(crate) connections: Vec<ConnectionRef>,
+}
+
+/// `reservation`: which connection holds an account for an owner.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct ReservationBody {
+    pub(crate) connection: ConnectionRef,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn credential(lifetime: u64) -> CredentialBody {
+        CredentialBody {
+            provider: ProviderId::from_static("p"),
+            registration: RegistrationId::from_static("p"),
+            name: CredentialName::from_static("user"),
+            token_type: "bearer".into(),
+            scopes: Vec::new(),
+            issued_at: Timestamp::from_seconds(1000),
+            expires_at: Some(Timestamp::from_seconds(1000 + lifetime as i64)),
+            refresh_until: None,
+            has_refresh: true,
+            generation: 1,
+            grant: None,
+        }
+    }
+
+    #[test]
+    fn ref_13_margin_is_five_minutes_or_a_tenth_and_never_more_than_half() {
+        assert_eq!(credential(7200).margin(), Duration::from_secs(720));
+        assert_eq!(credential(3600).margin(), Duration::from_secs(360));
+        assert_eq!(credential(1200).margin(), Duration::from_secs(300));
+        assert_eq!(credential(60).margin(), Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_token_is_over_a_little_before_its_end() {
+        let credential = credential(7200);
+        assert!(!credential.is_over(Timestamp::from_seconds(8189)));
+        assert!(credential.is_over(Timestamp::from_seconds(8190)));
+        let endless = CredentialBody { expires_at: None, ..credential };
+        assert!(!endless.is_over(Timestamp::from_seconds(i64::MAX / 1_000_000)));
+    }
+}

@@ -1,0 +1,225 @@
+//! The call: gate, credential opened for the length of a request, answer.
+
+use std::sync::Arc;
+
+use bailee_core::{ConnectionRef, Effect, Error, ErrorKind, Id, PurposeId, Result, audit::Entry};
+use bailee_providers::{FailureKind, Operation, OperationFacts};
+use bailee_store::{Due, Key};
+
+use crate::{
+    drive::{DEADLINE, Halt, Line},
+    engine::Engine,
+    gate::{Authority, Pass, PassSecrets, Use, Who},
+    kind,
+};
+
+/// After so long an effect whose outcome nobody recorded is noted as unknown.
+const EFFECT_AFTER: std::time::Duration = std::time::Duration::from_secs(600);
+
+/// Somebody who acts for a declared purpose.
+#[derive(Clone, Debug)]
+pub struct Acting {
+    pub(crate) engine: Engine,
+    pub(crate) who: Who,
+    pub(crate) purpose: PurposeId,
+}
+
+impl Engine {
+    /// Fixes who acts and what for.
+    pub fn acting(&self, who: impl Into<Who>, purpose: &PurposeId) -> Acting {
+        Acting { engine: self.clone(), who: who.into(), purpose: purpose.clone() }
+    }
+
+    pub(crate) async fn line_of(&self, pass: &Pass) -> Result<Line> {
+        let registered = self.registered(&pass.credential.registration)?.clone();
+        self.line(&registered).await
+    }
+}
+
+impl Acting {
+    /// Calls an operation of the provider with a connection.
+    ///
+    /// A read is tried again after faults that pass; an effect is committed as an intent before it
+    /// is sent and its outcome after, and is never repeated blindly.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Denied`], [`ErrorKind::ConsentMissing`], [`ErrorKind::NeedsReconnect`],
+    /// [`ErrorKind::Frozen`], [`ErrorKind::NotFound`] at the gate; what the provider answered, as
+    /// a kind with a remedy; [`ErrorKind::Ambiguous`] for an effect whose answer was lost.
+    pub async fn call<O: Operation>(
+        &self,
+        connection: &ConnectionRef,
+        operation: &O,
+    ) -> Result<O::Output> {
+        let facts = operation.facts();
+        let wanted = self.use_of(connection, facts);
+        let pass = self.engine.pass(wanted).await?;
+        let line = self.engine.line_of(&pass).await?;
+        self.engine.plan_renewal(connection, &pass);
+        let effect = match facts.effect {
+            Effect::Effect => Some(self.intend(connection, facts, &pass).await?),
+            Effect::Read | Effect::Idempotent => None,
+        };
+        let secrets = PassSecrets::new(&line, wanted, pass);
+        let outcome = self.attempt(connection, operation, &line, &secrets).await;
+        self.engine.note_disclosure(connection, &self.purpose, facts);
+        if let Some(effect) = effect {
+            let word = match &outcome {
+                Ok(_) => "done",
+                Err(Halt::Ambiguous(_)) => "unknown",
+                Err(_) => "failed",
+            };
+            self.record_outcome(connection, facts, &secrets.pass(), effect, word).await?;
+        }
+        outcome.map_err(|halt| {
+            let error = match halt {
+                Halt::Ambiguous(error) if facts.effect == Effect::Effect => {
+                    line.name(Error::new(ErrorKind::Ambiguous).with_source(error))
+                }
+                halt => line.error(halt),
+            };
+            error.with_connection(connection.connection())
+        })
+    }
+
+    pub(crate) fn use_of<'a>(
+        &'a self,
+        connection: &'a ConnectionRef,
+        operation: &'a OperationFacts,
+    ) -> Use<'a> {
+        Use {
+            authority: Authority::Acting(&self.who),
+            purpose: &self.purpose,
+            connection,
+            operation,
+        }
+    }
+
+    /// One attempt, and what follows a 401: read again, then one forced refresh. A provider that
+    /// does not take the token has not done anything, so it is sent again even for an effect.
+    async fn attempt<O: Operation>(
+        &self,
+        connection: &ConnectionRef,
+        operation: &O,
+        line: &Line,
+        secrets: &PassSecrets<'_>,
+    ) -> Result<O::Output, Halt> {
+        let mut refreshed = false;
+        loop {
+            let before = secrets.pass();
+            let step = operation.start(&line.context());
+            match line.run(step, secrets, DEADLINE).await {
+                Err(Halt::Provider(failure)) if failure.kind == FailureKind::AccessRejected => {
+                    if refreshed {
+                        return Err(Halt::Provider(failure));
+                    }
+                    refreshed = self.after_rejection(connection, secrets, &before).await?;
+                }
+                Err(Halt::Provider(failure)) if failure.kind == FailureKind::GrantOver => {
+                    self.engine.note_grant_over(connection, before.credential.generation).await?;
+                    return Err(Halt::Provider(failure));
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Says whether a forced refresh was made; otherwise another task had renewed it already.
+    pub(crate) async fn after_rejection(
+        &self,
+        connection: &ConnectionRef,
+        secrets: &PassSecrets<'_>,
+        before: &Arc<Pass>,
+    ) -> Result<bool> {
+        let seen = before.credential.generation;
+        if secrets.renew().await?.credential.generation > seen {
+            return Ok(false);
+        }
+        self.engine.refresh(connection, &before.credential.name, seen).await?;
+        secrets.renew().await?;
+        Ok(true)
+    }
+
+    async fn intend(
+        &self,
+        connection: &ConnectionRef,
+        facts: &OperationFacts,
+        pass: &Pass,
+    ) -> Result<Id> {
+        let engine = &self.engine;
+        let effect = Id::generate(&*engine.0.random)?;
+        let batch = engine
+            .0
+            .vault
+            .batch()?
+            .op(pass.view.fence()?)
+            .schedule(
+                Key::new(kind::EFFECT, effect),
+                connection.owner().subject(),
+                Due::After(EFFECT_AFTER),
+            )
+            .audit(self.entry("call.effect_intended", connection, facts, pass, effect));
+        engine.0.vault.commit(connection.tenant(), batch).await?;
+        Ok(effect)
+    }
+
+    async fn record_outcome(
+        &self,
+        connection: &ConnectionRef,
+        facts: &OperationFacts,
+        pass: &Pass,
+        effect: Id,
+        outcome: &'static str,
+    ) -> Result<()> {
+        let engine = &self.engine;
+        let entry = self
+            .entry("call.effect_done", connection, facts, pass, effect)
+            .with("outcome", outcome);
+        let batch = engine
+            .0
+            .vault
+            .batch()?
+            .schedule(Key::new(kind::EFFECT, effect), connection.owner().subject(), Due::Never)
+            .audit(entry);
+        engine.0.vault.commit(connection.tenant(), batch).await.map(|_| ())
+    }
+
+    pub(crate) fn entry(
+        &self,
+        event: &'static str,
+        connection: &ConnectionRef,
+        facts: &OperationFacts,
+        pass: &Pass,
+        id: Id,
+    ) -> Entry {
+        Entry::new(event, self.engine.0.clock.now())
+            .about(connection.owner().subject())
+            .by(&pass.actor)
+            .with("connection", connection.connection())
+            .with("purpose", &self.purpose)
+            .with("operation", facts.name)
+            .with("effect", id)
+    }
+}
+
+impl Engine {
+    /// Notes that a recipient was given data for a purpose; folded, and written within a minute.
+    pub(crate) fn note_disclosure(
+        &self,
+        connection: &ConnectionRef,
+        purpose: &PurposeId,
+        facts: &OperationFacts,
+    ) {
+        let Some(integration) = self.0.declaration.integration(&facts.provider) else { return };
+        let categories = facts.sends.iter().chain(facts.reads).copied();
+        self.0.disclosures.note(
+            connection.tenant(),
+            connection.owner().subject(),
+            &integration.recipient,
+            purpose,
+            categories,
+            self.0.clock.now(),
+        );
+    }
+}

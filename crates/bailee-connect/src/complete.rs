@@ -1,0 +1,361 @@
+//! The callback: shape, cookie, one atomic consume, all comparisons, and only then the tokens.
+
+use std::fmt;
+
+use bailee_core::{
+    Act, ConnectionRef, Error, ErrorKind, RegistrationId, Result, ScopeName, TenantId, Visitor,
+    audit::Entry, sha256,
+};
+use bailee_providers::{Callback, FailureKind, Outcome};
+use bailee_store::{Expect, Key};
+use bailee_vault::{Holder, View};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use crate::{
+    answer::Answer,
+    begin::{flow_id, scope_hash},
+    body::{self, FlowBody},
+    connections::Connections,
+    cookie::CookieRefusal,
+    kind,
+    refusal::{RELOAD, Refusal, RefusalReason},
+    settle::{Settled, Settling},
+};
+
+/// The longest query that is read.
+const LONGEST_QUERY: usize = 8 * 1024;
+/// Stands in the query of an address that was loaded again because no visitor arrived.
+const AGAIN: &str = "bailee_again=1";
+
+/// A request to a callback path, as the host received it. `Debug` shows the registration alone.
+pub struct CallbackRequest {
+    registration: String,
+    method: Method,
+    query: Zeroizing<String>,
+    headers: HeaderMap,
+}
+
+impl CallbackRequest {
+    /// A request: the registration's id out of the path, the method, the raw query (without `?`)
+    /// and the headers.
+    pub fn new(
+        registration: impl Into<String>,
+        method: Method,
+        query: &str,
+        headers: &HeaderMap,
+    ) -> Self {
+        // What is over the limit is refused; a byte more shows that it is.
+        let end = query.len().min(LONGEST_QUERY + 1);
+        let end = (0..=end).rev().find(|end| query.is_char_boundary(*end)).unwrap_or(0);
+        let mut kept = HeaderMap::new();
+        for name in [&header::COOKIE, &SEC_PURPOSE] {
+            for value in headers.get_all(name) {
+                let mut value = value.clone();
+                value.set_sensitive(true);
+                kept.append(name.clone(), value);
+            }
+        }
+        Self {
+            registration: registration.into(),
+            method,
+            query: Zeroizing::new(query[..end].to_owned()),
+            headers: kept,
+        }
+    }
+}
+
+impl fmt::Debug for CallbackRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallbackRequest").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// An account that is connected.
+#[derive(Debug)]
+pub struct Completed {
+    /// The connection. Keep its text form in a column of your own.
+    pub connection: ConnectionRef,
+    /// Whether it was connected before.
+    pub reconnected: bool,
+    /// The scopes that were asked for and that the person did not grant: what needs them is not
+    /// available.
+    pub missing: Vec<ScopeName>,
+    /// What to answer to the browser.
+    pub answer: Answer,
+}
+
+impl Connections {
+    /// Ends a flow.
+    ///
+    /// `visitor` is whoever is logged in *now*, as the host's session says, or `None`. Without a
+    /// visitor nothing is connected: hosts whose session cookie is `SameSite=Strict` get a page
+    /// first that loads the address again from their own site.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`]: its reason, an error with a remedy, and the answer for the browser. Nothing
+    /// is connected then, and tokens that were issued already are revoked.
+    pub async fn complete(
+        &self,
+        visitor: impl Into<Option<&Visitor>>,
+        request: CallbackRequest,
+    ) -> Result<Completed, Refusal> {
+        let visitor = visitor.into();
+        let outcome = self.receive(visitor, &request).await;
+        if let Err(refusal) = &outcome
+            && refusal.answer().status() != StatusCode::OK
+        {
+            self.note_refusal(refusal.reason(), &request).await;
+        }
+        outcome
+    }
+
+    async fn receive(
+        &self,
+        visitor: Option<&Visitor>,
+        request: &CallbackRequest,
+    ) -> Result<Completed, Refusal> {
+        let engine = &self.engine;
+        let refuse = |reason| Err(Refusal::new(reason));
+
+        // Shape.
+        if request.method != Method::GET {
+            return refuse(RefusalReason::MethodNotAllowed);
+        }
+        let looks_ahead = request.headers.get_all(&SEC_PURPOSE).iter().any(|value| {
+            value.as_bytes().windows(8).any(|bytes| bytes.eq_ignore_ascii_case(b"prefetch"))
+        });
+        if looks_ahead {
+            return refuse(RefusalReason::Prefetch);
+        }
+        if request.query.len() > LONGEST_QUERY {
+            return refuse(RefusalReason::Shape);
+        }
+        let Some(registered) = RegistrationId::new(request.registration.as_str())
+            .ok()
+            .and_then(|id| engine.registered(&id).ok())
+            .cloned()
+        else {
+            return refuse(RefusalReason::RegistrationMismatch);
+        };
+        let spec = registered
+            .stale()
+            .unwrap_or_else(|| std::sync::Arc::new(registered.provider.spec().clone()));
+        let cx = bailee_providers::Context {
+            spec: &spec,
+            registration: &registered.facts,
+            now: engine.0.clock.now(),
+        };
+        let Ok(callback) = registered.provider.callback(&cx, &request.query) else {
+            return refuse(RefusalReason::Shape);
+        };
+
+        // Cookie.
+        let flow = flow_id(&callback.state);
+        let browser = engine.0.cookies.read(flow, &request.headers).map_err(|refusal| {
+            Refusal::new(match refusal {
+                CookieRefusal::Missing => RefusalReason::CookieMissing,
+                CookieRefusal::Twice => RefusalReason::CookieTwice,
+                CookieRefusal::Malformed => RefusalReason::CookieMalformed,
+            })
+        })?;
+        let clear = engine
+            .0
+            .cookies
+            .clear(flow, &registered.callback_path, false)
+            .map_err(|error| Refusal::because(RefusalReason::Unavailable, error))?;
+        let Some(visitor) = visitor else {
+            return Err(self.without_visitor(request, clear));
+        };
+
+        // Consume.
+        let view = self.consume(flow).await.map_err(|refusal| refusal.clearing(clear.clone()))?;
+
+        // Compare, exchange, commit: all of it ends with the cookie gone.
+        let settled = self
+            .compare(&view, visitor, &registered, &callback, browser.expose(sha256))
+            .await
+            .map_err(|refusal| refusal.clearing(clear.clone()));
+        let body = settled?;
+        let Outcome::Code { code, .. } = callback.outcome else {
+            return Err(Refusal::new(RefusalReason::ProviderError).clearing(clear));
+        };
+        let return_to = body.return_to.clone();
+        let settled = self
+            .settle(Settling { flow, registered, body, view, code })
+            .await
+            .map_err(|refusal| refusal.clearing(clear.clone()))?;
+        Ok(self.completed(settled, return_to.as_deref(), clear))
+    }
+
+    fn completed(
+        &self,
+        settled: Settled,
+        return_to: Option<&str>,
+        clear: HeaderValue,
+    ) -> Completed {
+        let target = return_to
+            .and_then(|name| self.engine.0.returns.address(name))
+            .and_then(|address| HeaderValue::from_str(address).ok())
+            .unwrap_or_else(|| HeaderValue::from_static("/#"));
+        Completed {
+            connection: settled.connection,
+            reconnected: settled.reconnected,
+            missing: settled.missing,
+            answer: Answer::see_other(target).with_cookie(clear),
+        }
+    }
+
+    /// No session arrived. The first time, a page that loads the address again from this site;
+    /// the flow stays. The second time, a refusal.
+    fn without_visitor(&self, request: &CallbackRequest, clear: HeaderValue) -> Refusal {
+        let refusal = Refusal::new(RefusalReason::NoVisitor);
+        if request.query.split('&').any(|pair| pair == AGAIN) {
+            return refusal.clearing(clear);
+        }
+        // `refresh` loads the address again as this page's own navigation. The query holds what a
+        // URL may hold in a header, or it did not pass the parser.
+        let address = Zeroizing::new(format!("0; url=?{}&{AGAIN}", request.query.as_str()));
+        match HeaderValue::from_str(&address) {
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                let page = Answer::page(StatusCode::OK, RELOAD).with_header(header::REFRESH, value);
+                refusal.with_answer(page)
+            }
+            Err(_) => refusal.clearing(clear),
+        }
+    }
+
+    /// Reads a flow and deletes exactly what was read: of many that try, one wins.
+    pub(crate) async fn consume(&self, flow: bailee_core::Id) -> Result<View, Refusal> {
+        let engine = &self.engine;
+        let unavailable = |error| Refusal::because(RefusalReason::Unavailable, error);
+        let key = Key::new(kind::FLOW, flow);
+        let view = engine
+            .0
+            .vault
+            .read(&TenantId::SYSTEM, Holder::Tenant, std::slice::from_ref(&key))
+            .await
+            .map_err(unavailable)?;
+        engine.admit_instance(view.control()).await.map_err(unavailable)?;
+        let Some(record) = view.record(0) else {
+            return Err(Refusal::new(RefusalReason::FlowUnknown));
+        };
+        let entry =
+            Entry::new("flow.consumed", view.now()).about(record.subject).with("flow", flow);
+        let batch = engine
+            .0
+            .vault
+            .batch()
+            .map_err(unavailable)?
+            .delete(key, Expect::Version(record.version))
+            .audit(entry);
+        match engine.0.vault.commit(&TenantId::SYSTEM, batch).await {
+            Ok(_) => Ok(view),
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                Err(Refusal::new(RefusalReason::FlowUnknown))
+            }
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    async fn compare(
+        &self,
+        view: &View,
+        visitor: &Visitor,
+        registered: &crate::registration::Registered,
+        callback: &Callback,
+        browser: [u8; 32],
+    ) -> Result<FlowBody, Refusal> {
+        let engine = &self.engine;
+        let refuse = |reason| Err(Refusal::new(reason));
+        let unavailable = |error| Refusal::because(RefusalReason::Unavailable, error);
+        let facts = view
+            .facts(0)
+            .and_then(|facts| facts.ok_or_else(|| Error::new(ErrorKind::NotFound)))
+            .map_err(unavailable)?;
+        let flow: FlowBody = body::decode(&facts).map_err(unavailable)?;
+        let same = |a: &[u8; 32], b: &[u8; 32]| bool::from(a.ct_eq(b));
+        if visitor.tenant() != &flow.tenant
+            || visitor.person() != &flow.person
+            || !same(visitor.session(), &flow.session)
+        {
+            return refuse(RefusalReason::VisitorMismatch);
+        }
+        if !same(&browser, &flow.browser) {
+            return refuse(RefusalReason::BrowserMismatch);
+        }
+        if registered.id() != &flow.registration || registered.redirect_uri != flow.redirect_uri {
+            return refuse(RefusalReason::RegistrationMismatch);
+        }
+        self.compare_provider(registered, &flow, callback)?;
+        let act = Act::Connect(flow.owner);
+        engine
+            .may(visitor.person(), Some(flow.subject), &flow.tenant, act)
+            .await
+            .map_err(|error| Refusal::because(RefusalReason::NotAllowed, error))?;
+        Ok(flow)
+    }
+
+    /// The comparisons that a terminal's flow makes as well.
+    pub(crate) fn compare_provider(
+        &self,
+        registered: &crate::registration::Registered,
+        flow: &FlowBody,
+        callback: &Callback,
+    ) -> Result<(), Refusal> {
+        let engine = &self.engine;
+        let spec = registered
+            .stale()
+            .unwrap_or_else(|| std::sync::Arc::new(registered.provider.spec().clone()));
+        if callback.check_issuer(&spec, flow.issuer.as_deref()).is_err() {
+            return Err(Refusal::new(RefusalReason::IssuerMismatch));
+        }
+        let scopes = engine
+            .0
+            .declaration
+            .least_scopes(&registered.facts.provider, &flow.purposes)
+            .map_err(|error| Refusal::because(RefusalReason::DeclarationChanged, error))?;
+        if scope_hash(&scopes) != flow.scope_hash || scope_hash(&flow.scopes) != flow.scope_hash {
+            return Err(Refusal::new(RefusalReason::DeclarationChanged));
+        }
+        match &callback.outcome {
+            Outcome::Code { .. } => Ok(()),
+            Outcome::Refused { failure, .. } => {
+                let reason = if failure.kind == FailureKind::PersonRefused {
+                    RefusalReason::PersonRefused
+                } else {
+                    RefusalReason::ProviderError
+                };
+                let error =
+                    Error::from(failure.clone()).with_provider(registered.facts.provider.clone());
+                Err(Refusal::because(reason, error))
+            }
+            _ => Err(Refusal::new(RefusalReason::ProviderError)),
+        }
+    }
+
+    pub(crate) async fn note_refusal(&self, reason: RefusalReason, request: &CallbackRequest) {
+        let engine = &self.engine;
+        let registration = RegistrationId::new(request.registration.as_str())
+            .ok()
+            .filter(|id| engine.0.registrations.contains_key(id));
+        let entry = Entry::new("flow.rejected", engine.0.clock.now())
+            .with("reason", reason.code())
+            .with_some("registration", registration.as_ref());
+        let written = match engine.0.vault.batch() {
+            Ok(batch) => {
+                engine.0.vault.commit(&TenantId::SYSTEM, batch.audit(entry)).await.map(|_| ())
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = written {
+            // The refusal stands; only its trace is missing, and the operator should know.
+            tracing::error!(kind = ?error.kind(), "a refused callback could not be audited");
+        }
+    }
+}
+
+const SEC_PURPOSE: header::HeaderName = header::HeaderName::from_static("sec-purpose");

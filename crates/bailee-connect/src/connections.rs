@@ -1,0 +1,136 @@
+//! The connections of a tenant, as a host works with them.
+
+use bailee_core::{
+    Act, ConnectionRef, ConnectionState, Error, ErrorKind, Origin, ProviderId, PurposeId,
+    RegistrationId, Result, ScopeName, Timestamp, Visitor,
+};
+use bailee_store::Query;
+
+use crate::{engine::Engine, kind, stored::Found};
+
+/// Connecting, looking at and disconnecting accounts.
+#[derive(Clone, Debug)]
+pub struct Connections {
+    pub(crate) engine: Engine,
+}
+
+/// What a person may see of a connection: the limited profile, never a token.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ConnectionStatus {
+    /// Its reference.
+    pub connection: ConnectionRef,
+    /// Its provider.
+    pub provider: ProviderId,
+    /// Its registration.
+    pub registration: RegistrationId,
+    /// Where it stands.
+    pub state: ConnectionState,
+    /// How it came to be.
+    pub origin: Origin,
+    /// The name that the provider shows for the account.
+    pub display: Option<String>,
+    /// The provider's word for the type of account.
+    pub account_type: Option<String>,
+    /// What it may be used for.
+    pub purposes: Vec<PurposeId>,
+    /// The scopes that the person granted.
+    pub scopes: Vec<ScopeName>,
+    /// When the access token ends, if the provider said so.
+    pub expires_at: Option<Timestamp>,
+    /// When the account was connected.
+    pub connected_at: Timestamp,
+}
+
+impl std::fmt::Debug for ConnectionStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConnectionStatus")
+            .field("connection", &self.connection)
+            .field("provider", &self.provider)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// The connections.
+    pub fn connections(&self) -> Connections {
+        Connections { engine: self.clone() }
+    }
+}
+
+impl Connections {
+    /// Where a connection stands.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] for an unknown or a foreign one, [`ErrorKind::Denied`] where the
+    /// host does not allow it.
+    pub async fn status(
+        &self,
+        visitor: &Visitor,
+        connection: &ConnectionRef,
+    ) -> Result<ConnectionStatus> {
+        let engine = &self.engine;
+        let unknown = || Error::new(ErrorKind::NotFound).with_connection(connection.connection());
+        if visitor.tenant() != connection.tenant() {
+            return Err(unknown());
+        }
+        let subject = engine.subject_of(visitor.tenant(), visitor.person()).await?;
+        let found = engine.find_connection(connection).await?.ok_or_else(unknown)?;
+        engine
+            .may(visitor.person(), subject, visitor.tenant(), Act::Use(connection.owner()))
+            .await
+            .map_err(|error| error.with_connection(connection.connection()))?;
+        status(found)
+    }
+
+    /// The visitor's own connections.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::StoreUnavailable`] and what the vault says.
+    pub async fn of_visitor(&self, visitor: &Visitor) -> Result<Vec<ConnectionStatus>> {
+        let engine = &self.engine;
+        let tenant = visitor.tenant();
+        let Some(subject) = engine.subject_of(tenant, visitor.person()).await? else {
+            return Ok(Vec::new());
+        };
+        let mut query = Query::of_kind(kind::CONNECTION).subject(subject);
+        let mut all = Vec::new();
+        loop {
+            let page = engine.0.vault.store().find(tenant, &query).await?;
+            for record in page.records {
+                let connection = ConnectionRef::new(
+                    tenant.clone(),
+                    bailee_core::Owner::Subject(subject),
+                    bailee_core::ConnectionId::from_id(record.key.id),
+                );
+                if let Some(found) = engine.find_connection(&connection).await? {
+                    all.push(status(found)?);
+                }
+            }
+            match page.next {
+                Some(next) => query = query.after(next),
+                None => return Ok(all),
+            }
+        }
+    }
+}
+
+fn status(found: Found) -> Result<ConnectionStatus> {
+    let credential = found.credential(0)?;
+    Ok(ConnectionStatus {
+        connection: found.reference,
+        provider: found.body.provider,
+        registration: found.body.registration,
+        state: found.state,
+        origin: found.body.origin,
+        display: found.body.account.display,
+        account_type: found.body.account.account_type,
+        purposes: found.body.purposes,
+        scopes: credential.as_ref().map(|credential| credential.scopes.clone()).unwrap_or_default(),
+        expires_at: credential.and_then(|credential| credential.expires_at),
+        connected_at: found.body.connected_at,
+    })
+}

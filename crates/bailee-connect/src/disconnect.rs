@@ -1,0 +1,321 @@
+//! Disconnecting: unusable in one commit, revoked at the provider, deleted whatever the answer.
+
+use std::time::Duration;
+
+use bailee_core::{
+    Act, Actor, ConnectionRef, ConnectionState, Error, ErrorKind, Owner, ProviderId, Result,
+    Timestamp, audit::Entry, event::Happened,
+};
+use bailee_providers::RevokePlan;
+use bailee_store::{Claim, Due, Expect, Key, Lease};
+use bailee_vault::Holder;
+use futures_channel::oneshot;
+
+use crate::{
+    connections::Connections,
+    drive::{Halt, Line},
+    engine::Engine,
+    gate::Who,
+    kind,
+    refresh::StoredSecrets,
+    settle::{HeldSecrets, holder_of},
+    stored::Found,
+};
+
+/// After so long a worker goes on with a disconnect whose process died.
+const RESUME_AFTER: Duration = Duration::from_secs(30);
+/// How long a claim to finish it holds.
+const LEASE: Duration = Duration::from_secs(30);
+/// The whole time that the provider has to confirm.
+const REVOKE_WITHIN: Duration = Duration::from_secs(10);
+
+/// What a disconnect did, for the person and for the record. It names no token and no account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DisconnectReceipt {
+    /// The connection that is no more.
+    pub connection: ConnectionRef,
+    /// Its provider.
+    pub provider: ProviderId,
+    /// Whether the provider confirmed that the tokens are dead. They are deleted here either way.
+    pub confirmed: bool,
+    /// What the same revocation ended at the provider beside these tokens, in plain words.
+    pub also_ends: Vec<String>,
+    /// What remains after the deletion, and for how long.
+    pub remains: Vec<String>,
+    /// What the person can do at the provider themselves, step by step.
+    pub steps: Vec<String>,
+    /// When the connection was deleted.
+    pub at: Timestamp,
+}
+
+impl Connections {
+    /// Ends a connection: nothing uses it from the first commit on, its tokens are revoked at the
+    /// provider within ten seconds and deleted here whatever the provider says. A process that
+    /// dies in between is replaced by a worker within a minute.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] for an unknown or a foreign connection, [`ErrorKind::Denied`] where
+    /// the host does not allow it, [`ErrorKind::StoreUnavailable`]. After an error of the store
+    /// the connection is either as it was or on its way out.
+    pub async fn disconnect(
+        &self,
+        who: impl Into<Who>,
+        connection: &ConnectionRef,
+    ) -> Result<DisconnectReceipt> {
+        let who = who.into();
+        let engine = &self.engine;
+        let unknown = || Error::new(ErrorKind::NotFound).with_connection(connection.connection());
+        if connection.owner() != Owner::Instance && who.tenant() != connection.tenant() {
+            return Err(unknown());
+        }
+        let subject = engine.subject_of(who.tenant(), who.person()).await?.ok_or_else(unknown)?;
+        for _ in 0..8 {
+            let found = engine.find_connection(connection).await?.ok_or_else(unknown)?;
+            engine.admit_instance(found.view.control()).await?;
+            engine
+                .may(who.person(), Some(subject), who.tenant(), Act::Disconnect(connection.owner()))
+                .await
+                .map_err(|error| error.with_connection(connection.connection()))?;
+            let actor = if connection.owner().subject() == Some(subject) {
+                Actor::Subject { subject }
+            } else {
+                Actor::Member { subject }
+            };
+            if found.state == ConnectionState::Disconnecting {
+                break;
+            }
+            match engine.make_unusable(&found, &actor).await {
+                Ok(()) => break,
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let (tell, told) = oneshot::channel();
+        let (task, wanted) = (engine.clone(), connection.clone());
+        engine.0.runtime.spawn(Box::pin(async move {
+            drop(tell.send(task.finish_disconnect(&wanted).await));
+        }));
+        told.await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::Ambiguous)
+                .with_detail("a worker finishes the disconnect")
+                .with_connection(connection.connection()))
+        })
+    }
+}
+
+impl Engine {
+    async fn make_unusable(&self, found: &Found, actor: &Actor) -> Result<()> {
+        let connection = &found.reference;
+        let mut batch = self.0.vault.batch()?.op(found.view.fence()?);
+        for op in self.move_to(found, ConnectionState::Disconnecting).await? {
+            batch = batch.op(op);
+        }
+        let batch = batch
+            .schedule(
+                Key::new(kind::DISCONNECT, connection.connection().id()),
+                connection.owner().subject(),
+                Due::After(RESUME_AFTER),
+            )
+            .audit(
+                Entry::new("connection.disconnecting", self.0.clock.now())
+                    .about(connection.owner().subject())
+                    .by(actor)
+                    .with("connection", connection.connection())
+                    .with("provider", &found.body.provider),
+            );
+        self.0.vault.commit(connection.tenant(), batch).await.map(|_| ())
+    }
+
+    /// Claims the disconnect and brings it to its end.
+    async fn finish_disconnect(&self, connection: &ConnectionRef) -> Result<DisconnectReceipt> {
+        let task = Key::new(kind::DISCONNECT, connection.connection().id());
+        let claim = Claim::One { tenant: connection.tenant(), task: &task, lease: LEASE };
+        match self.0.vault.store().claim(claim).await?.pop() {
+            Some(lease) => self.disconnect_under(connection, &lease).await,
+            // Somebody else is at it, or it is done.
+            None => Err(Error::new(ErrorKind::Ambiguous)
+                .with_detail("the disconnect is finished elsewhere")
+                .with_connection(connection.connection())),
+        }
+    }
+
+    /// Due disconnect: whoever began it died.
+    pub(crate) async fn disconnect_due(&self, lease: &Lease) -> Result<()> {
+        let id = bailee_core::ConnectionId::from_id(lease.task.id);
+        let owner = match lease.subject {
+            Some(subject) => Owner::Subject(subject),
+            None if lease.tenant.is_system() => Owner::Instance,
+            None => Owner::Tenant,
+        };
+        let connection = ConnectionRef::new(lease.tenant.clone(), owner, id);
+        self.disconnect_under(&connection, lease).await.map(|_| ())
+    }
+
+    async fn disconnect_under(
+        &self,
+        connection: &ConnectionRef,
+        lease: &Lease,
+    ) -> Result<DisconnectReceipt> {
+        let Some(mut found) = self.find_connection(connection).await? else {
+            self.finish(lease, Due::Never).await?;
+            return Err(Error::new(ErrorKind::NotFound).with_connection(connection.connection()));
+        };
+        self.admit_instance(found.view.control()).await?;
+        let line = self.line(&self.registered(&found.body.registration)?.clone()).await;
+        let confirmed = match &line {
+            Ok(line) => self.revoke_all(line, &found).await,
+            Err(_) => false,
+        };
+        // A refresh that was under way may have written in between: delete what is there now.
+        for _ in 0..8 {
+            match self.delete_connection(&found, lease, confirmed).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    found = self.find_connection(connection).await?.ok_or_else(|| {
+                        Error::new(ErrorKind::NotFound).with_connection(connection.connection())
+                    })?;
+                }
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    self.0.vault.evict(connection.tenant(), holder_of(connection));
+                    if let Err(error) = self
+                        .unroute(&found.body.registration, &found.body.account, connection)
+                        .await
+                    {
+                        // A route without a connection is a miss and no more.
+                        tracing::warn!(kind = ?error.kind(), "a stale route stays");
+                    }
+                    return Ok(self.receipt(&found, line.ok().as_ref(), confirmed));
+                }
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict).with_connection(connection.connection()))
+    }
+
+    /// Revokes every credential; says whether the provider confirmed all of them.
+    async fn revoke_all(&self, line: &Line, found: &Found) -> bool {
+        let mut confirmed = true;
+        for place in 0..found.body.credentials.len() {
+            let outcome = self.revoke_one(line, found, place).await;
+            confirmed &= matches!(outcome, Ok(true));
+            if let Err(error) = outcome {
+                tracing::warn!(kind = ?error.kind(), "a revocation was not confirmed");
+            }
+        }
+        confirmed
+    }
+
+    async fn revoke_one(&self, line: &Line, found: &Found, place: usize) -> Result<bool> {
+        let Some(credential) = found.credential(place)? else { return Ok(true) };
+        let facts = credential.facts();
+        let provider = &line.registered.provider;
+        let client = self.client_secret(&line.registered).await?;
+        let secrets = StoredSecrets { view: &found.view, place, client };
+        let cx = line.context();
+        match provider.revoke_plan(&cx, &facts) {
+            RevokePlan::Impossible => return Ok(false),
+            RevokePlan::RefreshFirst => {
+                let refreshed =
+                    line.run(provider.refresh(&cx, &facts), &secrets, REVOKE_WITHIN).await;
+                return match refreshed {
+                    Ok(grant) => {
+                        let Some(issued) = grant
+                            .credentials
+                            .into_iter()
+                            .find(|issued| issued.name == credential.name)
+                        else {
+                            return Ok(false);
+                        };
+                        let client = self.client_secret(&line.registered).await?;
+                        let held = HeldSecrets::of(&issued, client);
+                        let step = provider.revoke(&cx, &facts);
+                        line.run(step, &held, REVOKE_WITHIN)
+                            .await
+                            .map(|revoked| revoked.confirmed)
+                            .map_err(|halt| line.error(halt))
+                    }
+                    // The grant is over, so nothing is left to revoke.
+                    Err(Halt::Provider(failure))
+                        if failure.kind == bailee_providers::FailureKind::GrantOver =>
+                    {
+                        Ok(true)
+                    }
+                    Err(halt) => Err(line.error(halt)),
+                };
+            }
+            _ => {}
+        }
+        line.run(provider.revoke(&cx, &facts), &secrets, REVOKE_WITHIN)
+            .await
+            .map(|revoked| revoked.confirmed)
+            .map_err(|halt| line.error(halt))
+    }
+
+    async fn delete_connection(&self, found: &Found, lease: &Lease, confirmed: bool) -> Result<()> {
+        let connection = &found.reference;
+        let tenant = connection.tenant();
+        let subject = connection.owner().subject();
+        let mut batch = self.0.vault.batch()?.op(found.view.fence()?);
+        if let Some(record) = found.record() {
+            batch = batch.delete(record.key.clone(), Expect::Version(record.version));
+        }
+        for (place, name) in found.body.credentials.iter().enumerate() {
+            let id = connection.credential(name);
+            if let Some(record) = found.view.record(place + 1) {
+                batch = batch.delete(record.key.clone(), Expect::Version(record.version));
+            }
+            batch = batch.schedule(Key::new(kind::REFRESH, id), subject, Due::Never);
+        }
+        let reservation = Key::new(kind::RESERVATION, found.body.reservation);
+        if self.exists(tenant, &reservation).await? {
+            batch = batch.delete(reservation, Expect::Present);
+        }
+        if let Holder::Connection(_) = holder_of(connection) {
+            batch = batch.ops(self.0.vault.destroy_key(tenant, holder_of(connection)).await?);
+        }
+        let happened = Happened::Disconnected { confirmed };
+        for op in self.emit(connection, &found.body.provider, happened).await? {
+            batch = batch.op(op);
+        }
+        let batch = batch.finish(lease.task.clone(), lease.fence, Due::Never).audit(
+            Entry::new("connection.disconnected", self.0.clock.now())
+                .about(subject)
+                .with("connection", connection.connection())
+                .with("provider", &found.body.provider)
+                .with("outcome", if confirmed { "confirmed" } else { "unconfirmed" }),
+        );
+        self.0.vault.commit(tenant, batch).await.map(|_| ())
+    }
+
+    async fn exists(&self, tenant: &bailee_core::TenantId, key: &Key) -> Result<bool> {
+        let snapshot = self.0.vault.store().read(tenant, std::slice::from_ref(key)).await?;
+        Ok(snapshot.records.first().is_some_and(Option::is_some))
+    }
+
+    fn receipt(&self, found: &Found, line: Option<&Line>, confirmed: bool) -> DisconnectReceipt {
+        let mut remains = vec![
+            "Copies in the database's write-ahead log, replicas and backups stay until those are \
+             overwritten or expire; they are sealed."
+                .to_owned(),
+            "Audit entries stay: they name pseudonyms and times, no account and no token."
+                .to_owned(),
+        ];
+        if !confirmed {
+            remains.push(
+                "The provider did not confirm the revocation: tokens that it issued may stay \
+                 valid there until they run out."
+                    .to_owned(),
+            );
+        }
+        DisconnectReceipt {
+            connection: found.reference.clone(),
+            provider: found.body.provider.clone(),
+            confirmed,
+            also_ends: line.map(|line| line.spec.revoke.also_ends.clone()).unwrap_or_default(),
+            remains,
+            steps: line.map(|line| line.spec.withdrawal.steps.clone()).unwrap_or_default(),
+            at: self.0.clock.now(),
+        }
+    }
+}

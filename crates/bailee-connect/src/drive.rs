@@ -1,0 +1,276 @@
+//! Driving a provider's step: the one place where its requests are filled with secrets, sent, and
+//! their answers handed back.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bailee_core::{Clock, Effect, Error, ErrorKind, Plaintext, Result};
+use bailee_http::{Category, Sent};
+use bailee_providers::{
+    Answer, Context, Failure, FailureKind, Input, Next, Request, SecretRef, Spec, Step,
+};
+use url::Url;
+
+use crate::{
+    engine::Engine,
+    fill::{Filling, fill},
+    limiter::backoff,
+    registration::Registered,
+    signature,
+};
+
+/// Opens a secret for the length of one request.
+#[async_trait]
+pub(crate) trait OpenSecret: Send + Sync {
+    /// Makes sure, before each request, that what will be opened may still be used.
+    async fn prepare(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// The secret that a request's template names.
+    fn open(&self, which: SecretRef) -> Result<Plaintext>;
+}
+
+/// Where the bytes of an upload come from.
+///
+/// A host implements it for what it uploads; a file or a buffer does.
+#[async_trait]
+pub trait MediaSource: fmt::Debug + Send + Sync {
+    /// The whole length in bytes.
+    fn size(&self) -> u64;
+
+    /// The bytes from `offset` on, exactly `length` of them.
+    ///
+    /// # Errors
+    ///
+    /// Any error ends the upload; it is kept as the source of ours.
+    async fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>, bailee_core::HostError>;
+}
+
+/// Why a step did not come to its end.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// The request may have reached the provider; its answer did not reach us.
+    Ambiguous(Error),
+    /// Something of ours failed.
+    Local(Error),
+    /// The provider said no.
+    Provider(Failure),
+    /// The request certainly did not reach the provider.
+    Unsent(Error),
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Local(error)
+    }
+}
+
+/// One provider through one registration, with its spec as discovery completed it.
+#[derive(Clone)]
+pub(crate) struct Line {
+    pub(crate) engine: Engine,
+    pub(crate) registered: Arc<Registered>,
+    pub(crate) spec: Arc<Spec>,
+}
+
+/// How long a step may wait in between without becoming work.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// So many requests make one step; more is a fault.
+const MOST_REQUESTS: usize = 32;
+/// So often a request that may be repeated is sent.
+const TRIES: u32 = 3;
+/// The whole time for one request of a step.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+impl Line {
+    pub(crate) fn context(&self) -> Context<'_> {
+        Context {
+            spec: &self.spec,
+            registration: &self.registered.facts,
+            now: self.engine.0.clock.now(),
+        }
+    }
+
+    /// Runs a step to its end.
+    pub(crate) async fn run<T>(
+        &self,
+        mut step: Box<dyn Step<T>>,
+        secrets: &dyn OpenSecret,
+        deadline: Duration,
+    ) -> Result<T, Halt> {
+        let mut next = self.halt(step.next(Input::Start))?;
+        for _ in 0..MOST_REQUESTS {
+            next = match next {
+                Next::Done(value) => return Ok(value),
+                Next::Send(request) => {
+                    let answer = self.send(&request, Filling::secrets(secrets), deadline).await?;
+                    self.halt(step.next(Input::Answer(answer)))?
+                }
+                Next::Verify(signed) => {
+                    let valid = signature::verify(&signed);
+                    self.halt(step.next(Input::Verified(valid)))?
+                }
+                Next::Wait(wait) if wait <= LONGEST_WAIT => {
+                    self.engine.0.runtime.sleep(wait).await;
+                    self.halt(step.next(Input::Elapsed))?
+                }
+                Next::Wait(_) => return Err(Halt::Provider(FailureKind::Unavailable.into())),
+                _ => return Err(Halt::Local(Error::new(ErrorKind::Unsupported))),
+            };
+        }
+        Err(Halt::Provider(FailureKind::Malformed.into()))
+    }
+
+    /// Sends one request; one that may be repeated is tried again after faults that pass.
+    pub(crate) async fn send(
+        &self,
+        request: &Request,
+        filling: Filling<'_>,
+        deadline: Duration,
+    ) -> Result<Answer, Halt> {
+        let repeatable = request.effect == Effect::Read;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let again = repeatable && attempt < TRIES;
+            match self.send_once(request, filling, deadline).await {
+                Ok(answer) if answer.status.is_server_error() && again => {}
+                Err(Halt::Ambiguous(_) | Halt::Unsent(_)) if again => {}
+                done => return done,
+            }
+            let wait = backoff(
+                &*self.engine.0.random,
+                attempt,
+                Duration::from_millis(50),
+                Duration::from_secs(2),
+            )?;
+            self.engine.0.runtime.sleep(wait).await;
+        }
+    }
+
+    async fn send_once(
+        &self,
+        request: &Request,
+        filling: Filling<'_>,
+        deadline: Duration,
+    ) -> Result<Answer, Halt> {
+        let clock: &dyn Clock = &*self.engine.0.clock;
+        self.registered
+            .limiter
+            .admit(clock)
+            .map_err(|error| self.name(error))
+            .map_err(Halt::Unsent)?;
+        filling.secrets.prepare().await?;
+        let filled = fill(self, request, filling, deadline).await?;
+        match self.engine.0.http.send(filled).await {
+            Ok(response) => {
+                if response.status.is_server_error() {
+                    self.registered.limiter.failed(clock);
+                } else {
+                    self.registered.limiter.succeeded();
+                }
+                Ok(Answer::new(response.status, response.headers, response.body, clock.now()))
+            }
+            Err(error) => {
+                let sent = error.sent();
+                let refused = matches!(error.category(), Category::Refused(_));
+                let error = self.name(Error::from(error));
+                if refused {
+                    return Err(Halt::Local(error));
+                }
+                self.registered.limiter.failed(clock);
+                Err(match sent {
+                    Sent::No => Halt::Unsent(error),
+                    Sent::Maybe => Halt::Ambiguous(error),
+                })
+            }
+        }
+    }
+
+    fn halt<T>(&self, next: Result<Next<T>, Failure>) -> Result<Next<T>, Halt> {
+        next.map_err(|failure| {
+            if failure.kind == FailureKind::RateLimited {
+                self.registered.limiter.limited(&*self.engine.0.clock, failure.retry_after);
+            }
+            Halt::Provider(failure)
+        })
+    }
+
+    /// Where tokens come from.
+    pub(crate) fn token_endpoint(&self) -> Result<&Url> {
+        self.spec.endpoints.token.as_ref().ok_or_else(|| {
+            self.name(
+                Error::new(ErrorKind::Configuration).with_detail("there is no token endpoint"),
+            )
+        })
+    }
+
+    /// The provider's terms, as the person is shown them.
+    pub(crate) fn terms(&self) -> Vec<bailee_registry::Terms> {
+        self.spec
+            .terms
+            .iter()
+            .map(|terms| bailee_registry::Terms {
+                title: terms.title.clone(),
+                url: terms.url.to_string(),
+                when: terms.when.clone(),
+            })
+            .collect()
+    }
+
+    /// Says which provider an error is about.
+    pub(crate) fn name(&self, error: Error) -> Error {
+        error.with_provider(self.registered.facts.provider.clone())
+    }
+
+    /// A halt as the error that a caller sees.
+    pub(crate) fn error(&self, halt: Halt) -> Error {
+        match halt {
+            Halt::Ambiguous(error) | Halt::Local(error) | Halt::Unsent(error) => error,
+            Halt::Provider(failure) => self.name(Error::from(failure)),
+        }
+    }
+}
+
+impl Engine {
+    /// A line to a provider, its spec completed by discovery where it asks for that.
+    pub(crate) async fn line(&self, registered: &Arc<Registered>) -> Result<Line> {
+        let line = |spec| Line { engine: self.clone(), registered: registered.clone(), spec };
+        let configured = registered.provider.spec();
+        if !configured.needs_discovery() {
+            return Ok(line(Arc::new(configured.clone())));
+        }
+        let now = self.0.clock.now();
+        if let Some(spec) = registered.resolved(now) {
+            return Ok(line(spec));
+        }
+        let asking = line(Arc::new(configured.clone()));
+        let metadata = asking
+            .run(bailee_providers::discovery(configured), &NoSecrets, Duration::from_secs(5))
+            .await
+            .map_err(|halt| asking.error(halt));
+        match metadata {
+            Ok(metadata) => {
+                let spec = Arc::new(configured.resolve(&metadata)?);
+                registered.set_resolved(spec.clone(), now);
+                Ok(line(spec))
+            }
+            // The last good copy serves while the provider does not answer.
+            Err(error) if error.kind() == ErrorKind::ProviderUnavailable => {
+                registered.stale().map(line).ok_or(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// For requests that carry none.
+pub(crate) struct NoSecrets;
+
+#[async_trait]
+impl OpenSecret for NoSecrets {
+    fn open(&self, _: SecretRef) -> Result<Plaintext> {
+        Err(Error::new(ErrorKind::Denied).with_detail("this request must not carry a secret"))
+    }
+}

@@ -1,0 +1,264 @@
+//! The engine: everything that the life cycle of connections needs, joined and checked once.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use bailee_core::{
+    Access, Clock, Error, ErrorKind, InstanceId, ProviderId, PurposeId, Random, RegistrationId,
+    Result,
+};
+use bailee_http::HttpSend;
+use bailee_providers::Provider;
+use bailee_registry::{Declaration, Disclosures, Ledger};
+use bailee_vault::Vault;
+
+use crate::{
+    control::ControlCache,
+    cookie::CookiePolicy,
+    event::EventSink,
+    mount::Mount,
+    people::People,
+    refresh::Flights,
+    registration::{Registered, Registration},
+    return_to::ReturnTargets,
+    runtime::Runtime,
+    usage::Usage,
+};
+
+/// The connection life cycle over one vault: cheap to clone, shared by all requests.
+#[derive(Clone)]
+pub struct Engine(pub(crate) Arc<Inner>);
+
+/// What every part of the life cycle uses.
+pub(crate) struct Inner {
+    pub(crate) vault: Vault,
+    pub(crate) http: Arc<dyn HttpSend>,
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) access: Arc<dyn Access>,
+    pub(crate) sink: Option<Arc<dyn EventSink>>,
+    pub(crate) declaration: Arc<Declaration>,
+    pub(crate) ledger: Ledger,
+    pub(crate) disclosures: Disclosures,
+    pub(crate) registrations: BTreeMap<RegistrationId, Arc<Registered>>,
+    pub(crate) cookies: CookiePolicy,
+    pub(crate) returns: ReturnTargets,
+    pub(crate) instance: InstanceId,
+    pub(crate) control: ControlCache,
+    pub(crate) flights: Flights,
+    pub(crate) people: People,
+    pub(crate) usage: Usage,
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("instance", &self.0.instance)
+            .field("registrations", &self.0.registrations.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Collects what an [`Engine`] needs.
+pub struct EngineBuilder {
+    declaration: Declaration,
+    vault: Vault,
+    http: Arc<dyn HttpSend>,
+    runtime: Arc<dyn Runtime>,
+    access: Arc<dyn Access>,
+    mount: Mount,
+    instance: InstanceId,
+    cookies: CookiePolicy,
+    sink: Option<Arc<dyn EventSink>>,
+    providers: Vec<Arc<dyn Provider>>,
+    registrations: Vec<Registration>,
+    returns: Vec<(String, String)>,
+    requires: Vec<PurposeId>,
+}
+
+impl fmt::Debug for EngineBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineBuilder").field("instance", &self.instance).finish_non_exhaustive()
+    }
+}
+
+/// The seams that a host plugs into an engine. There is no default for any of them.
+pub struct Seams {
+    /// Where requests leave.
+    pub http: Arc<dyn HttpSend>,
+    /// What runs the tasks that must not end with their caller.
+    pub runtime: Arc<dyn Runtime>,
+    /// Who may act where.
+    pub access: Arc<dyn Access>,
+}
+
+impl fmt::Debug for Seams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seams").finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Begins an engine over a vault, under a declaration.
+    pub fn builder(
+        declaration: Declaration,
+        vault: Vault,
+        seams: Seams,
+        mount: Mount,
+        instance: InstanceId,
+        cookies: CookiePolicy,
+    ) -> EngineBuilder {
+        EngineBuilder {
+            declaration,
+            vault,
+            http: seams.http,
+            runtime: seams.runtime,
+            access: seams.access,
+            mount,
+            instance,
+            cookies,
+            sink: None,
+            providers: Vec::new(),
+            registrations: Vec::new(),
+            returns: Vec::new(),
+            requires: Vec::new(),
+        }
+    }
+
+    /// The declaration that it enforces.
+    pub fn declaration(&self) -> &Declaration {
+        &self.0.declaration
+    }
+
+    /// The vault underneath.
+    pub fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    pub(crate) fn registered(&self, id: &RegistrationId) -> Result<&Arc<Registered>> {
+        self.0.registrations.get(id).ok_or_else(|| {
+            Error::new(ErrorKind::Configuration)
+                .with_detail(format!("there is no registration {id}"))
+        })
+    }
+}
+
+impl EngineBuilder {
+    /// Adds a provider.
+    #[must_use]
+    pub fn provider(mut self, provider: Arc<dyn Provider>) -> Self {
+        self.providers.push(provider);
+        self
+    }
+
+    /// Adds a registration.
+    #[must_use]
+    pub fn registration(mut self, registration: Registration) -> Self {
+        self.registrations.push(registration);
+        self
+    }
+
+    /// Says where events go.
+    #[must_use]
+    pub fn events(mut self, sink: Arc<dyn EventSink>) -> Self {
+        self.sink = Some(sink);
+        self
+    }
+
+    /// Names a page of the host at which a flow may end, by its path on the mount's origin.
+    #[must_use]
+    pub fn return_to(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
+        self.returns.push((name.into(), path.into()));
+        self
+    }
+
+    /// Says which purposes the program uses, so that an undeclared one fails here and not at its
+    /// first use.
+    #[must_use]
+    pub fn requires(mut self, purposes: &[PurposeId]) -> Self {
+        self.requires.extend_from_slice(purposes);
+        self
+    }
+
+    /// Checks everything against everything, seals the registrations' secrets and joins the
+    /// instance to its database.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] for an undeclared purpose, a registration of an unknown
+    /// provider, two registrations of one id, a declared scope that the provider does not have, a
+    /// return target outside the origin; otherwise what the vault says.
+    pub async fn build(self) -> Result<Engine> {
+        self.declaration.requires(&self.requires)?;
+        let mut providers: BTreeMap<ProviderId, Arc<dyn Provider>> = BTreeMap::new();
+        for provider in self.providers {
+            let id = provider.spec().id.clone();
+            if providers.insert(id.clone(), provider).is_some() {
+                return Err(wrong(format!("the provider {id} is given twice")));
+            }
+        }
+        let mut returns = ReturnTargets::default();
+        for (name, path) in &self.returns {
+            returns.add(&self.mount, name, path)?;
+        }
+        // Everything is checked before anything is written.
+        let mut joined: BTreeMap<RegistrationId, (Registration, Arc<dyn Provider>)> =
+            BTreeMap::new();
+        for registration in self.registrations {
+            let provider = providers
+                .get(registration.provider())
+                .ok_or_else(|| wrong(format!("there is no provider {}", registration.provider())))?
+                .clone();
+            if self.declaration.integration(registration.provider()).is_none() {
+                return Err(wrong(format!(
+                    "the declaration has no integration {}",
+                    registration.provider()
+                )));
+            }
+            self.declaration
+                .check_scopes(registration.provider(), &provider.spec().scopes.catalogue)?;
+            let id = registration.registration_id().clone();
+            if joined.insert(id.clone(), (registration, provider)).is_some() {
+                return Err(wrong(format!("the registration {id} is given twice")));
+            }
+        }
+        let mut registrations = BTreeMap::new();
+        let mut secrets = Vec::new();
+        for (id, (registration, provider)) in joined {
+            let (registered, secret) = Registered::new(registration, provider, &self.mount);
+            let registered = Arc::new(registered);
+            secrets.push((registered.clone(), secret));
+            registrations.insert(id, registered);
+        }
+        let engine = Engine(Arc::new(Inner {
+            http: self.http,
+            runtime: self.runtime,
+            clock: self.vault.clock().clone(),
+            random: self.vault.random().clone(),
+            access: self.access,
+            sink: self.sink,
+            declaration: Arc::new(self.declaration),
+            ledger: Ledger::new(self.vault.clone()),
+            disclosures: Disclosures::new(self.vault.clone()),
+            registrations,
+            cookies: self.cookies,
+            returns,
+            instance: self.instance,
+            control: ControlCache::default(),
+            flights: Flights::default(),
+            people: People::default(),
+            usage: Usage::default(),
+            vault: self.vault,
+        }));
+        if engine.start_control().await? {
+            for (registered, secret) in &secrets {
+                engine.seal_registration(registered, secret.as_ref()).await?;
+            }
+        }
+        Ok(engine)
+    }
+}
+
+fn wrong(detail: String) -> Error {
+    Error::new(ErrorKind::Configuration).with_detail(detail)
+}

@@ -1,0 +1,387 @@
+//! Filling a request's template with secrets: the only code that joins a token to a request.
+//!
+//! Every buffer that a secret passes through is made in its full size first and wiped after.
+
+use std::time::Duration;
+
+use bailee_core::{Error, ErrorKind, Plaintext, Result, SecretText};
+use bailee_http::{Body, Hosts, secret_header};
+use bailee_providers::{
+    Authorization, BasicEncoding, Json, Payload, Request, SecretRef, Target, Value,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderValue, header};
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+use crate::drive::{Line, MediaSource, OpenSecret};
+
+/// What a request is filled with.
+#[derive(Clone, Copy)]
+pub(crate) struct Filling<'a> {
+    pub(crate) secrets: &'a dyn OpenSecret,
+    pub(crate) media: Option<&'a dyn MediaSource>,
+    pub(crate) upload: Option<&'a SecretText>,
+}
+
+impl<'a> Filling<'a> {
+    pub(crate) fn secrets(secrets: &'a dyn OpenSecret) -> Self {
+        Self { secrets, media: None, upload: None }
+    }
+}
+
+pub(crate) async fn fill(
+    line: &Line,
+    request: &Request,
+    filling: Filling<'_>,
+    deadline: Duration,
+) -> Result<bailee_http::Request> {
+    let (mut url, hosts) = target(line, request, filling)?;
+    if !request.query.is_empty() {
+        let mut pairs = url.query_pairs_mut();
+        for (name, value) in &request.query {
+            match value {
+                Value::Text(text) => pairs.append_pair(name, text),
+                // A secret in an address ends in logs of others.
+                _ => {
+                    return Err(Error::new(ErrorKind::Unsupported)
+                        .with_detail("a secret must not stand in an address"));
+                }
+            };
+        }
+    }
+    let mut filled = bailee_http::Request::new(request.method.clone(), url, hosts)
+        .with_deadline(deadline)
+        .with_limit(request.limit);
+    for (name, value) in &request.headers {
+        filled = filled.with_header(name.clone(), header_value(value, filling.secrets)?);
+    }
+    match request.authorization {
+        Authorization::None => {}
+        Authorization::Bearer => {
+            let value =
+                header_value(&Value::Joined("Bearer ", SecretRef::AccessToken), filling.secrets)?;
+            filled = filled.with_header(header::AUTHORIZATION, value);
+        }
+        Authorization::ClientBasic(encoding) => {
+            let secret = filling.secrets.open(SecretRef::ClientSecret)?;
+            let value = basic(&line.registered.facts.client_id, &secret, encoding)?;
+            filled = filled.with_header(header::AUTHORIZATION, value);
+        }
+        _ => return Err(Error::new(ErrorKind::Unsupported)),
+    }
+    let (content_type, bytes) = match &request.payload {
+        Payload::Empty => return Ok(filled),
+        Payload::Form(fields) => (
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+            form(fields, filling.secrets)?,
+        ),
+        Payload::Json(json) => (
+            HeaderValue::from_static("application/json; charset=UTF-8"),
+            json_body(json, filling.secrets)?,
+        ),
+        Payload::Media { range, content_type } => {
+            let media = filling.media.ok_or_else(|| {
+                Error::new(ErrorKind::InvalidInput).with_detail("the media is not at hand")
+            })?;
+            let length = range.end.saturating_sub(range.start);
+            let bytes = media
+                .read(range.start, length)
+                .await
+                .map_err(|error| Error::new(ErrorKind::HostFailed).with_source(error))?;
+            if bytes.len() as u64 != length {
+                return Err(Error::new(ErrorKind::HostFailed)
+                    .with_detail("the media gave another number of bytes than asked for"));
+            }
+            let content_type = HeaderValue::from_str(content_type)
+                .map_err(|_| Error::new(ErrorKind::InvalidInput).with_detail("not a media type"))?;
+            (content_type, Zeroizing::new(bytes))
+        }
+        _ => return Err(Error::new(ErrorKind::Unsupported)),
+    };
+    filled = filled.with_header(header::CONTENT_TYPE, content_type);
+    filled.body = Body::Bytes(bytes);
+    Ok(filled)
+}
+
+fn target(line: &Line, request: &Request, filling: Filling<'_>) -> Result<(Url, Hosts)> {
+    match &request.target {
+        Target::Url(url) => Ok((url.clone(), Hosts::new(line.spec.hosts_for(request.endpoint))?)),
+        Target::Progress => {
+            if request.authorization != Authorization::None {
+                return Err(
+                    Error::new(ErrorKind::Denied).with_detail("no token goes to an upload address")
+                );
+            }
+            let address = filling.upload.ok_or_else(|| {
+                Error::new(ErrorKind::InvalidInput).with_detail("there is no upload address")
+            })?;
+            let url = address
+                .expose(|bytes| {
+                    std::str::from_utf8(bytes).ok().and_then(|text| Url::parse(text).ok())
+                })
+                .ok_or_else(|| {
+                    Error::new(ErrorKind::ProviderRefused).with_detail("not an upload address")
+                })?;
+            Ok((url, Hosts::new(&line.spec.upload_hosts)?))
+        }
+        _ => Err(Error::new(ErrorKind::Unsupported)),
+    }
+}
+
+fn header_value(value: &Value, secrets: &dyn OpenSecret) -> Result<HeaderValue> {
+    let (prefix, secret) = match value {
+        Value::Text(text) => {
+            return HeaderValue::from_str(text).map_err(|_| {
+                Error::new(ErrorKind::InvalidInput).with_detail("a text does not fit a header")
+            });
+        }
+        Value::Joined(prefix, secret) => (*prefix, *secret),
+        Value::Secret(secret) => ("", *secret),
+        _ => return Err(Error::new(ErrorKind::Unsupported)),
+    };
+    let buffer = secrets.open(secret)?.expose(|bytes| {
+        let mut buffer = Zeroizing::new(Vec::with_capacity(prefix.len() + bytes.len()));
+        buffer.extend_from_slice(prefix.as_bytes());
+        buffer.extend_from_slice(bytes);
+        buffer
+    });
+    secret_header(buffer)
+}
+
+fn basic(client_id: &str, secret: &Plaintext, encoding: BasicEncoding) -> Result<HeaderValue> {
+    let pair = secret.expose(|secret| {
+        let mut pair = Zeroizing::new(Vec::with_capacity(3 * (client_id.len() + secret.len()) + 1));
+        for (n, part) in [client_id.as_bytes(), secret].into_iter().enumerate() {
+            if n == 1 {
+                pair.push(b':');
+            }
+            match encoding {
+                BasicEncoding::Raw => pair.extend_from_slice(part),
+                BasicEncoding::Rfc6749 => push_form(&mut pair, part),
+            }
+        }
+        pair
+    });
+    let mut value = Zeroizing::new(vec![0; 6 + pair.len().div_ceil(3) * 4]);
+    value[..6].copy_from_slice(b"Basic ");
+    STANDARD
+        .encode_slice(&*pair, &mut value[6..])
+        .map_err(|_| Error::new(ErrorKind::TooLarge).with_detail("a client's credentials"))?;
+    secret_header(value)
+}
+
+/// The largest that a form or JSON string makes of one byte.
+const WORST: usize = 6;
+
+fn form(
+    fields: &[(std::borrow::Cow<'static, str>, Value)],
+    secrets: &dyn OpenSecret,
+) -> Result<Zeroizing<Vec<u8>>> {
+    let opened = fields
+        .iter()
+        .map(|(name, value)| Ok((name, open(value, secrets)?)))
+        .collect::<Result<Vec<_>>>()?;
+    let size = opened
+        .iter()
+        .map(|(name, (prefix, value))| {
+            WORST * (name.len() + prefix.len() + value.expose(<[u8]>::len)) + 2
+        })
+        .sum();
+    let mut body = Zeroizing::new(Vec::with_capacity(size));
+    for (n, (name, (prefix, value))) in opened.iter().enumerate() {
+        if n > 0 {
+            body.push(b'&');
+        }
+        push_form(&mut body, name.as_bytes());
+        body.push(b'=');
+        push_form(&mut body, prefix.as_bytes());
+        value.expose(|bytes| push_form(&mut body, bytes));
+    }
+    Ok(body)
+}
+
+fn open(value: &Value, secrets: &dyn OpenSecret) -> Result<(&'static str, Plaintext)> {
+    match value {
+        Value::Text(text) => Ok(("", Plaintext::copy_from(text.as_bytes()))),
+        Value::Secret(secret) => Ok(("", secrets.open(*secret)?)),
+        Value::Joined(prefix, secret) => Ok((prefix, secrets.open(*secret)?)),
+        _ => Err(Error::new(ErrorKind::Unsupported)),
+    }
+}
+
+fn push_form(body: &mut Vec<u8>, bytes: &[u8]) {
+    for piece in form_urlencoded::byte_serialize(bytes) {
+        body.extend_from_slice(piece.as_bytes());
+    }
+}
+
+fn json_body(json: &Json, secrets: &dyn OpenSecret) -> Result<Zeroizing<Vec<u8>>> {
+    let mut opened = Vec::new();
+    let size = json_size(json, secrets, &mut opened)?;
+    let mut body = Zeroizing::new(Vec::with_capacity(size));
+    push_json(&mut body, json, &mut opened.iter())?;
+    Ok(body)
+}
+
+/// The most bytes that the value can take, opening its secrets on the way, in their order.
+fn json_size(json: &Json, secrets: &dyn OpenSecret, opened: &mut Vec<Plaintext>) -> Result<usize> {
+    Ok(match json {
+        Json::Null | Json::Bool(_) => 5,
+        Json::Integer(_) | Json::Float(_) => 32,
+        Json::Text(text) => WORST * text.len() + 2,
+        Json::Secret(secret) => {
+            let secret = secrets.open(*secret)?;
+            let size = WORST * secret.expose(<[u8]>::len) + 2;
+            opened.push(secret);
+            size
+        }
+        Json::Array(items) => {
+            let mut size = 2;
+            for item in items {
+                size += json_size(item, secrets, opened)? + 1;
+            }
+            size
+        }
+        Json::Object(members) => {
+            let mut size = 2;
+            for (name, value) in members {
+                size += WORST * name.len() + 4 + json_size(value, secrets, opened)?;
+            }
+            size
+        }
+        _ => return Err(Error::new(ErrorKind::Unsupported)),
+    })
+}
+
+fn push_json<'a>(
+    body: &mut Vec<u8>,
+    json: &Json,
+    opened: &mut impl Iterator<Item = &'a Plaintext>,
+) -> Result<()> {
+    match json {
+        Json::Null => body.extend_from_slice(b"null"),
+        Json::Bool(value) => body.extend_from_slice(if *value { b"true" } else { b"false" }),
+        Json::Integer(number) => body.extend_from_slice(number.to_string().as_bytes()),
+        Json::Float(number) => {
+            let number = serde_json::Number::from_f64(*number).ok_or_else(invalid)?;
+            body.extend_from_slice(number.to_string().as_bytes());
+        }
+        Json::Text(text) => push_string(body, text),
+        Json::Secret(_) => {
+            let secret = opened.next().ok_or_else(invalid)?;
+            secret.expose(|bytes| {
+                std::str::from_utf8(bytes)
+                    .map(|text| push_string(body, text))
+                    .map_err(|_| invalid())
+            })?;
+        }
+        Json::Array(items) => {
+            body.push(b'[');
+            for (n, item) in items.iter().enumerate() {
+                if n > 0 {
+                    body.push(b',');
+                }
+                push_json(body, item, opened)?;
+            }
+            body.push(b']');
+        }
+        Json::Object(members) => {
+            body.push(b'{');
+            for (n, (name, value)) in members.iter().enumerate() {
+                if n > 0 {
+                    body.push(b',');
+                }
+                push_string(body, name);
+                body.push(b':');
+                push_json(body, value, opened)?;
+            }
+            body.push(b'}');
+        }
+        _ => return Err(Error::new(ErrorKind::Unsupported)),
+    }
+    Ok(())
+}
+
+/// A JSON string (RFC 8259 §7).
+fn push_string(body: &mut Vec<u8>, text: &str) {
+    body.push(b'"');
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => body.extend_from_slice(&[b'\\', byte]),
+            0..=0x1f => {
+                let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
+                body.extend_from_slice(b"\\u00");
+                body.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+            }
+            _ => body.push(byte),
+        }
+    }
+    body.push(b'"');
+}
+
+fn invalid() -> Error {
+    Error::new(ErrorKind::InvalidInput).with_detail("a value has no JSON form")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fake(&'static [u8]);
+
+    impl OpenSecret for Fake {
+        fn open(&self, _: SecretRef) -> Result<Plaintext> {
+            Ok(Plaintext::copy_from(self.0))
+        }
+    }
+
+    #[test]
+    fn forms_encode_each_value_once_and_never_grow_their_buffer() {
+        let fields = vec![
+            ("grant_type".into(), Value::text("refresh token")),
+            ("refresh_token".into(), Value::Secret(SecretRef::RefreshToken)),
+        ];
+        let body = form(&fields, &Fake(b"fake*a!b%2B/\xff")).unwrap();
+        assert_eq!(
+            std::str::from_utf8(&body).unwrap(),
+            "grant_type=refresh+token&refresh_token=fake*a%21b%252B%2F%FF"
+        );
+        let worst = form(&fields, &Fake(&[0xff; 1000])).unwrap();
+        assert!(worst.len() <= worst.capacity());
+    }
+
+    #[test]
+    fn json_strings_are_escaped_and_read_back_the_same() {
+        let text = "fake \"quoted\" \\ \n \u{1} é";
+        let json = Json::Object(vec![
+            ("a".into(), Json::Text(text.into())),
+            ("b".into(), Json::Array(vec![Json::Secret(SecretRef::AccessToken), Json::Integer(3)])),
+            ("c".into(), Json::Null),
+        ]);
+        let body = json_body(&json, &Fake(b"fake\"x")).unwrap();
+        let read: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(read, serde_json::json!({"a": text, "b": ["fake\"x", 3], "c": null}));
+    }
+
+    #[test]
+    fn basic_credentials_follow_rfc_6749_or_stay_raw() {
+        let secret = Plaintext::copy_from(b"fake:s/x");
+        let decode = |encoding| {
+            let value = basic("id+1", &secret, encoding).unwrap();
+            assert!(value.is_sensitive());
+            let text = value.to_str().unwrap().strip_prefix("Basic ").unwrap().to_owned();
+            String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()
+        };
+        assert_eq!(decode(BasicEncoding::Rfc6749), "id%2B1:fake%3As%2Fx");
+        assert_eq!(decode(BasicEncoding::Raw), "id+1:fake:s/x");
+    }
+
+    #[test]
+    fn tok_03_a_token_that_does_not_fit_a_header_is_refused_without_its_text() {
+        let value = Value::Joined("Bearer ", SecretRef::AccessToken);
+        let error = header_value(&value, &Fake(b"fake\r\nX: y")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(!format!("{error:?}").contains("fake"));
+    }
+}

@@ -1,0 +1,292 @@
+//! The gate: what must be so before a token is used.
+//!
+//! One read answers it: the subject's record with the person's choices, their key, the credential
+//! and the control row. A pass is good for one second; then it is read again.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bailee_core::{
+    Act, Actor, ConnectionRef, ConnectionState, Error, ErrorKind, HostId, Id, Monotonic, Owner,
+    Plaintext, PurposeId, ReconnectReason, Remedy, Result, TenantId, Visitor,
+};
+use bailee_providers::{OperationFacts, SecretRef};
+use bailee_registry::{Decision, Standing};
+use bailee_store::Key;
+use bailee_vault::View;
+
+use crate::{
+    body::{self, CredentialBody},
+    drive::{Line, OpenSecret},
+    engine::Engine,
+    kind,
+    settle::{copy, holder_of, not_at_hand},
+};
+
+/// How long a pass is good for.
+const PASS: Duration = Duration::from_secs(1);
+
+/// Who wants to use a connection.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Who {
+    /// Software in a run that a person started.
+    Agent {
+        /// The person, where and as whom the host authenticated them.
+        visitor: Visitor,
+        /// The run, as the host names it.
+        run: Id,
+    },
+    /// A plan that a person set up.
+    Schedule {
+        /// The tenant.
+        tenant: TenantId,
+        /// The person who set it up.
+        person: HostId,
+        /// The plan, as the host names it.
+        schedule: Id,
+    },
+    /// A person, now.
+    Visitor(Visitor),
+}
+
+impl Who {
+    pub(crate) fn tenant(&self) -> &TenantId {
+        match self {
+            Self::Agent { visitor, .. } | Self::Visitor(visitor) => visitor.tenant(),
+            Self::Schedule { tenant, .. } => tenant,
+        }
+    }
+
+    pub(crate) fn person(&self) -> &HostId {
+        match self {
+            Self::Agent { visitor, .. } | Self::Visitor(visitor) => visitor.person(),
+            Self::Schedule { person, .. } => person,
+        }
+    }
+}
+
+impl From<&Visitor> for Who {
+    fn from(visitor: &Visitor) -> Self {
+        Self::Visitor(visitor.clone())
+    }
+}
+
+/// On whose authority a pass is asked for.
+#[derive(Clone, Copy)]
+pub(crate) enum Authority<'a> {
+    /// Somebody who acts now: the host is asked whether they may.
+    Acting(&'a Who),
+    /// Going on with what somebody began: consent, standing and freezes hold, the host is not
+    /// asked again.
+    Continuing,
+}
+
+/// What the gate wants to know of a use.
+#[derive(Clone, Copy)]
+pub(crate) struct Use<'a> {
+    pub(crate) authority: Authority<'a>,
+    pub(crate) purpose: &'a PurposeId,
+    pub(crate) connection: &'a ConnectionRef,
+    pub(crate) operation: &'a OperationFacts,
+}
+
+/// That a use is allowed, and what it needs.
+pub(crate) struct Pass {
+    pub(crate) view: View,
+    pub(crate) credential: CredentialBody,
+    pub(crate) actor: Actor,
+    at: Monotonic,
+}
+
+impl Engine {
+    /// Whether a use is allowed now, with a token that is good; an access token that ran out is
+    /// renewed on the way.
+    pub(crate) async fn pass(&self, wanted: Use<'_>) -> Result<Pass> {
+        // A renewed token may be over again only if its lifetime is next to nothing.
+        for _ in 0..3 {
+            let pass = self.pass_at_the_gate(wanted).await?;
+            if !pass.credential.is_over(self.0.clock.now()) {
+                return Ok(pass);
+            }
+            if !pass.credential.has_refresh {
+                return Err(needs_reconnect(wanted.connection, ReconnectReason::Expired));
+            }
+            self.refresh(wanted.connection, &pass.credential.name, pass.credential.generation)
+                .await?;
+        }
+        Err(Error::new(ErrorKind::ProviderRefused)
+            .with_detail("the provider gives tokens that are over at once")
+            .with_connection(wanted.connection.connection()))
+    }
+
+    /// The gate itself: one read, and every question.
+    async fn pass_at_the_gate(&self, wanted: Use<'_>) -> Result<Pass> {
+        let Use { authority, purpose, connection, operation } = wanted;
+        let unknown = || Error::new(ErrorKind::NotFound).with_connection(connection.connection());
+        let provider = &operation.provider;
+        self.0.declaration.admits(provider, purpose, operation.name, operation.scopes)?;
+
+        // A foreign reference is read in the visitor's own tenant, so that it costs and answers
+        // what an unknown one does.
+        let reference = match authority {
+            Authority::Acting(who) if connection.owner() != Owner::Instance => ConnectionRef::new(
+                who.tenant().clone(),
+                connection.owner(),
+                connection.connection(),
+            ),
+            _ => connection.clone(),
+        };
+        let at = self.0.clock.monotonic();
+        let key = Key::new(kind::CREDENTIAL, reference.credential(&operation.credential));
+        let holder = holder_of(&reference);
+        let view =
+            match self.0.vault.read(reference.tenant(), holder, std::slice::from_ref(&key)).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Err(unknown()),
+                Err(error)
+                    if error.kind() == ErrorKind::KeyMissing
+                        && reference.owner().subject().is_none() =>
+                {
+                    return Err(unknown());
+                }
+                view => view?,
+            };
+        self.admit_control(view.control(), &reference, Some(provider)).await?;
+        let (Some(record), Some(facts)) = (view.record(0), view.facts(0)?) else {
+            return Err(unknown());
+        };
+        let credential: CredentialBody = body::decode(&facts)?;
+        if &credential.provider != provider {
+            return Err(Error::new(ErrorKind::InvalidInput)
+                .with_detail("the operation is another provider's")
+                .with_connection(connection.connection()));
+        }
+        let actor = match authority {
+            Authority::Continuing => Actor::System,
+            Authority::Acting(who) => self.entitled(who, &reference).await?,
+        };
+        self.standing_allows(&view, purpose, &credential, connection)?;
+        match ConnectionState::from_facet(record.facet.0) {
+            Some(ConnectionState::Active | ConnectionState::Degraded) => {}
+            Some(ConnectionState::Frozen) => {
+                return Err(Error::new(ErrorKind::Frozen).with_connection(connection.connection()));
+            }
+            Some(ConnectionState::NeedsReconnect(reason)) => {
+                return Err(needs_reconnect(connection, reason));
+            }
+            Some(ConnectionState::Disconnecting) => return Err(unknown()),
+            _ => return Err(Error::new(ErrorKind::UnknownSchema)),
+        }
+        if let Some(missing) =
+            operation.scopes.iter().find(|scope| !credential.scopes.contains(scope))
+        {
+            return Err(Error::new(ErrorKind::NeedsReconnect)
+                .with_remedy(Remedy::AskConsent)
+                .with_detail(format!("the person has not granted {missing}"))
+                .with_connection(connection.connection()));
+        }
+        Ok(Pass { view, credential, actor, at })
+    }
+
+    /// Whether the person may use this connection: the host's word, asked at each use.
+    async fn entitled(&self, who: &Who, connection: &ConnectionRef) -> Result<Actor> {
+        let tenant = who.tenant();
+        let owner = connection.owner();
+        let subject = self.subject_of(tenant, who.person()).await?.ok_or_else(|| {
+            Error::new(ErrorKind::Denied).with_connection(connection.connection())
+        })?;
+        self.may(who.person(), Some(subject), tenant, Act::Use(owner))
+            .await
+            .map_err(|error| error.with_connection(connection.connection()))?;
+        Ok(match who {
+            Who::Agent { run, .. } => Actor::Agent { subject, run: *run },
+            Who::Schedule { schedule, .. } => Actor::Schedule { subject, schedule: *schedule },
+            Who::Visitor(_) if owner.subject() == Some(subject) => Actor::Subject { subject },
+            Who::Visitor(_) => Actor::Member { subject },
+        })
+    }
+
+    /// What the person whose data it is has said.
+    fn standing_allows(
+        &self,
+        view: &View,
+        purpose: &PurposeId,
+        credential: &CredentialBody,
+        connection: &ConnectionRef,
+    ) -> Result<()> {
+        let declared = self.0.declaration.purpose(purpose).ok_or_else(|| {
+            Error::new(ErrorKind::Configuration)
+                .with_detail(format!("the purpose {purpose} is not declared"))
+        })?;
+        let standing = Standing::read(&view.standing()?)?;
+        match standing.decide(declared, &credential.provider) {
+            Decision::Allowed => Ok(()),
+            Decision::Needs(remedy) => Err(Error::new(ErrorKind::ConsentMissing)
+                .with_remedy(remedy)
+                .with_connection(connection.connection())),
+            Decision::Denied(reason) => Err(Error::new(ErrorKind::Denied)
+                .with_detail(reason.as_str())
+                .with_connection(connection.connection())),
+            _ => Err(Error::new(ErrorKind::Denied).with_connection(connection.connection())),
+        }
+    }
+
+    fn pass_is_good(&self, pass: &Pass) -> bool {
+        self.0.clock.monotonic().since(pass.at) < PASS
+    }
+}
+
+/// The secrets of a use: opened from the pass, which is asked for anew when it is a second old.
+pub(crate) struct PassSecrets<'a> {
+    line: &'a Line,
+    wanted: Use<'a>,
+    pass: std::sync::Mutex<Arc<Pass>>,
+    client: Option<Plaintext>,
+}
+
+impl<'a> PassSecrets<'a> {
+    pub(crate) fn new(line: &'a Line, wanted: Use<'a>, pass: Pass) -> Self {
+        Self { line, wanted, pass: std::sync::Mutex::new(Arc::new(pass)), client: None }
+    }
+
+    pub(crate) fn pass(&self) -> Arc<Pass> {
+        self.pass.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// Reads again, whatever the age.
+    pub(crate) async fn renew(&self) -> Result<Arc<Pass>> {
+        let fresh = Arc::new(self.line.engine.pass(self.wanted).await?);
+        *self.pass.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = fresh.clone();
+        Ok(fresh)
+    }
+}
+
+#[async_trait]
+impl OpenSecret for PassSecrets<'_> {
+    async fn prepare(&self) -> Result<()> {
+        if !self.line.engine.pass_is_good(&self.pass()) {
+            self.renew().await?;
+        }
+        Ok(())
+    }
+
+    fn open(&self, which: SecretRef) -> Result<Plaintext> {
+        match which {
+            SecretRef::AccessToken => self.pass().view.part(0, "access"),
+            SecretRef::ClientSecret => copy(self.client.as_ref()),
+            _ => Err(not_at_hand()),
+        }
+    }
+}
+
+pub(crate) fn needs_reconnect(connection: &ConnectionRef, reason: ReconnectReason) -> Error {
+    Error::new(ErrorKind::NeedsReconnect)
+        .with_detail(match reason {
+            ReconnectReason::Expired => "the access ran out",
+            ReconnectReason::LostAfterRotation => "an answer was lost; nobody's fault",
+            ReconnectReason::Revoked => "the provider ended the grant",
+            ReconnectReason::ScopeMissing => "the person granted less",
+            _ => "it no longer works",
+        })
+        .with_connection(connection.connection())
+}

@@ -1,0 +1,115 @@
+//! Tokens that were exchanged and became no connection: they are revoked.
+
+use bailee_core::{Error, ErrorKind, Id, Plaintext, Result, TenantId, audit::Entry};
+use bailee_providers::{CredentialFacts, SecretRef};
+use bailee_store::{Due, Expect, Key, Lease};
+use bailee_vault::{Holder, View};
+
+use async_trait::async_trait;
+
+use crate::{
+    body::{self, GrantBody},
+    drive::{DEADLINE, Halt, OpenSecret},
+    engine::Engine,
+    kind,
+    settle::{PARTS, copy, not_at_hand},
+};
+
+impl Engine {
+    /// Due: the process that exchanged the code did not come to its end.
+    pub(crate) async fn orphan_due(&self, lease: &Lease) -> Result<()> {
+        match self.revoke_orphan(lease.task.id).await {
+            Ok(()) => self.finish(lease, Due::Never).await,
+            Err(error) if lease.tries >= 10 => {
+                // The provider never answered. The tokens are deleted here; what remains is said.
+                tracing::error!(kind = ?error.kind(), "orphaned tokens are deleted unconfirmed");
+                self.drop_grant(lease.task.id, "unconfirmed").await?;
+                self.finish(lease, Due::Never).await
+            }
+            // The claim ends by itself, and the work comes again.
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Revokes the tokens of a grant record and deletes it; if they found their connection after
+    /// all, only the record goes.
+    pub(crate) async fn revoke_orphan(&self, grant: Id) -> Result<()> {
+        let key = Key::new(kind::GRANT, grant);
+        let view = self
+            .0
+            .vault
+            .read(&TenantId::SYSTEM, Holder::Tenant, std::slice::from_ref(&key))
+            .await?;
+        self.admit_instance(view.control()).await?;
+        let Some(facts) = view.facts(0)? else { return Ok(()) };
+        let body: GrantBody = body::decode(&facts)?;
+        if self.has_settled(grant, &body).await? {
+            return self.drop_grant(grant, "settled").await;
+        }
+        let registered = self.registered(&body.registration)?.clone();
+        let line = self.line(&registered).await?;
+        for ((name, has_refresh), parts) in body.credentials.iter().zip(PARTS) {
+            let mut facts = CredentialFacts::new(name.clone(), Vec::new());
+            if *has_refresh {
+                facts = facts.with_refresh(None);
+            }
+            let client = self.client_secret(&registered).await?;
+            let secrets = GrantSecrets { view: &view, parts, client };
+            let step = registered.provider.revoke(&line.context(), &facts);
+            match line.run(step, &secrets, DEADLINE).await {
+                Ok(_) => {}
+                // A definite no: the provider does not know these tokens.
+                Err(Halt::Provider(failure)) if !failure.is_transient() => {}
+                Err(halt) => return Err(line.error(halt)),
+            }
+        }
+        self.drop_grant(grant, "revoked").await
+    }
+
+    async fn has_settled(&self, grant: Id, body: &GrantBody) -> Result<bool> {
+        let Some(found) = self.find_connection(&body.connection).await? else { return Ok(false) };
+        for place in 0..found.body.credentials.len() {
+            if found.credential(place)?.is_some_and(|credential| credential.grant == Some(grant)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    pub(crate) async fn drop_grant(&self, grant: Id, outcome: &'static str) -> Result<()> {
+        let batch = self
+            .0
+            .vault
+            .batch()?
+            .delete(Key::new(kind::GRANT, grant), Expect::Present)
+            .schedule(Key::new(kind::ORPHAN, grant), None, Due::Never)
+            .audit(
+                Entry::new("grant.dropped", self.0.clock.now())
+                    .with("flow", grant)
+                    .with("outcome", outcome),
+            );
+        match self.0.vault.commit(&TenantId::SYSTEM, batch).await {
+            // It is gone already.
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            done => done.map(|_| ()),
+        }
+    }
+}
+
+struct GrantSecrets<'a> {
+    view: &'a View,
+    parts: (&'static str, &'static str),
+    client: Option<Plaintext>,
+}
+
+#[async_trait]
+impl OpenSecret for GrantSecrets<'_> {
+    fn open(&self, which: SecretRef) -> Result<Plaintext, Error> {
+        match which {
+            SecretRef::AccessToken => self.view.part(0, self.parts.0),
+            SecretRef::RefreshToken => self.view.part(0, self.parts.1),
+            SecretRef::ClientSecret => copy(self.client.as_ref()),
+            _ => Err(not_at_hand()),
+        }
+    }
+}

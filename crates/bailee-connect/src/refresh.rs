@@ -1,0 +1,609 @@
+//! Renewing a credential: one at a time, in a task that outlives its callers, committed under the
+//! fence of its claim.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bailee_core::{
+    ConnectionRef, ConnectionState, CredentialName, Error, ErrorKind, Id, Plaintext,
+    ReconnectReason, Result, TenantId, audit::Entry, event::Happened,
+};
+use bailee_providers::{FailureKind, Grant, IssuedCredential, SecretRef};
+use bailee_store::{BatchBuilder, Claim, Due, Facet, Key, Lease};
+use bailee_vault::{Draft, View};
+use futures_channel::oneshot;
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
+
+use crate::{
+    body::{self, CredentialBody},
+    drive::{DEADLINE, Halt, Line, OpenSecret},
+    engine::Engine,
+    gate::needs_reconnect,
+    kind,
+    limiter::backoff,
+    settle::{HeldSecrets, copy, holder_of, not_at_hand},
+    stored::Found,
+};
+
+/// How long a claim to renew holds: longer than a request and its one repetition may take.
+const LEASE: Duration = Duration::from_secs(90);
+/// How often a caller looks again while another process renews.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// The due time of a credential that needs no renewal by itself.
+const SOMETIME: Duration = Duration::from_secs(365 * 86_400);
+/// When a configuration fault is looked at again.
+const MEND: Duration = Duration::from_secs(900);
+
+/// The renewals under way in this process.
+#[derive(Default)]
+pub(crate) struct Flights(Mutex<HashMap<(TenantId, Id), Flight>>);
+
+type Flight = Shared<BoxFuture<'static, Result<(), Arc<Error>>>>;
+
+/// What came of one attempt to renew.
+enum Renewal {
+    /// The credential has fresh tokens.
+    Done,
+    /// It failed; the caller is told why.
+    Failed(Error),
+}
+
+impl Engine {
+    /// Renews a credential, unless somebody did since `seen` was read. Callers that come while it
+    /// is under way wait for the same renewal.
+    pub(crate) async fn refresh(
+        &self,
+        connection: &ConnectionRef,
+        name: &CredentialName,
+        seen: u64,
+    ) -> Result<()> {
+        let id = connection.credential(name);
+        let flight = self.flight(connection, name, id, seen);
+        flight.await.map_err(|error| error.without_source())
+    }
+
+    fn flight(
+        &self,
+        connection: &ConnectionRef,
+        name: &CredentialName,
+        id: Id,
+        seen: u64,
+    ) -> Flight {
+        let key = (connection.tenant().clone(), id);
+        let mut flights = self.0.flights.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(flight) = flights.get(&key) {
+            return flight.clone();
+        }
+        let (tell, told) = oneshot::channel();
+        let flight: Flight = told
+            .map(|told: Result<Result<(), Arc<Error>>, _>| {
+                told.unwrap_or_else(|_| {
+                    Err(Arc::new(
+                        Error::new(ErrorKind::Ambiguous)
+                            .with_detail("the task of a renewal was dropped"),
+                    ))
+                })
+            })
+            .boxed()
+            .shared();
+        flights.insert(key.clone(), flight.clone());
+        drop(flights);
+        let (engine, connection, name) = (self.clone(), connection.clone(), name.clone());
+        // The request is the engine's own: a caller that goes away changes nothing.
+        self.0.runtime.spawn(Box::pin(async move {
+            let landed = Landing { engine: engine.clone(), key };
+            let outcome = engine.renew(&connection, &name, seen).await;
+            drop(landed);
+            drop(tell.send(outcome.map_err(Arc::new)));
+        }));
+        flight
+    }
+
+    async fn renew(
+        &self,
+        connection: &ConnectionRef,
+        name: &CredentialName,
+        seen: u64,
+    ) -> Result<()> {
+        let task = Key::new(kind::REFRESH, connection.credential(name));
+        let began = self.0.clock.monotonic();
+        loop {
+            let claim = Claim::One { tenant: connection.tenant(), task: &task, lease: LEASE };
+            if let Some(lease) = self.0.vault.store().claim(claim).await?.pop() {
+                return match self.renew_under(connection, name, seen, &lease).await? {
+                    Renewal::Done => Ok(()),
+                    Renewal::Failed(error) => Err(error),
+                };
+            }
+            // Somebody else renews. What they commit is the answer; their lease bounds the wait.
+            let view = self.read_credential(connection, name).await?;
+            match credential_of(&view)? {
+                None => return Err(Error::new(ErrorKind::NotFound)),
+                Some(credential) if credential.generation > seen => return Ok(()),
+                Some(_) => {}
+            }
+            if self.0.clock.monotonic().since(began) > LEASE {
+                return Err(Error::new(ErrorKind::ProviderUnavailable)
+                    .with_connection(connection.connection()));
+            }
+            self.0.runtime.sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Renews under a claim and ends the claim with whatever came of it.
+    async fn renew_under(
+        &self,
+        connection: &ConnectionRef,
+        name: &CredentialName,
+        seen: u64,
+        lease: &Lease,
+    ) -> Result<Renewal> {
+        let Some(found) = self.find_connection(connection).await? else {
+            self.finish(lease, Due::Never).await?;
+            return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
+        };
+        self.admit_instance(found.view.control()).await?;
+        let Some((place, credential)) = place_of(&found, name)? else {
+            self.finish(lease, Due::Never).await?;
+            return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
+        };
+        let line = self.line(&self.registered(&credential.registration)?.clone()).await?;
+        if credential.generation > seen {
+            self.finish(lease, line.keep_alive(&credential)).await?;
+            return Ok(Renewal::Done);
+        }
+        match found.state {
+            ConnectionState::Active | ConnectionState::Degraded => {}
+            ConnectionState::NeedsReconnect(reason) => {
+                self.finish(lease, Due::After(SOMETIME)).await?;
+                return Ok(Renewal::Failed(needs_reconnect(connection, reason)));
+            }
+            _ => {
+                self.finish(lease, Due::After(SOMETIME)).await?;
+                return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
+            }
+        }
+        if !credential.has_refresh {
+            return self.give_up(&found, lease, ReconnectReason::Expired).await;
+        }
+        // A claim before this one that did not end: its request may have reached the provider.
+        let mut ambiguous = lease.tries > 1;
+        let mut repeated = false;
+        loop {
+            let client = self.client_secret(&line.registered).await?;
+            let secrets = StoredSecrets { view: &found.view, place, client };
+            let step = line.registered.provider.refresh(&line.context(), &credential.facts());
+            let halt = match line.run(step, &secrets, DEADLINE).await {
+                Ok(grant) => return self.keep(connection, name, &line, grant, lease).await,
+                Err(halt) => halt,
+            };
+            match halt {
+                // The same token once more: a provider that did not see it answers now, one that
+                // did says that the token was used.
+                Halt::Ambiguous(_) if !repeated => {
+                    repeated = true;
+                    ambiguous = true;
+                }
+                Halt::Provider(failure) if failure.kind == FailureKind::GrantOver => {
+                    let reason = if ambiguous {
+                        ReconnectReason::LostAfterRotation
+                    } else {
+                        ReconnectReason::Revoked
+                    };
+                    return self.give_up(&found, lease, reason).await;
+                }
+                Halt::Provider(failure) if failure.kind == FailureKind::ClientConfiguration => {
+                    let error = line.error(Halt::Provider(failure));
+                    self.note_failure(connection, lease, Due::After(MEND), "configuration").await?;
+                    return Ok(Renewal::Failed(error));
+                }
+                halt => {
+                    let wait = match &halt {
+                        Halt::Provider(failure) if failure.retry_after.is_some() => {
+                            failure.retry_after.unwrap_or_default()
+                        }
+                        _ => backoff(
+                            &*self.0.random,
+                            lease.tries,
+                            Duration::from_secs(5),
+                            Duration::from_secs(900),
+                        )?,
+                    };
+                    let error = line.error(halt);
+                    self.degrade(&found, lease, Due::After(wait)).await?;
+                    return Ok(Renewal::Failed(error.with_connection(connection.connection())));
+                }
+            }
+        }
+    }
+
+    /// Commits fresh tokens under the claim. Another write may come between: then they are put on
+    /// top of it, for as long as they are the newest.
+    async fn keep(
+        &self,
+        connection: &ConnectionRef,
+        name: &CredentialName,
+        line: &Line,
+        grant: Grant,
+        lease: &Lease,
+    ) -> Result<Renewal> {
+        let issued = grant.credentials.into_iter().find(|issued| &issued.name == name);
+        let Some(issued) = issued else {
+            self.finish(lease, Due::After(MEND)).await?;
+            return Ok(Renewal::Failed(line.name(Error::new(ErrorKind::ProviderRefused))));
+        };
+        let mut last = Error::new(ErrorKind::Conflict);
+        for attempt in 0..8 {
+            if attempt > 0 && last.kind() == ErrorKind::StoreUnavailable {
+                let wait = backoff(
+                    &*self.0.random,
+                    attempt,
+                    Duration::from_millis(50),
+                    Duration::from_secs(2),
+                )?;
+                self.0.runtime.sleep(wait).await;
+            }
+            let found = match self.find_connection(connection).await {
+                Ok(Some(found)) if found.state != ConnectionState::Disconnecting => found,
+                Ok(_) => {
+                    self.revoke_unwanted(line, &issued).await;
+                    return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
+                }
+                Err(error) => {
+                    last = error;
+                    continue;
+                }
+            };
+            let Some((place, old)) = place_of(&found, name)? else {
+                self.revoke_unwanted(line, &issued).await;
+                return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
+            };
+            // The fence may be lost to a pause longer than the lease. The tokens are still the
+            // newest while nobody else wrote a generation; then they are kept without it.
+            let fenced = attempt < 6;
+            match self.commit_renewal(&found, place, &old, &issued, line, lease, fenced).await {
+                Ok(()) => return Ok(Renewal::Done),
+                Err(error) if error.kind() == ErrorKind::Conflict => last = error,
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::StoreUnavailable | ErrorKind::Ambiguous
+                    ) =>
+                {
+                    last = error;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        tracing::error!(kind = ?last.kind(), "renewed tokens could not be stored");
+        Err(last)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one commit, all of whose parts it names")]
+    async fn commit_renewal(
+        &self,
+        found: &Found,
+        place: usize,
+        old: &CredentialBody,
+        issued: &IssuedCredential,
+        line: &Line,
+        lease: &Lease,
+        fenced: bool,
+    ) -> Result<()> {
+        let vault = &self.0.vault;
+        let connection = &found.reference;
+        let tenant = connection.tenant();
+        let now = self.0.clock.now();
+        let facts = CredentialBody {
+            scopes: issued.scopes.clone().unwrap_or_else(|| old.scopes.clone()),
+            issued_at: now,
+            expires_at: issued.expires_in.map(|lifetime| now.plus(lifetime)),
+            refresh_until: match (issued.refresh_expires_in, &issued.refresh) {
+                (Some(lifetime), _) => Some(now.plus(lifetime)),
+                (None, Some(_)) => None,
+                (None, None) => old.refresh_until,
+            },
+            has_refresh: issued.refresh.is_some() || old.has_refresh,
+            generation: old.generation + 1,
+            ..old.clone()
+        };
+        let record = found.view.record(place + 1);
+        let key = Key::new(kind::CREDENTIAL, connection.credential(&old.name));
+        let mut draft = Draft::new(key, holder_of(connection))
+            .facet(Facet(ConnectionState::Active.facet()))
+            .facts(body::SCHEMA, body::encode(&facts)?)
+            .part("access", issued.access.expose(Plaintext::copy_from));
+        // With a new refresh token the old one goes in the same commit (RFC 6749 §6).
+        if let Some(refresh) = &issued.refresh {
+            draft = draft.part("refresh", refresh.expose(Plaintext::copy_from));
+        } else if old.has_refresh {
+            draft = draft.keep("refresh");
+        }
+        let mut batch = vault.batch()?.op(found.view.fence()?);
+        batch = batch.op(vault.put(tenant, draft, record).await?);
+        if found.state == ConnectionState::Degraded {
+            for op in self.move_to_except(found, ConnectionState::Active, Some(place)).await? {
+                batch = batch.op(op);
+            }
+        }
+        let due = line.keep_alive(&facts);
+        batch = if fenced {
+            batch.finish(lease.task.clone(), lease.fence, due)
+        } else {
+            batch.schedule(lease.task.clone(), lease.subject, due)
+        };
+        let entry = Entry::new("credential.refreshed", now)
+            .about(connection.owner().subject())
+            .with("connection", connection.connection())
+            .with("credential", lease.task.id)
+            .with("generation", facts.generation as i64)
+            .with_some("until", facts.expires_at);
+        vault.commit(tenant, batch.audit(entry)).await.map(|_| ())
+    }
+
+    /// The provider gave tokens for a connection that is no longer there: they must not live on.
+    pub(crate) async fn revoke_unwanted(&self, line: &Line, issued: &IssuedCredential) {
+        let client = self.client_secret(&line.registered).await.unwrap_or_default();
+        let mut facts = bailee_providers::CredentialFacts::new(issued.name.clone(), Vec::new());
+        if issued.refresh.is_some() {
+            facts = facts.with_refresh(None);
+        }
+        let secrets = HeldSecrets::of(issued, client);
+        let step = line.registered.provider.revoke(&line.context(), &facts);
+        if let Err(halt) = line.run(step, &secrets, DEADLINE).await {
+            let error = line.error(halt);
+            tracing::error!(kind = ?error.kind(), "unwanted tokens could not be revoked");
+        }
+    }
+
+    /// The connection works again only after the person reconnects.
+    async fn give_up(
+        &self,
+        found: &Found,
+        lease: &Lease,
+        reason: ReconnectReason,
+    ) -> Result<Renewal> {
+        let connection = &found.reference;
+        let state = ConnectionState::NeedsReconnect(reason);
+        let batch = self.state_batch(found, state, "credential.refresh_failed").await?;
+        let batch = batch.finish(lease.task.clone(), lease.fence, Due::After(SOMETIME));
+        match self.0.vault.commit(connection.tenant(), batch).await {
+            Ok(_) => Ok(Renewal::Failed(needs_reconnect(connection, reason))),
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                // Somebody wrote meanwhile: perhaps the very tokens that this one missed.
+                Ok(Renewal::Failed(
+                    Error::new(ErrorKind::Conflict).with_connection(connection.connection()),
+                ))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The provider said at a call that the grant is over, though the access token had time left.
+    pub(crate) async fn note_grant_over(
+        &self,
+        connection: &ConnectionRef,
+        seen: u64,
+    ) -> Result<()> {
+        let Some(found) = self.find_connection(connection).await? else { return Ok(()) };
+        let newer = (0..found.body.credentials.len())
+            .filter_map(|n| found.credential(n).ok().flatten())
+            .any(|credential| credential.generation > seen);
+        if newer || !matches!(found.state, ConnectionState::Active | ConnectionState::Degraded) {
+            return Ok(());
+        }
+        let state = ConnectionState::NeedsReconnect(ReconnectReason::Revoked);
+        let batch = self.state_batch(&found, state, "connection.state_changed").await?;
+        match self.0.vault.commit(connection.tenant(), batch).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            done => done.map(|_| ()),
+        }
+    }
+
+    async fn state_batch(
+        &self,
+        found: &Found,
+        state: ConnectionState,
+        event: &'static str,
+    ) -> Result<BatchBuilder> {
+        let connection = &found.reference;
+        let mut batch = self.0.vault.batch()?.op(found.view.fence()?);
+        for op in self.move_to(found, state).await? {
+            batch = batch.op(op);
+        }
+        let mut reason = "degraded";
+        if let ConnectionState::NeedsReconnect(why) = state {
+            reason = reason_word(why);
+            let happened = Happened::NeedsReconnect { reason: why };
+            for op in self.emit(connection, &found.body.provider, happened).await? {
+                batch = batch.op(op);
+            }
+        }
+        Ok(batch.audit(
+            Entry::new(event, self.0.clock.now())
+                .about(connection.owner().subject())
+                .with("connection", connection.connection())
+                .with("provider", &found.body.provider)
+                .with("reason", reason),
+        ))
+    }
+
+    /// A failure that passes: the connection works as long as its access token does.
+    async fn degrade(&self, found: &Found, lease: &Lease, due: Due) -> Result<()> {
+        if found.state == ConnectionState::Degraded {
+            return self.note_failure(&found.reference, lease, due, "unavailable").await;
+        }
+        let batch = self
+            .state_batch(found, ConnectionState::Degraded, "credential.refresh_failed")
+            .await?
+            .finish(lease.task.clone(), lease.fence, due);
+        match self.0.vault.commit(found.reference.tenant(), batch).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            done => done.map(|_| ()),
+        }
+    }
+
+    async fn note_failure(
+        &self,
+        connection: &ConnectionRef,
+        lease: &Lease,
+        due: Due,
+        reason: &'static str,
+    ) -> Result<()> {
+        let entry = Entry::new("credential.refresh_failed", self.0.clock.now())
+            .about(connection.owner().subject())
+            .with("connection", connection.connection())
+            .with("reason", reason);
+        let batch = self.0.vault.batch()?.finish(lease.task.clone(), lease.fence, due).audit(entry);
+        match self.0.vault.commit(connection.tenant(), batch).await {
+            // The claim is over: whoever has it now says what comes of it.
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            done => done.map(|_| ()),
+        }
+    }
+
+    /// Ends a claim that had nothing to do.
+    pub(crate) async fn finish(&self, lease: &Lease, due: Due) -> Result<()> {
+        let entry = Entry::new("work.finished", self.0.clock.now())
+            .about(lease.subject)
+            .with("kind", word_of(&lease.task.kind));
+        let batch = self.0.vault.batch()?.finish(lease.task.clone(), lease.fence, due).audit(entry);
+        match self.0.vault.commit(&lease.tenant, batch).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            done => done.map(|_| ()),
+        }
+    }
+
+    /// Due renewal: ahead of the end, to keep the grant alive, or after a holder that died.
+    pub(crate) async fn refresh_due(&self, lease: &Lease) -> Result<()> {
+        let connection = self.connection_of(&lease.tenant, lease.subject, lease.task.id).await?;
+        let Some(connection) = connection else { return self.finish(lease, Due::Never).await };
+        let Some(found) = self.find_connection(&connection).await? else {
+            return self.finish(lease, Due::Never).await;
+        };
+        let name = found
+            .body
+            .credentials
+            .iter()
+            .find(|name| connection.credential(name) == lease.task.id)
+            .cloned();
+        let Some(name) = name else { return self.finish(lease, Due::Never).await };
+        let Some((_, credential)) = place_of(&found, &name)? else {
+            return self.finish(lease, Due::Never).await;
+        };
+        let line = self.line(&self.registered(&credential.registration)?.clone()).await?;
+        let interrupted = lease.tries > 1;
+        if !(interrupted || line.wants_renewal(&credential)) {
+            return self.finish(lease, line.keep_alive(&credential)).await;
+        }
+        match self.renew_under(&connection, &name, credential.generation, lease).await? {
+            Renewal::Done => Ok(()),
+            Renewal::Failed(error) => Err(error),
+        }
+    }
+
+    async fn read_credential(
+        &self,
+        connection: &ConnectionRef,
+        name: &CredentialName,
+    ) -> Result<View> {
+        let key = Key::new(kind::CREDENTIAL, connection.credential(name));
+        self.0
+            .vault
+            .read(connection.tenant(), holder_of(connection), std::slice::from_ref(&key))
+            .await
+    }
+}
+
+impl Line {
+    /// When a credential is renewed though nobody uses it: at a third of the time after which the
+    /// provider forgets an idle grant.
+    pub(crate) fn keep_alive(&self, credential: &CredentialBody) -> Due {
+        let idle =
+            self.spec.refresh.idle_limit.or_else(|| {
+                credential.refresh_until.map(|until| until.since(credential.issued_at))
+            });
+        match idle.filter(|_| credential.has_refresh) {
+            Some(idle) => Due::At(credential.issued_at.plus(idle / 3)),
+            None => Due::After(SOMETIME),
+        }
+    }
+
+    /// Whether a due credential is to be renewed: its end is near, or its grant would be forgotten.
+    fn wants_renewal(&self, credential: &CredentialBody) -> bool {
+        if !credential.has_refresh {
+            return false;
+        }
+        let now = self.engine.0.clock.now();
+        let margin = credential.margin();
+        let near = credential.expires_at.is_some_and(|end| end.minus(margin + margin / 5) <= now);
+        let idle = matches!(self.keep_alive(credential), Due::At(at) if at <= now);
+        near || idle
+    }
+}
+
+/// Takes a flight out when its task ends, however it ends.
+struct Landing {
+    engine: Engine,
+    key: (TenantId, Id),
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        self.engine.0.flights.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+/// The tokens of a stored credential, opened for one request.
+pub(crate) struct StoredSecrets<'a> {
+    pub(crate) view: &'a View,
+    pub(crate) place: usize,
+    pub(crate) client: Option<Plaintext>,
+}
+
+#[async_trait]
+impl OpenSecret for StoredSecrets<'_> {
+    fn open(&self, which: SecretRef) -> Result<Plaintext> {
+        match which {
+            SecretRef::AccessToken => self.view.part(self.place + 1, "access"),
+            SecretRef::RefreshToken => self.view.part(self.place + 1, "refresh"),
+            SecretRef::ClientSecret => copy(self.client.as_ref()),
+            _ => Err(not_at_hand()),
+        }
+    }
+}
+
+fn credential_of(view: &View) -> Result<Option<CredentialBody>> {
+    view.facts(0)?.map(|facts| body::decode(&facts)).transpose()
+}
+
+fn place_of(found: &Found, name: &CredentialName) -> Result<Option<(usize, CredentialBody)>> {
+    let Some(place) = found.body.credentials.iter().position(|known| known == name) else {
+        return Ok(None);
+    };
+    Ok(found.credential(place)?.map(|credential| (place, credential)))
+}
+
+pub(crate) fn reason_word(reason: ReconnectReason) -> &'static str {
+    match reason {
+        ReconnectReason::Expired => "expired",
+        ReconnectReason::LostAfterRotation => "lost_after_rotation",
+        ReconnectReason::Revoked => "revoked",
+        ReconnectReason::ScopeMissing => "scope_missing",
+        _ => "other",
+    }
+}
+
+fn word_of(task: &bailee_store::Kind) -> &'static str {
+    kind::LANES
+        .iter()
+        .position(|lane| lane == task)
+        .map_or("other", |place| kind::LANE_WORDS[place])
+}

@@ -1,0 +1,283 @@
+//! Registrations: the OAuth clients that this instance has at providers (RFC 6749 §2).
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bailee_core::{
+    ClientSecret, Error, ErrorKind, Id, Plaintext, ProviderId, RegistrationId, Result, TenantId,
+    Timestamp, audit::Entry,
+};
+use bailee_providers::{Environment, Platform, Provider, Spec};
+use bailee_store::{Committed, Key};
+use bailee_vault::{Draft, Holder};
+use serde::{Deserialize, Serialize};
+
+use crate::{body, engine::Engine, kind, limiter::Limiter, mount::Mount};
+
+/// An OAuth client at a provider, as the host configures it.
+///
+/// The secret is sealed into the vault when the engine is built and opened only for the length of
+/// a request that needs it.
+pub struct Registration {
+    facts: bailee_providers::Registration,
+    secret: Option<ClientSecret>,
+    owner: Option<TenantId>,
+}
+
+impl Registration {
+    /// A confidential client for a web application. Its id is the provider's.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for a provider id or a client id that cannot be one.
+    pub fn new(provider: &str, client_id: impl Into<String>, secret: ClientSecret) -> Result<Self> {
+        let mut registration = Self::public(provider, client_id)?;
+        registration.facts.public = false;
+        registration.secret = Some(secret);
+        Ok(registration)
+    }
+
+    /// A public client: it has no secret and relies on PKCE (RFC 8252 §8.4).
+    ///
+    /// # Errors
+    ///
+    /// As [`Registration::new`].
+    pub fn public(provider: &str, client_id: impl Into<String>) -> Result<Self> {
+        let provider = ProviderId::new(provider)?;
+        let client_id = client_id.into();
+        // RFC 6749 appendix A.1: VSCHAR.
+        let valid = (1..=1024).contains(&client_id.len())
+            && client_id.bytes().all(|byte| (0x20..=0x7e).contains(&byte));
+        if !valid {
+            return Err(Error::new(ErrorKind::InvalidInput).with_detail("not a client id"));
+        }
+        let id = RegistrationId::new(provider.as_str())?;
+        Ok(Self {
+            facts: bailee_providers::Registration::new(id, provider, client_id),
+            secret: None,
+            owner: None,
+        })
+    }
+
+    /// Gives it an id of its own: a second client at the same provider needs one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for what cannot be an id.
+    pub fn id(mut self, id: &str) -> Result<Self> {
+        self.facts.id = RegistrationId::new(id)?;
+        Ok(self)
+    }
+
+    /// Says in which of the provider's environments it is registered. The default is the live one.
+    #[must_use]
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.facts.environment = environment;
+        self
+    }
+
+    /// Says that it is registered for programs on a person's own machine (RFC 8252).
+    #[must_use]
+    pub fn desktop(mut self) -> Self {
+        self.facts.platform = Platform::Desktop;
+        self
+    }
+
+    /// Says that it belongs to one tenant; others cannot use it.
+    #[must_use]
+    pub fn owned_by(mut self, tenant: TenantId) -> Self {
+        self.owner = Some(tenant);
+        self
+    }
+
+    /// Its id.
+    pub fn registration_id(&self) -> &RegistrationId {
+        &self.facts.id
+    }
+
+    /// Its provider.
+    pub fn provider(&self) -> &ProviderId {
+        &self.facts.provider
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration")
+            .field("id", &self.facts.id)
+            .field("provider", &self.facts.provider)
+            .field("owner", &self.owner)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A registration in use.
+#[derive(Debug)]
+pub(crate) struct Registered {
+    pub(crate) facts: bailee_providers::Registration,
+    pub(crate) provider: Arc<dyn Provider>,
+    pub(crate) owner: Option<TenantId>,
+    pub(crate) redirect_uri: String,
+    pub(crate) callback_path: String,
+    pub(crate) limiter: Limiter,
+    resolved: Mutex<Option<Resolved>>,
+}
+
+#[derive(Clone, Debug)]
+struct Resolved {
+    spec: Arc<Spec>,
+    until: Timestamp,
+}
+
+/// `registration`, beside the parts `client_secret` and, while it is rotated, `previous_secret`.
+#[derive(Serialize, Deserialize)]
+struct RegistrationBody {
+    provider: ProviderId,
+    client_id: String,
+    public: bool,
+}
+
+impl Registered {
+    /// Joins a registration to its provider; the secret goes its own way.
+    pub(crate) fn new(
+        registration: Registration,
+        provider: Arc<dyn Provider>,
+        mount: &Mount,
+    ) -> (Self, Option<ClientSecret>) {
+        let Registration { facts, secret, owner } = registration;
+        let registered = Self {
+            redirect_uri: mount.redirect_uri(&facts.id),
+            callback_path: mount.callback_path(&facts.id),
+            facts,
+            provider,
+            owner,
+            limiter: Limiter::default(),
+            resolved: Mutex::new(None),
+        };
+        (registered, secret)
+    }
+
+    pub(crate) fn id(&self) -> &RegistrationId {
+        &self.facts.id
+    }
+
+    pub(crate) fn record_key(&self) -> Key {
+        Key::new(
+            kind::REGISTRATION,
+            Id::derive(&[b"registration", self.facts.id.as_str().as_bytes()]),
+        )
+    }
+
+    /// Whether a visitor of this tenant may use it.
+    pub(crate) fn serves(&self, tenant: &TenantId) -> bool {
+        self.owner.as_ref().is_none_or(|owner| owner == tenant)
+    }
+
+    /// The spec as discovery completed it, while that is fresh.
+    pub(crate) fn resolved(&self, now: Timestamp) -> Option<Arc<Spec>> {
+        self.last_good().filter(|resolved| now < resolved.until).map(|resolved| resolved.spec)
+    }
+
+    /// The spec as discovery last completed it, however long ago.
+    pub(crate) fn stale(&self) -> Option<Arc<Spec>> {
+        self.last_good().map(|resolved| resolved.spec)
+    }
+
+    fn last_good(&self) -> Option<Resolved> {
+        self.resolved.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_resolved(&self, spec: Arc<Spec>, now: Timestamp) {
+        // OpenID Connect Discovery says nothing of lifetimes; a day at most is ours.
+        let until = now.plus(Duration::from_secs(86_400));
+        *self.resolved.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(Resolved { spec, until });
+    }
+}
+
+impl Engine {
+    /// Seals a registration's secret, if the vault does not hold it yet.
+    pub(crate) async fn seal_registration(
+        &self,
+        registered: &Registered,
+        secret: Option<&ClientSecret>,
+    ) -> Result<()> {
+        // A second process may write the same at the same time: read again then.
+        for _ in 0..3 {
+            match seal(&self.0.vault, registered, secret).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done.map(|_| ()),
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict))
+    }
+
+    /// Opens a registration's secret for one request.
+    pub(crate) async fn client_secret(&self, registered: &Registered) -> Result<Option<Plaintext>> {
+        if registered.facts.public {
+            return Ok(None);
+        }
+        let view = self
+            .0
+            .vault
+            .read(&TenantId::SYSTEM, Holder::Tenant, &[registered.record_key()])
+            .await?;
+        if view.record(0).is_none() {
+            return Err(Error::new(ErrorKind::Configuration)
+                .with_detail("the registration's secret is not in the vault"));
+        }
+        view.part(0, "client_secret").map(Some)
+    }
+}
+
+async fn seal(
+    vault: &bailee_vault::Vault,
+    registered: &Registered,
+    secret: Option<&ClientSecret>,
+) -> Result<Option<Committed>> {
+    let key = registered.record_key();
+    vault.ensure_owner(&TenantId::SYSTEM).await?;
+    let view = vault.read(&TenantId::SYSTEM, Holder::Tenant, std::slice::from_ref(&key)).await?;
+    let wanted = RegistrationBody {
+        provider: registered.facts.provider.clone(),
+        client_id: registered.facts.client_id.clone(),
+        public: registered.facts.public,
+    };
+    let stored =
+        view.facts(0)?.map(|facts| body::decode::<RegistrationBody>(&facts)).transpose()?;
+    let mut draft = Draft::new(key, Holder::Tenant).facts(body::SCHEMA, body::encode(&wanted)?);
+    let mut event = "registration.added";
+    if let Some(stored) = &stored {
+        if stored.provider != wanted.provider {
+            return Err(Error::new(ErrorKind::Configuration)
+                .with_detail("a registration of this id belongs to another provider"));
+        }
+        let old = if stored.public { None } else { Some(view.part(0, "client_secret")?) };
+        let unchanged = stored.client_id == wanted.client_id
+            && match (&old, secret) {
+                (None, None) => true,
+                (Some(old), Some(new)) => {
+                    old.expose(|old| ClientSecret::copy_from(old).equals(new))
+                }
+                _ => false,
+            };
+        if unchanged {
+            return Ok(None);
+        }
+        event = "registration.rotated";
+        if let Some(old) = old {
+            draft = draft.part("previous_secret", old);
+        }
+    }
+    if let Some(secret) = secret {
+        draft = draft.part("client_secret", secret.expose(Plaintext::copy_from));
+    }
+    let put = vault.put(&TenantId::SYSTEM, draft, view.record(0)).await?;
+    let entry = Entry::new(event, vault.clock().now())
+        .with("registration", registered.id())
+        .with("provider", &registered.facts.provider);
+    vault.commit(&TenantId::SYSTEM, vault.batch()?.op(put).audit(entry)).await.map(Some)
+}

@@ -1,0 +1,546 @@
+//! From the code to the connection: exchange, identity, eligibility, one commit.
+//!
+//! The tokens are sealed in a `grant` record before anything else is asked of the provider, with
+//! work that revokes them should this never come to its end. So there is no half connection: it is
+//! there with all of its parts, or its tokens are revoked.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bailee_core::{
+    Actor, AuthorizationCode, ConnectionId, ConnectionRef, ConnectionState, Error, ErrorKind, Id,
+    Origin, Owner, Plaintext, PurposeId, Result, ScopeName, TenantId, Timestamp, Verifier,
+    audit::Entry, event::Happened,
+};
+use bailee_providers::{Account, ExchangeAsk, Grant, IssuedCredential, SecretRef};
+use bailee_registry::{Given, How};
+use bailee_store::{BatchBuilder, Due, Facet, Key};
+use bailee_vault::{Draft, Holder, View};
+use futures_channel::oneshot;
+
+use crate::{
+    body::{
+        self, AccountBody, ConnectionBody, CredentialBody, FlowBody, GrantBody, ReservationBody,
+        RouteBody,
+    },
+    connections::Connections,
+    drive::{DEADLINE, Line, OpenSecret},
+    engine::Engine,
+    kind,
+    refusal::{Refusal, RefusalReason},
+    registration::Registered,
+    stored::Found,
+};
+
+/// After so long, tokens that became no connection are revoked.
+const ORPHAN_AFTER: Duration = Duration::from_secs(120);
+
+/// A flow whose comparisons all held.
+pub(crate) struct Settling {
+    pub(crate) flow: Id,
+    pub(crate) registered: Arc<Registered>,
+    pub(crate) body: FlowBody,
+    pub(crate) view: View,
+    pub(crate) code: AuthorizationCode,
+}
+
+/// What came of it.
+pub(crate) struct Settled {
+    pub(crate) connection: ConnectionRef,
+    pub(crate) reconnected: bool,
+    pub(crate) missing: Vec<ScopeName>,
+}
+
+impl Connections {
+    /// Does it in a task of its own, which goes on when the caller is dropped.
+    pub(crate) async fn settle(&self, settling: Settling) -> Result<Settled, Refusal> {
+        let engine = self.engine.clone();
+        let (tell, told) = oneshot::channel();
+        self.engine.0.runtime.spawn(Box::pin(async move {
+            let settled = engine.settle(settling).await;
+            // Nobody may be waiting any more; the connection is there all the same.
+            drop(tell.send(settled));
+        }));
+        told.await.unwrap_or_else(|_| {
+            Err(Refusal::because(
+                RefusalReason::Unavailable,
+                Error::new(ErrorKind::Ambiguous).with_detail("the task of the flow was dropped"),
+            ))
+        })
+    }
+}
+
+impl Engine {
+    async fn settle(&self, settling: Settling) -> Result<Settled, Refusal> {
+        let Settling { flow, registered, body, view, code } = settling;
+        let failed = |error| Refusal::because(RefusalReason::ExchangeFailed, error);
+        let line = self.line(&registered).await.map_err(failed)?;
+        if line.token_endpoint().map_err(failed)?.as_str() != body.token_endpoint {
+            return Err(Refusal::new(RefusalReason::IssuerMismatch));
+        }
+        let verifier = if body.pkce {
+            Some(Verifier::new(view.part(0, "pkce_verifier").map_err(failed)?))
+        } else {
+            None
+        };
+        let client = self.client_secret(&registered).await.map_err(failed)?;
+        let secrets = ExchangeSecrets { code, verifier, client };
+        let ask = ExchangeAsk { redirect_uri: &body.redirect_uri, pkce: body.pkce };
+        let exchange = registered.provider.exchange(&line.context(), &ask);
+        let grant = line
+            .run(exchange, &secrets, DEADLINE)
+            .await
+            .map_err(|halt| failed(line.error(halt)))?;
+        let connection = ConnectionRef::new(
+            body.tenant.clone(),
+            body.owner,
+            ConnectionId::generate(&*self.0.random).map_err(failed)?,
+        );
+        let mut pending = Pending { engine: self, line: &line, flow, body, connection };
+        match pending.run(grant).await {
+            Ok(settled) => Ok(settled),
+            Err(refusal) => {
+                // Best effort now; the work row stays until it is done.
+                if let Err(error) = self.revoke_orphan(flow).await {
+                    tracing::warn!(kind = ?error.kind(), "tokens of a refused flow wait for their revocation");
+                }
+                Err(refusal)
+            }
+        }
+    }
+}
+
+/// Tokens on their way into a connection.
+struct Pending<'a> {
+    engine: &'a Engine,
+    line: &'a Line,
+    flow: Id,
+    body: FlowBody,
+    connection: ConnectionRef,
+}
+
+impl Pending<'_> {
+    async fn run(&mut self, mut grant: Grant) -> Result<Settled, Refusal> {
+        let failed = |error| Refusal::because(RefusalReason::ExchangeFailed, error);
+        let unavailable = |error| Refusal::because(RefusalReason::Unavailable, error);
+        let facts = grant.facts(&self.body.scopes);
+        let id_token = grant.id_token.take();
+        if grant.credentials.is_empty() {
+            return Err(Refusal::new(RefusalReason::ExchangeFailed));
+        }
+        self.hold(&grant).await.map_err(unavailable)?;
+
+        let provider = &self.line.registered.provider;
+        let step =
+            provider.identity(&self.line.context(), &facts, self.body.nonce.as_deref(), id_token);
+        let held = HeldSecrets::of(
+            &grant.credentials[0],
+            self.engine.client_secret(&self.line.registered).await.map_err(failed)?,
+        );
+        let account = self
+            .line
+            .run(step, &held, DEADLINE)
+            .await
+            .map_err(|halt| failed(self.line.error(halt)))?;
+        provider.eligibility(&self.line.context(), &account).map_err(|failure| {
+            Refusal::because(RefusalReason::Ineligible, self.line.name(Error::from(failure)))
+        })?;
+        let missing = grant.credentials[0].compare_scopes(&self.body.scopes).missing;
+
+        // Another process may change what this builds on; then it is built again.
+        for _ in 0..8 {
+            match self.commit(&grant, &account).await {
+                Ok(reconnected) => {
+                    self.let_go().await;
+                    return Ok(Settled {
+                        connection: self.connection.clone(),
+                        reconnected,
+                        missing,
+                    });
+                }
+                Err(Stop::Refused(reason)) => return Err(Refusal::new(reason)),
+                Err(Stop::Failed(error)) if error.kind() == ErrorKind::Conflict => {}
+                Err(Stop::Failed(error)) => return Err(unavailable(error)),
+            }
+        }
+        Err(unavailable(Error::new(ErrorKind::Conflict)))
+    }
+
+    /// Seals the tokens where an interrupted process finds them again.
+    async fn hold(&self, grant: &Grant) -> Result<()> {
+        let vault = &self.engine.0.vault;
+        let view = vault.read(&TenantId::SYSTEM, Holder::Tenant, &[]).await?;
+        let mut draft = Draft::new(Key::new(kind::GRANT, self.flow), Holder::Tenant)
+            .facts(body::SCHEMA, body::encode(&self.grant_body(grant))?);
+        for (n, credential) in grant.credentials.iter().enumerate().take(PARTS.len()) {
+            let (access, refresh) = PARTS[n];
+            draft = draft.part(access, credential.access.expose(Plaintext::copy_from));
+            if let Some(token) = &credential.refresh {
+                draft = draft.part(refresh, token.expose(Plaintext::copy_from));
+            }
+        }
+        let put = vault.put(&TenantId::SYSTEM, draft, None).await?;
+        let batch = vault
+            .batch()?
+            .op(put)
+            .schedule(Key::new(kind::ORPHAN, self.flow), None, Due::After(ORPHAN_AFTER))
+            .audit(
+                Entry::new("grant.held", view.now())
+                    .about(self.body.subject)
+                    .with("flow", self.flow)
+                    .with("registration", self.line.registered.id()),
+            );
+        vault.commit(&TenantId::SYSTEM, batch).await.map(|_| ())
+    }
+
+    fn grant_body(&self, grant: &Grant) -> GrantBody {
+        GrantBody {
+            registration: self.line.registered.id().clone(),
+            connection: self.connection.clone(),
+            credentials: grant
+                .credentials
+                .iter()
+                .map(|credential| (credential.name.clone(), credential.refresh.is_some()))
+                .collect(),
+        }
+    }
+
+    /// The tokens have their connection: the grant record goes.
+    async fn let_go(&self) {
+        if let Err(error) = self.engine.drop_grant(self.flow, "settled").await {
+            // The worker finds it, sees that the connection has its tokens, and lets it go.
+            tracing::warn!(kind = ?error.kind(), "a settled grant is let go later");
+        }
+    }
+
+    async fn commit(&mut self, grant: &Grant, account: &Account) -> Result<bool, Stop> {
+        let (engine, body) = (self.engine, &self.body);
+        let vault = &engine.0.vault;
+        let tenant = body.tenant.clone();
+        let base = match body.owner {
+            Owner::Subject(subject) => Holder::Subject(subject),
+            Owner::Tenant | Owner::Instance => Holder::Tenant,
+        };
+        if base == Holder::Tenant {
+            vault.ensure_owner(&tenant).await?;
+        }
+        let reservation_id = engine
+            .reservation_id(
+                &tenant,
+                body.owner,
+                self.line.registered.id(),
+                &AccountBody::of(account),
+            )
+            .await?;
+        let reservation_key = Key::new(kind::RESERVATION, reservation_id);
+        let before = vault.read(&tenant, base, std::slice::from_ref(&reservation_key)).await?;
+        let reserved = before
+            .facts(0)?
+            .map(|facts| body::decode::<ReservationBody>(&facts))
+            .transpose()?
+            .map(|reservation| reservation.connection);
+
+        // Which connection these tokens belong to.
+        if let Some(wanted) = &body.reconnect
+            && !body.other_account
+            && reserved.as_ref() != Some(wanted)
+        {
+            let lives = engine.find_connection(wanted).await?.is_some();
+            if lives || reserved.is_some() {
+                return Err(Stop::Refused(RefusalReason::AccountMismatch));
+            }
+        }
+        let existing = match &reserved {
+            Some(connection) => engine.find_connection(connection).await?,
+            None => None,
+        };
+        if let Some(found) = &existing {
+            if found.state == ConnectionState::Disconnecting {
+                return Err(Stop::Failed(
+                    Error::new(ErrorKind::Conflict).with_detail("the connection is being ended"),
+                ));
+            }
+            self.connection = found.reference.clone();
+        }
+        self.route(account, grant).await?;
+
+        let connection = &self.connection;
+        let holder = holder_of(connection);
+        let now = engine.0.clock.now();
+        let mut batch = vault.batch()?;
+        if existing.is_none() {
+            batch = batch.ops(vault.create_key(&tenant, holder).await?);
+        }
+        // The person's consent, and with it the lock on their record.
+        let given = Given {
+            purposes: body.purposes.clone(),
+            integration: Some(self.line.registered.facts.provider.clone()),
+            declaration: body.declaration,
+            text: body.disclosure_hash,
+            locale: body.locale.clone(),
+            how: if body.origin == Origin::Loopback { How::Terminal } else { How::Page },
+            by: Actor::Subject { subject: body.subject },
+        };
+        let subject_view = match body.owner {
+            Owner::Subject(_) => before,
+            Owner::Tenant | Owner::Instance => vault.read(&tenant, base, &[]).await?,
+        };
+        let consent = engine.0.ledger.give(&tenant, &subject_view, &given).await?;
+        batch = consent.add_to(batch);
+
+        let connection_body = ConnectionBody {
+            provider: self.line.registered.facts.provider.clone(),
+            registration: self.line.registered.id().clone(),
+            owner: body.owner,
+            installer: Some(body.subject),
+            account: AccountBody::of(account),
+            origin: body.origin,
+            purposes: purposes(existing.as_ref(), body),
+            credentials: grant.credentials.iter().map(|issued| issued.name.clone()).collect(),
+            reservation: reservation_id,
+            connected_at: now,
+        };
+        let draft = Draft::new(Key::new(kind::CONNECTION, connection.connection().id()), holder)
+            .facet(Facet(ConnectionState::Active.facet()))
+            .facts(body::SCHEMA, body::encode(&connection_body)?);
+        let replaces = existing.as_ref().and_then(Found::record);
+        // Work names a credential; the connection is found from it.
+        let lookups =
+            grant.credentials.iter().map(|issued| connection.credential(&issued.name)).collect();
+        batch = batch.op(vault.put_with_lookups(&tenant, draft, replaces, lookups).await?);
+        if reserved.is_none() {
+            let draft = Draft::new(reservation_key, base).facts(
+                body::SCHEMA,
+                body::encode(&ReservationBody { connection: connection.clone() })?,
+            );
+            batch = batch.op(vault.put(&tenant, draft, None).await?);
+        }
+        let reconnected = existing.is_some();
+        for issued in &grant.credentials {
+            batch = self.put_credential(batch, issued, now, reconnected).await?;
+        }
+        batch = batch.audit(
+            Entry::new(
+                if reconnected { "connection.reconnected" } else { "connection.connected" },
+                now,
+            )
+            .about(connection.owner().subject())
+            .by(&Actor::Subject { subject: body.subject })
+            .with("connection", connection.connection())
+            .with("provider", &connection_body.provider)
+            .with("registration", self.line.registered.id())
+            .with("scopes", granted(grant, body))
+            .with("flow", self.flow),
+        );
+        let happened = if reconnected { Happened::Reconnected } else { Happened::Connected };
+        for op in engine.emit(connection, &connection_body.provider, happened).await? {
+            batch = batch.op(op);
+        }
+        vault.commit(&tenant, batch).await?;
+        Ok(reconnected)
+    }
+
+    async fn put_credential(
+        &self,
+        batch: BatchBuilder,
+        issued: &IssuedCredential,
+        now: Timestamp,
+        existing: bool,
+    ) -> Result<BatchBuilder> {
+        let vault = &self.engine.0.vault;
+        let tenant = self.connection.tenant();
+        let holder = holder_of(&self.connection);
+        let key = Key::new(kind::CREDENTIAL, self.connection.credential(&issued.name));
+        // A new connection that nobody owns has no key to read with yet, and nothing to read.
+        let view = if existing {
+            Some(vault.read(tenant, holder, std::slice::from_ref(&key)).await?)
+        } else {
+            None
+        };
+        let old = view.as_ref().and_then(|view| view.record(0));
+        let old_body: Option<CredentialBody> = match &view {
+            Some(view) => view.facts(0)?.map(|facts| body::decode(&facts)).transpose()?,
+            None => None,
+        };
+        let keeps_refresh =
+            issued.refresh.is_none() && old_body.as_ref().is_some_and(|body| body.has_refresh);
+        let facts = CredentialBody {
+            provider: self.line.registered.facts.provider.clone(),
+            registration: self.line.registered.id().clone(),
+            name: issued.name.clone(),
+            token_type: "bearer".into(),
+            scopes: issued.scopes.clone().unwrap_or_else(|| self.body.scopes.clone()),
+            issued_at: now,
+            expires_at: issued.expires_in.map(|lifetime| now.plus(lifetime)),
+            refresh_until: issued.refresh_expires_in.map(|lifetime| now.plus(lifetime)),
+            has_refresh: issued.refresh.is_some() || keeps_refresh,
+            generation: old_body.as_ref().map_or(1, |body| body.generation + 1),
+            grant: Some(self.flow),
+        };
+        let mut draft = Draft::new(key.clone(), holder)
+            .facet(Facet(ConnectionState::Active.facet()))
+            .facts(body::SCHEMA, body::encode(&facts)?)
+            .part("access", issued.access.expose(Plaintext::copy_from));
+        if let Some(refresh) = &issued.refresh {
+            draft = draft.part("refresh", refresh.expose(Plaintext::copy_from));
+        } else if keeps_refresh {
+            draft = draft.keep("refresh");
+        }
+        let put = vault.put(tenant, draft, old).await?;
+        let due = self.line.keep_alive(&facts);
+        Ok(batch.op(put).schedule(
+            Key::new(kind::REFRESH, key.id),
+            self.connection.owner().subject(),
+            due,
+        ))
+    }
+
+    /// Notes in the system's tenant which connection the account and the tokens belong to, before
+    /// the connection is written: a route too many is a miss, one too few would lose a signal.
+    async fn route(&self, account: &Account, grant: &Grant) -> Result<()> {
+        let vault = &self.engine.0.vault;
+        let route =
+            self.engine.route_key(self.line.registered.id(), &AccountBody::of(account)).await?;
+        let keys = [route, Key::new(kind::GRANT, self.flow)];
+        let view = vault.read(&TenantId::SYSTEM, Holder::Tenant, &keys).await?;
+        let mut batch = vault.batch()?;
+        let mut ops = 0;
+        let mut routes: RouteBody =
+            view.facts(0)?.map(|facts| body::decode(&facts)).transpose()?.unwrap_or_default();
+        if !routes.connections.contains(&self.connection) {
+            routes.connections.push(self.connection.clone());
+            let draft = Draft::new(keys[0].clone(), Holder::Tenant)
+                .facts(body::SCHEMA, body::encode(&routes)?);
+            batch = batch.op(vault.put(&TenantId::SYSTEM, draft, view.record(0)).await?);
+            ops += 1;
+        }
+        let gone = || Error::new(ErrorKind::Conflict).with_detail("the grant is gone");
+        let held: GrantBody = body::decode(&view.facts(1)?.ok_or_else(gone)?)?;
+        if held.connection != self.connection {
+            let mut draft = Draft::new(keys[1].clone(), Holder::Tenant)
+                .facts(body::SCHEMA, body::encode(&self.grant_body(grant))?);
+            for ((_, has_refresh), (access, refresh)) in held.credentials.iter().zip(PARTS) {
+                draft = draft.keep(access);
+                if *has_refresh {
+                    draft = draft.keep(refresh);
+                }
+            }
+            batch = batch.op(vault.put(&TenantId::SYSTEM, draft, view.record(1)).await?);
+            ops += 1;
+        }
+        if ops == 0 {
+            return Ok(());
+        }
+        let entry = Entry::new("route.added", view.now())
+            .about(self.body.subject)
+            .with("connection", self.connection.connection())
+            .with("registration", self.line.registered.id());
+        vault.commit(&TenantId::SYSTEM, batch.audit(entry)).await.map(|_| ())
+    }
+}
+
+/// Why a commit was not made.
+enum Stop {
+    Failed(Error),
+    Refused(RefusalReason),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The names of the parts that hold the tokens of a grant's credentials.
+pub(crate) const PARTS: [(&str, &str); 4] = [
+    ("access", "refresh"),
+    ("access_2", "refresh_2"),
+    ("access_3", "refresh_3"),
+    ("access_4", "refresh_4"),
+];
+
+/// How many scopes were granted.
+fn granted(grant: &Grant, flow: &FlowBody) -> i64 {
+    let granted =
+        |issued: &IssuedCredential| issued.scopes.as_ref().map_or(flow.scopes.len(), Vec::len);
+    grant.credentials.iter().map(granted).sum::<usize>() as i64
+}
+
+/// The purposes of a connection: those asked for now and those from before.
+fn purposes(existing: Option<&Found>, flow: &FlowBody) -> Vec<PurposeId> {
+    let mut purposes = flow.purposes.clone();
+    for purpose in existing.iter().flat_map(|found| &found.body.purposes) {
+        if !purposes.contains(purpose) {
+            purposes.push(purpose.clone());
+        }
+    }
+    purposes
+}
+
+/// The secrets of an exchange.
+struct ExchangeSecrets {
+    code: AuthorizationCode,
+    verifier: Option<Verifier>,
+    client: Option<Plaintext>,
+}
+
+#[async_trait]
+impl OpenSecret for ExchangeSecrets {
+    fn open(&self, which: SecretRef) -> Result<Plaintext> {
+        match which {
+            SecretRef::Code => Ok(self.code.expose(Plaintext::copy_from)),
+            SecretRef::Verifier => self
+                .verifier
+                .as_ref()
+                .map(|verifier| verifier.expose(Plaintext::copy_from))
+                .ok_or_else(not_at_hand),
+            SecretRef::ClientSecret => copy(self.client.as_ref()),
+            _ => Err(not_at_hand()),
+        }
+    }
+}
+
+/// The tokens of a grant that is not stored as a connection yet, or no longer.
+pub(crate) struct HeldSecrets {
+    pub(crate) access: Plaintext,
+    pub(crate) refresh: Option<Plaintext>,
+    pub(crate) client: Option<Plaintext>,
+}
+
+impl HeldSecrets {
+    pub(crate) fn of(issued: &IssuedCredential, client: Option<Plaintext>) -> Self {
+        Self {
+            access: issued.access.expose(Plaintext::copy_from),
+            refresh: issued.refresh.as_ref().map(|token| token.expose(Plaintext::copy_from)),
+            client,
+        }
+    }
+}
+
+#[async_trait]
+impl OpenSecret for HeldSecrets {
+    fn open(&self, which: SecretRef) -> Result<Plaintext> {
+        match which {
+            SecretRef::AccessToken => copy(Some(&self.access)),
+            SecretRef::RefreshToken => copy(self.refresh.as_ref()),
+            SecretRef::ClientSecret => copy(self.client.as_ref()),
+            _ => Err(not_at_hand()),
+        }
+    }
+}
+
+pub(crate) fn copy(secret: Option<&Plaintext>) -> Result<Plaintext> {
+    secret.map(|secret| secret.expose(Plaintext::copy_from)).ok_or_else(not_at_hand)
+}
+
+pub(crate) fn not_at_hand() -> Error {
+    Error::new(ErrorKind::InvalidInput).with_detail("the request needs a secret that is not there")
+}
+
+/// Whose key seals a connection's records.
+pub(crate) fn holder_of(connection: &ConnectionRef) -> Holder {
+    match connection.owner() {
+        Owner::Subject(subject) => Holder::Subject(subject),
+        Owner::Tenant | Owner::Instance => Holder::Connection(connection.connection()),
+    }
+}

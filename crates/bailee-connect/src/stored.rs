@@ -1,0 +1,203 @@
+//! Finding what is stored about connections, and the names under which it lies.
+
+use bailee_core::{
+    ConnectionRef, ConnectionState, Error, ErrorKind, Id, Owner, RegistrationId, Result, SubjectId,
+    TenantId,
+};
+use bailee_store::{Facet, Key, Op, Query, Record};
+use bailee_vault::{Draft, Holder, View};
+
+use crate::{
+    body::{self, AccountBody, ConnectionBody, CredentialBody, RouteBody},
+    engine::Engine,
+    kind,
+    settle::holder_of,
+};
+
+/// A connection as it is stored.
+pub(crate) struct Found {
+    pub(crate) reference: ConnectionRef,
+    pub(crate) state: ConnectionState,
+    pub(crate) body: ConnectionBody,
+    /// What was read: the connection first, then its credentials in the body's order.
+    pub(crate) view: View,
+}
+
+impl Found {
+    pub(crate) fn record(&self) -> Option<&Record> {
+        self.view.record(0)
+    }
+
+    /// A credential of the connection by its place in the body.
+    pub(crate) fn credential(&self, n: usize) -> Result<Option<CredentialBody>> {
+        self.view.facts(n + 1)?.map(|facts| body::decode(&facts)).transpose()
+    }
+}
+
+impl Engine {
+    /// Reads a connection with its credentials.
+    pub(crate) async fn find_connection(
+        &self,
+        connection: &ConnectionRef,
+    ) -> Result<Option<Found>> {
+        let (tenant, holder) = (connection.tenant(), holder_of(connection));
+        let key = Key::new(kind::CONNECTION, connection.connection().id());
+        let view = match self.0.vault.read(tenant, holder, std::slice::from_ref(&key)).await {
+            // The key of a connection that nobody owns goes with it, and a tenant that never had
+            // one has no owner record: both are as unknown as a connection that never was.
+            Err(error)
+                if error.kind() == ErrorKind::NotFound
+                    || (error.kind() == ErrorKind::KeyMissing
+                        && matches!(holder, Holder::Connection(_))) =>
+            {
+                return Ok(None);
+            }
+            view => view?,
+        };
+        let Some(facts) = view.facts(0)? else { return Ok(None) };
+        let names = body::decode::<ConnectionBody>(&facts)?.credentials;
+        let mut keys = vec![key];
+        keys.extend(
+            names.iter().map(|name| Key::new(kind::CREDENTIAL, connection.credential(name))),
+        );
+        // All of one moment: the first read only told which credentials there are.
+        let view = self.0.vault.read(tenant, holder, &keys).await?;
+        let (Some(facts), Some(record)) = (view.facts(0)?, view.record(0)) else {
+            return Ok(None);
+        };
+        let state = ConnectionState::from_facet(record.facet.0)
+            .ok_or_else(|| Error::new(ErrorKind::UnknownSchema))?;
+        let body: ConnectionBody = body::decode(&facts)?;
+        Ok(Some(Found { reference: connection.clone(), state, body, view }))
+    }
+
+    /// The connection that a credential belongs to.
+    pub(crate) async fn connection_of(
+        &self,
+        tenant: &TenantId,
+        subject: Option<SubjectId>,
+        credential: Id,
+    ) -> Result<Option<ConnectionRef>> {
+        let query = Query::of_kind(kind::CONNECTION).lookup(credential).limit(1);
+        let page = self.0.vault.store().find(tenant, &query).await?;
+        let Some(record) = page.records.first() else { return Ok(None) };
+        let connection = bailee_core::ConnectionId::from_id(record.key.id);
+        let owner = match subject.or(record.subject) {
+            Some(subject) => Owner::Subject(subject),
+            None if tenant.is_system() => Owner::Instance,
+            None => Owner::Tenant,
+        };
+        Ok(Some(ConnectionRef::new(tenant.clone(), owner, connection)))
+    }
+
+    /// The writes that bring a connection and its credentials into a state, together.
+    pub(crate) async fn move_to(&self, found: &Found, state: ConnectionState) -> Result<Vec<Op>> {
+        self.move_to_except(found, state, None).await
+    }
+
+    /// The same without one credential, which the caller writes itself.
+    pub(crate) async fn move_to_except(
+        &self,
+        found: &Found,
+        state: ConnectionState,
+        except: Option<usize>,
+    ) -> Result<Vec<Op>> {
+        let holder = holder_of(&found.reference);
+        let tenant = found.reference.tenant();
+        let facet = Facet(state.facet());
+        let draft =
+            Draft::new(Key::new(kind::CONNECTION, found.reference.connection().id()), holder)
+                .facet(facet)
+                .facts(body::SCHEMA, body::encode(&found.body)?);
+        let mut ops = vec![self.0.vault.put(tenant, draft, found.record()).await?];
+        for n in (0..found.body.credentials.len()).filter(|n| Some(*n) != except) {
+            let (Some(record), Some(credential)) = (found.view.record(n + 1), found.credential(n)?)
+            else {
+                continue;
+            };
+            let mut draft = Draft::new(record.key.clone(), holder)
+                .facet(facet)
+                .facts(body::SCHEMA, body::encode(&credential)?)
+                .keep("access");
+            if credential.has_refresh {
+                draft = draft.keep("refresh");
+            }
+            ops.push(self.0.vault.put(tenant, draft, Some(record)).await?);
+        }
+        Ok(ops)
+    }
+
+    /// Under which id an account is reserved for an owner: connected once for each registration.
+    pub(crate) async fn reservation_id(
+        &self,
+        tenant: &TenantId,
+        owner: Owner,
+        registration: &RegistrationId,
+        account: &AccountBody,
+    ) -> Result<Id> {
+        let owner = match owner {
+            Owner::Subject(subject) => subject.id().as_bytes().to_vec(),
+            Owner::Tenant => b"tenant".to_vec(),
+            Owner::Instance => b"instance".to_vec(),
+        };
+        let mut parts = vec![owner.as_slice()];
+        parts.extend(account_parts(registration, account));
+        self.0.vault.index(tenant, "reservation", &parts).await
+    }
+
+    /// Under which key the connections of an account lie, over all tenants.
+    pub(crate) async fn route_key(
+        &self,
+        registration: &RegistrationId,
+        account: &AccountBody,
+    ) -> Result<Key> {
+        let parts = account_parts(registration, account);
+        let id = self.0.vault.index(&TenantId::SYSTEM, "route", &parts).await?;
+        Ok(Key::new(kind::ROUTE, id))
+    }
+
+    /// Takes a connection out of its account's route, after the connection is gone.
+    pub(crate) async fn unroute(
+        &self,
+        registration: &RegistrationId,
+        account: &AccountBody,
+        connection: &ConnectionRef,
+    ) -> Result<()> {
+        let vault = &self.0.vault;
+        let key = self.route_key(registration, account).await?;
+        for _ in 0..5 {
+            let view =
+                vault.read(&TenantId::SYSTEM, Holder::Tenant, std::slice::from_ref(&key)).await?;
+            let (Some(facts), Some(record)) = (view.facts(0)?, view.record(0)) else {
+                return Ok(());
+            };
+            let mut routes: RouteBody = body::decode(&facts)?;
+            routes.connections.retain(|known| known != connection);
+            let batch = vault.batch()?;
+            let batch = if routes.connections.is_empty() {
+                batch.delete(key.clone(), bailee_store::Expect::Version(record.version))
+            } else {
+                let draft = Draft::new(key.clone(), Holder::Tenant)
+                    .facts(body::SCHEMA, body::encode(&routes)?);
+                batch.op(vault.put(&TenantId::SYSTEM, draft, Some(record)).await?)
+            };
+            let entry = bailee_core::audit::Entry::new("route.removed", view.now())
+                .with("connection", connection.connection())
+                .with("registration", registration);
+            match vault.commit(&TenantId::SYSTEM, batch.audit(entry)).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done.map(|_| ()),
+            }
+        }
+        Err(Error::new(ErrorKind::Conflict))
+    }
+}
+
+fn account_parts<'a>(registration: &'a RegistrationId, account: &'a AccountBody) -> Vec<&'a [u8]> {
+    vec![
+        registration.as_str().as_bytes(),
+        account.issuer.as_deref().unwrap_or_default().as_bytes(),
+        account.id_kind.as_bytes(),
+        account.id.as_bytes(),
+    ]
+}

@@ -1,0 +1,165 @@
+//! The worker: the one place from which anything happens later.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use bailee_core::{ErrorKind, Result, TenantId, audit::Entry};
+use bailee_store::{Claim, Due, Lease};
+
+use crate::{engine::Engine, kind};
+
+/// How long a claim of the worker holds. A task that takes longer comes again.
+const LEASE: Duration = Duration::from_secs(90);
+/// How many tasks are claimed at once.
+const BATCH: u32 = 32;
+/// How long it rests when nothing is due.
+const REST: Duration = Duration::from_secs(1);
+/// How often disclosures are written and expired records are swept.
+const KEEP_HOUSE: Duration = Duration::from_secs(30);
+
+/// Does what is due: renewals, unfinished disconnects, publications, events, notices.
+///
+/// Any number of processes may run one; each piece of work is one's at a time.
+#[derive(Debug)]
+pub struct Worker {
+    engine: Engine,
+    stopping: AtomicBool,
+}
+
+impl Engine {
+    /// A worker over this engine.
+    pub fn worker(&self) -> Worker {
+        Worker { engine: self.clone(), stopping: AtomicBool::new(false) }
+    }
+}
+
+impl Worker {
+    /// Works until [`Worker::stop`] is called; then it ends what it has claimed and writes what it
+    /// holds.
+    ///
+    /// # Errors
+    ///
+    /// None of the work ends it: faults are logged by kind and the work comes again. Only a
+    /// database of another instance does ([`ErrorKind::Quarantined`]).
+    pub async fn run(&self) -> Result<()> {
+        let engine = &self.engine;
+        let mut kept = engine.0.clock.monotonic();
+        while !self.stopping.load(Ordering::SeqCst) {
+            let done = match self.work().await {
+                Err(error) if error.kind() == ErrorKind::Quarantined => return Err(error),
+                Err(error) => {
+                    tracing::warn!(kind = ?error.kind(), "the worker could not claim");
+                    0
+                }
+                Ok(done) => done,
+            };
+            if engine.0.clock.monotonic().since(kept) >= KEEP_HOUSE {
+                kept = engine.0.clock.monotonic();
+                self.keep_house().await;
+            }
+            if done == 0 {
+                engine.0.runtime.sleep(REST).await;
+            }
+        }
+        engine.0.disclosures.flush().await.map(|_| ())
+    }
+
+    /// Asks a running worker to end.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    /// Does everything that is due now and returns how many tasks that were: for a host that has
+    /// a scheduler of its own, and for tests on a manual clock.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Quarantined`], [`ErrorKind::StoreUnavailable`]. A fault of one task is logged
+    /// and does not end the others.
+    pub async fn settle(&self) -> Result<u64> {
+        let mut all = 0;
+        loop {
+            let done = self.work().await?;
+            if done == 0 {
+                break;
+            }
+            all += done;
+        }
+        self.engine.0.disclosures.flush().await?;
+        self.engine.0.vault.wake();
+        self.sweep().await?;
+        Ok(all)
+    }
+
+    async fn work(&self) -> Result<u64> {
+        let engine = &self.engine;
+        let snapshot = engine.0.vault.store().read(&TenantId::SYSTEM, &[]).await?;
+        engine.admit_instance(&snapshot.control).await?;
+        let claim = Claim::Due { tasks: &kind::LANES, lease: LEASE, limit: BATCH };
+        let leases = engine.0.vault.store().claim(claim).await?;
+        let count = leases.len() as u64;
+        futures_util::future::join_all(leases.iter().map(|lease| self.one(lease))).await;
+        Ok(count)
+    }
+
+    async fn one(&self, lease: &Lease) {
+        let engine = &self.engine;
+        let task = &lease.task.kind;
+        let outcome = if *task == kind::REFRESH {
+            engine.refresh_due(lease).await
+        } else if *task == kind::DISCONNECT {
+            engine.disconnect_due(lease).await
+        } else if *task == kind::PUBLISH {
+            engine.publication_due(lease).await
+        } else if *task == kind::ORPHAN {
+            engine.orphan_due(lease).await
+        } else if *task == kind::EFFECT {
+            engine.effect_due(lease).await
+        } else {
+            engine.notify(lease).await
+        };
+        if let Err(error) = outcome {
+            // Not finished: the work is due again when its claim ends.
+            tracing::warn!(task = task.as_str(), kind = ?error.kind(), "due work failed");
+        }
+    }
+
+    async fn keep_house(&self) {
+        self.engine.0.vault.wake();
+        if let Err(error) = self.engine.0.disclosures.flush().await {
+            tracing::warn!(kind = ?error.kind(), "disclosures are written later");
+        }
+        if let Err(error) = self.sweep().await {
+            tracing::warn!(kind = ?error.kind(), "expired records are swept later");
+        }
+    }
+
+    async fn sweep(&self) -> Result<()> {
+        let swept = self.engine.0.vault.store().sweep(1000).await?;
+        if swept == 0 {
+            return Ok(());
+        }
+        let entry = Entry::new("records.swept", self.engine.0.clock.now())
+            .with("count", i64::try_from(swept).unwrap_or(i64::MAX));
+        let batch = self.engine.0.vault.batch()?.audit(entry);
+        self.engine.0.vault.commit(&TenantId::SYSTEM, batch).await.map(|_| ())
+    }
+}
+
+impl Engine {
+    /// Due: an effect whose outcome nobody wrote down. Whether it happened, nobody can tell.
+    async fn effect_due(&self, lease: &Lease) -> Result<()> {
+        let entry = Entry::new("call.effect_done", self.0.clock.now())
+            .about(lease.subject)
+            .with("effect", lease.task.id)
+            .with("outcome", "unknown");
+        let batch =
+            self.0.vault.batch()?.finish(lease.task.clone(), lease.fence, Due::Never).audit(entry);
+        match self.0.vault.commit(&lease.tenant, batch).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            done => done.map(|_| ()),
+        }
+    }
+}
