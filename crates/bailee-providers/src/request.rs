@@ -37,10 +37,15 @@ pub struct Request {
 
 impl Request {
     /// A request that asks for JSON, with no body and no authorization.
-    pub fn new(method: Method, url: Url, endpoint: Endpoint, effect: Effect) -> Self {
+    pub fn new(
+        method: Method,
+        target: impl Into<Target>,
+        endpoint: Endpoint,
+        effect: Effect,
+    ) -> Self {
         Self {
             method,
-            target: Target::Url(url),
+            target: target.into(),
             query: Vec::new(),
             headers: vec![(http::header::ACCEPT, Value::text("application/json"))],
             payload: Payload::Empty,
@@ -110,6 +115,12 @@ pub enum Target {
     Progress,
     /// An address on one of the spec's hosts.
     Url(Url),
+}
+
+impl From<Url> for Target {
+    fn from(url: Url) -> Self {
+        Self::Url(url)
+    }
 }
 
 impl fmt::Debug for Target {
@@ -274,6 +285,16 @@ impl Json {
                 .with_detail("a value has no JSON form")
         })?;
         Ok(Self::from_value(value))
+    }
+
+    /// Whether a secret stands in it.
+    pub fn refers_to(&self, secret: SecretRef) -> bool {
+        match self {
+            Self::Array(items) => items.iter().any(|item| item.refers_to(secret)),
+            Self::Object(members) => members.iter().any(|(_, value)| value.refers_to(secret)),
+            Self::Secret(known) => *known == secret,
+            Self::Bool(_) | Self::Float(_) | Self::Integer(_) | Self::Null | Self::Text(_) => false,
+        }
     }
 
     fn from_value(value: serde_json::Value) -> Self {

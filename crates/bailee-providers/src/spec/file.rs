@@ -228,7 +228,7 @@ impl Check<'_> {
             self.fault(file.title.span(), "the title is empty");
         }
         if !is_date(file.checked.get_ref()) {
-            self.fault(file.checked.span(), "`checked` is no date (2026-11-21)");
+            self.fault(file.checked.span(), "`checked` is no date (2026-11-21 or 2026-11)");
         }
         let discover = file.discover.as_ref().is_some_and(|value| *value.get_ref());
         if let Some(value) = &file.discover
@@ -486,7 +486,7 @@ impl Check<'_> {
             );
         }
         if file.checked.as_deref().is_some_and(|date| !is_date(date)) {
-            self.fault(span.clone(), "`refresh.checked` is no date (2026-11-21)");
+            self.fault(span.clone(), "`refresh.checked` is no date (2026-11-21 or 2026-11)");
         }
         if (file.class == FileClass::Grace) != file.window_seconds.is_some() {
             self.fault(span, "`window_seconds` belongs to the class `grace`, and only to it");
@@ -593,10 +593,10 @@ fn seconds(number: u32) -> Duration {
     Duration::from_secs(number.into())
 }
 
-/// Whether a text has the form of a date, `2026-11-21`.
-pub(super) fn is_date(text: &str) -> bool {
+/// Whether a text has the form of a date, `2026-11-21` or `2026-11`.
+fn is_date(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes.len() == 10
+    matches!(bytes.len(), 7 | 10)
         && bytes.iter().enumerate().all(|(n, byte)| match n {
             4 | 7 => *byte == b'-',
             _ => byte.is_ascii_digit(),

@@ -15,7 +15,6 @@ use crate::{
     grant::Account,
 };
 
-pub(crate) use address::check_upload_address;
 pub use metadata::Metadata;
 pub(crate) use metadata::candidates as discovery_candidates;
 
@@ -91,7 +90,7 @@ pub struct SpecFacts {
     pub id: ProviderId,
     /// Its name as people know it.
     pub title: String,
-    /// When the facts were checked (`2026-11-21`).
+    /// When the facts were checked (`2026-11-21`, or `2026-11`).
     pub checked: String,
     /// The pages that they were checked against.
     pub pages: Vec<String>,
@@ -143,6 +142,17 @@ impl SpecFacts {
     /// The entry of a scope in the catalogue.
     pub fn scope(&self, name: &ScopeName) -> Option<&ScopeEntry> {
         self.scopes.catalogue.iter().find(|entry| entry.name == *name)
+    }
+
+    /// Checks an upload address that a provider gave: https, without decoration, on one of the
+    /// upload hosts. It may have a query, which is what makes it a secret.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`FailureKind::Malformed`] for any other.
+    pub fn check_upload_address(&self, address: &str) -> Result<(), Failure> {
+        address::check_upload_address(address, &self.upload_hosts)
+            .map_err(|_| FailureKind::Malformed.into())
     }
 
     /// The hosts that a request to an endpoint may reach: the spec's, and before they are known the

@@ -1,0 +1,407 @@
+//! Whether each step takes each kind of answer as it should.
+
+use bailee_core::{CredentialName, IdToken, ScopeName, State, Timestamp, Verifier};
+use http::Method;
+
+use super::{
+    Findings, Samples,
+    canned::{self, ACCESS, ACCOUNT, CANARY, NONCE, REFRESH},
+};
+use crate::{
+    answer::Answer,
+    context::Context,
+    failure::{Failure, FailureKind},
+    grant::{Alive, CredentialFacts, Grant, GrantFacts, RevokePlan},
+    provider::{AuthorizeAsk, ExchangeAsk, Provider},
+    request::{Authorization, Endpoint, Payload, Request, SecretRef, Target, Value},
+    spec::{IdentitySource, Pkce, RevokeStyle},
+    step::{Input, Next, Step},
+};
+
+const REDIRECT: &str = "https://app.example.test/connect/callback";
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+pub(super) fn check(
+    provider: &dyn Provider,
+    cx: &Context<'_>,
+    samples: &Samples,
+    found: &mut Findings,
+) {
+    authorize(provider, cx, found);
+    callback(provider, cx, found);
+    token(provider, cx, samples, found);
+    identity(provider, cx, samples, found);
+    revoke(provider, cx, found);
+    liveness(provider, cx, samples, found);
+    classify(provider, cx, samples, found);
+}
+
+fn facts(cx: &Context<'_>) -> CredentialFacts {
+    let name: CredentialName = cx.spec.token.credential.clone();
+    CredentialFacts::new(name, Vec::new()).with_refresh(None)
+}
+
+fn authorize(provider: &dyn Provider, cx: &Context<'_>, found: &mut Findings) {
+    let scopes: Vec<ScopeName> =
+        cx.spec.scopes.catalogue.iter().map(|entry| entry.name.clone()).take(2).collect();
+    let state = State::copy_from(b"fake-state");
+    let verifier = Verifier::copy_from(VERIFIER.as_bytes());
+    let mut ask = AuthorizeAsk::new(&scopes, REDIRECT, &state);
+    ask.verifier = Some(&verifier);
+    match provider.authorize(cx, &ask) {
+        Err(error) => found.add(format!("authorize fails: {error}")),
+        Ok(url) => {
+            found.demand(!format!("{url:?}").contains("fake-state"), || {
+                "the address of the flow prints its state".into()
+            });
+            found.demand(!url.as_str().contains(VERIFIER), || "the verifier is sent".into());
+            let url = url.into_url();
+            let all = |name: &str| -> Vec<String> {
+                url.query_pairs().filter(|(k, _)| k == name).map(|(_, v)| v.into_owned()).collect()
+            };
+            let expected = [
+                ("response_type", "code".to_owned()),
+                ("state", "fake-state".to_owned()),
+                ("redirect_uri", REDIRECT.to_owned()),
+                (&cx.spec.client.id_parameter, cx.registration.client_id.clone()),
+            ];
+            for (name, value) in expected {
+                found.demand(all(name) == [value], || format!("`{name}` is not sent as it should"));
+            }
+            let challenged = cx.pkce() != Pkce::None;
+            found.demand(all("code_challenge").len() == usize::from(challenged), || {
+                "the code challenge does not follow the spec".into()
+            });
+            found.demand(
+                cx.spec.endpoints.authorization.as_ref().is_some_and(|endpoint| {
+                    endpoint.host_str() == url.host_str() && endpoint.path() == url.path()
+                }),
+                || "the flow does not begin at the authorization endpoint".into(),
+            );
+        }
+    }
+    let foreign = [ScopeName::from_static("fake.scope.of.nobody")];
+    let mut ask = AuthorizeAsk::new(&foreign, REDIRECT, &state);
+    ask.verifier = Some(&verifier);
+    found.demand(provider.authorize(cx, &ask).is_err(), || {
+        "a scope that is not in the catalogue is asked for".into()
+    });
+}
+
+fn callback(provider: &dyn Provider, cx: &Context<'_>, found: &mut Findings) {
+    let good = provider.callback(cx, "code=fake%2Acode&state=fake-state");
+    found.demand(good.is_ok(), || "a callback with a code is refused".into());
+    for query in ["code=a&code=b&state=s", "code=a&error=b&state=s", "state=s", "code=a"] {
+        found.demand(provider.callback(cx, query).is_err(), || {
+            format!("the callback `{query}` is not refused")
+        });
+    }
+    let hostile =
+        provider.callback(cx, &format!("error={CANARY}&error_description={CANARY}%0d%0a&state=s"));
+    quiet("callback", &hostile, found);
+}
+
+/// Nothing that an answer echoes may come out as text.
+fn quiet(what: &str, outcome: &impl std::fmt::Debug, found: &mut Findings) {
+    found.demand(!format!("{outcome:?}").contains(CANARY), || {
+        format!("{what}: what the answer says is printed")
+    });
+}
+
+fn expect<T: std::fmt::Debug>(
+    what: &str,
+    outcome: Result<T, Failure>,
+    kind: FailureKind,
+    found: &mut Findings,
+) {
+    quiet(what, &outcome, found);
+    match outcome {
+        Ok(_) => found.add(format!("{what}: it is taken for a success")),
+        Err(failure) => {
+            found.demand(failure.kind == kind, || {
+                format!("{what}: it is {:?} and should be {kind:?}", failure.kind)
+            });
+            let error = bailee_core::Error::from(failure);
+            found.demand(!format!("{error}{error:?}").contains(CANARY), || {
+                format!("{what}: the error repeats the answer")
+            });
+        }
+    }
+}
+
+/// The answers that no token endpoint should give, and what each of them means.
+fn bad_answers(now: Timestamp, happy: &str) -> Vec<(&'static str, Answer, FailureKind)> {
+    use FailureKind::{ClientConfiguration, GrantOver, Malformed, RateLimited, Unavailable};
+
+    let json = |status, body: &str| canned::json(status, body, now);
+    let echo = format!(r#"{{"error":"{CANARY}","error_description":"{CANARY}"}}"#);
+    let torn = format!(r#"{{"access_token":"{CANARY}","token_type":"Bearer"#);
+    let odd = format!(r#"{{"access_token":["{CANARY}"],"token_type":"Bearer"}}"#);
+    let unsafe_token =
+        format!(r#"{{"access_token":"{CANARY}\r\nx: y","token_type":"Bearer","expires_in":1}}"#);
+    let twice =
+        format!(r#"{{"access_token":"{CANARY}","access_token":"{ACCESS}","token_type":"Bearer"}}"#);
+    let foreign_type = format!(r#"{{"access_token":"{CANARY}","token_type":"mac"}}"#);
+    vec![
+        ("invalid_grant", json(400, r#"{"error":"invalid_grant"}"#), GrantOver),
+        ("invalid_client", json(401, r#"{"error":"invalid_client"}"#), ClientConfiguration),
+        ("200 with an error", json(200, r#"{"error":"invalid_grant"}"#), GrantOver),
+        ("429", json(429, "{}"), RateLimited),
+        ("500 that says invalid_grant", json(500, r#"{"error":"invalid_grant"}"#), Unavailable),
+        ("503", canned::answer(503, "text/html", "<html>", now), Unavailable),
+        ("a redirect", json(302, happy), Malformed),
+        ("a page of HTML", canned::answer(200, "text/html", happy, now), Malformed),
+        ("no content type", canned::answer(200, "", happy, now), Malformed),
+        ("an empty body", json(200, ""), Malformed),
+        ("a body that is cut off", json(200, &torn), Malformed),
+        ("an array", json(200, "[]"), Malformed),
+        ("no token", json(200, r#"{"token_type":"Bearer"}"#), Malformed),
+        ("a token that is no string", json(200, &odd), Malformed),
+        ("a token that breaks a header", json(200, &unsafe_token), Malformed),
+        ("a member twice", json(200, &twice), Malformed),
+        ("a foreign token type", json(200, &foreign_type), Malformed),
+        ("an echo with 400", json(400, &echo), Malformed),
+        ("an echo with 200", json(200, &echo), Malformed),
+    ]
+}
+
+fn token(provider: &dyn Provider, cx: &Context<'_>, samples: &Samples, found: &mut Findings) {
+    let pkce = cx.pkce() != Pkce::None;
+    let ask = ExchangeAsk { redirect_uri: REDIRECT, pkce };
+    type Make<'a> = Box<dyn Fn() -> Box<dyn Step<Grant>> + 'a>;
+    let steps: [(&str, Make<'_>, &str, SecretRef); 2] = [
+        ("exchange", Box::new(|| provider.exchange(cx, &ask)), &samples.exchange, SecretRef::Code),
+        (
+            "refresh",
+            Box::new(|| provider.refresh(cx, &facts(cx))),
+            &samples.refresh,
+            SecretRef::RefreshToken,
+        ),
+    ];
+    for (name, make, sample, secret) in steps {
+        match make().next(Input::Start) {
+            Ok(Next::Send(request)) => {
+                token_request(name, &request, secret, cx, found);
+                if secret == SecretRef::Code {
+                    found.demand(holds(&request, SecretRef::Verifier) == pkce, || {
+                        format!("{name}: the verifier does not follow the challenge")
+                    });
+                }
+            }
+            other => found.add(format!("{name}: it does not begin with a request: {other:?}")),
+        }
+        match canned::drive(&mut *make(), vec![canned::token(cx.spec, sample, cx.now)], true) {
+            Err(failure) => found.add(format!("{name}: the good answer is {:?}", failure.kind)),
+            Ok(grant) => {
+                let good = grant.credentials.first().is_some_and(|credential| {
+                    credential.access.expose(|token| token == ACCESS.as_bytes())
+                        && credential
+                            .refresh
+                            .as_ref()
+                            .is_some_and(|token| token.expose(|token| token == REFRESH.as_bytes()))
+                });
+                found.demand(good, || format!("{name}: the tokens are not those of the answer"));
+                let printed = format!("{grant:?}");
+                found.demand(!printed.contains(ACCESS) && !printed.contains(REFRESH), || {
+                    format!("{name}: the grant prints a token")
+                });
+            }
+        }
+        for (what, answer, kind) in bad_answers(cx.now, sample) {
+            let outcome = canned::drive(&mut *make(), vec![answer], true);
+            expect(&format!("{name}: {what}"), outcome, kind, found);
+        }
+    }
+}
+
+fn token_request(
+    name: &str,
+    request: &Request,
+    secret: SecretRef,
+    cx: &Context<'_>,
+    found: &mut Findings,
+) {
+    let at_endpoint = match &request.target {
+        Target::Url(url) => Some(url) == cx.spec.endpoints.token.as_ref(),
+        Target::Progress => false,
+    };
+    found.demand(
+        at_endpoint && request.method == Method::POST && request.endpoint == Endpoint::Token,
+        || format!("{name}: it is no POST to the token endpoint"),
+    );
+    found.demand(holds(request, secret), || format!("{name}: {secret:?} is not sent"));
+    let authenticated = matches!(request.authorization, Authorization::ClientBasic(_))
+        != holds(request, SecretRef::ClientSecret);
+    found.demand(authenticated != cx.registration.public, || {
+        format!("{name}: the client is not authenticated in exactly one way")
+    });
+    let in_query = request.query.iter().any(|(_, value)| !matches!(value, Value::Text(_)));
+    found.demand(!in_query, || format!("{name}: a secret is in the query"));
+}
+
+/// Whether a secret stands in the body.
+fn holds(request: &Request, secret: SecretRef) -> bool {
+    match &request.payload {
+        Payload::Form(fields) => fields.iter().any(|(_, value)| *value == Value::Secret(secret)),
+        Payload::Json(json) => json.refers_to(secret),
+        Payload::Empty | Payload::Media { .. } => false,
+    }
+}
+
+fn identity(provider: &dyn Provider, cx: &Context<'_>, samples: &Samples, found: &mut Findings) {
+    let source = cx.spec.identity.source;
+    let openid = source == IdentitySource::Openid;
+    let mut grant = GrantFacts::new(Vec::new());
+    let ask = ExchangeAsk { redirect_uri: REDIRECT, pkce: false };
+    let issued = canned::drive(
+        &mut *provider.exchange(cx, &ask),
+        vec![canned::token(cx.spec, &samples.exchange, cx.now)],
+        true,
+    );
+    if let Ok(issued) = issued {
+        grant = issued.facts(&[]);
+    }
+    let (keys, token) = canned::id_token(cx.spec, &cx.registration.client_id, cx.now);
+    let run = |last: Option<Answer>, verified: bool| {
+        let mut answers = Vec::new();
+        if openid {
+            answers.push(canned::json(200, &keys, cx.now));
+        }
+        answers.extend(last);
+        let id_token = openid.then(|| IdToken::copy_from(token.as_bytes()));
+        let mut step = provider.identity(cx, &grant, openid.then_some(NONCE), id_token);
+        canned::drive(&mut *step, answers, verified)
+    };
+    match run(Some(canned::json(200, &samples.identity, cx.now)), true) {
+        Err(failure) => found.add(format!("identity: the good answer is {:?}", failure.kind)),
+        Ok(account) => {
+            found.demand(account.id.value() == ACCOUNT, || {
+                "identity: the id is not that of the answer".into()
+            });
+            found.demand(account.id.kind() == cx.spec.identity.id_kind, || {
+                "identity: the kind of id is not the spec's".into()
+            });
+            found.demand(!format!("{account:?}").contains(ACCOUNT), || {
+                "identity: the account prints its id".into()
+            });
+            found.demand(provider.eligibility(cx, &account).is_ok(), || {
+                "identity: the account of the sample cannot be used".into()
+            });
+        }
+    }
+    if openid {
+        let refused = run(Some(canned::json(200, &samples.identity, cx.now)), false);
+        expect("identity: a bad signature", refused, FailureKind::Malformed, found);
+    }
+    if source == IdentitySource::TokenAnswer || cx.spec.endpoints.userinfo.is_none() {
+        return;
+    }
+    let other = samples.identity.replace(ACCOUNT, "fake-account-2");
+    if openid || grant.account_id.is_some() {
+        let outcome = run(Some(canned::json(200, &other, cx.now)), true);
+        expect("identity: another account", outcome, FailureKind::Malformed, found);
+    }
+    for (what, answer, kind) in api_answers(cx.now) {
+        expect(&format!("identity: {what}"), run(Some(answer), true), kind, found);
+    }
+}
+
+/// The answers of an API that are no success.
+fn api_answers(now: Timestamp) -> Vec<(&'static str, Answer, FailureKind)> {
+    use FailureKind::{AccessRejected, Malformed, RateLimited, Unavailable};
+
+    let json = |status, body: &str| canned::json(status, body, now);
+    let torn = format!(r#"{{"data":"{CANARY}"#);
+    vec![
+        ("401", json(401, "{}"), AccessRejected),
+        ("429", json(429, "{}"), RateLimited),
+        ("500", json(500, "{}"), Unavailable),
+        ("502 with HTML", canned::answer(502, "text/html", "<html>", now), Unavailable),
+        ("a page of HTML", canned::answer(200, "text/html", "<html>", now), Malformed),
+        ("an empty body", json(200, ""), Malformed),
+        ("a body that is cut off", json(200, &torn), Malformed),
+        ("an array", json(200, "[]"), Malformed),
+        (
+            "an echo",
+            json(200, &format!(r#"{{"error":{{"code":"{CANARY}","message":"{CANARY}"}}}}"#)),
+            Malformed,
+        ),
+    ]
+}
+
+fn revoke(provider: &dyn Provider, cx: &Context<'_>, found: &mut Findings) {
+    let facts = facts(cx);
+    let style = cx.spec.revoke.style;
+    let run = |status: u16, body: &str| {
+        let answers = (0..2).map(|_| canned::json(status, body, cx.now)).collect();
+        canned::drive(&mut *provider.revoke(cx, &facts), answers, true)
+    };
+    if style == RevokeStyle::None {
+        found.demand(provider.revoke_plan(cx, &facts) == RevokePlan::Impossible, || {
+            "revoke: without an endpoint the plan is not `Impossible`".into()
+        });
+        let outcome = canned::drive(&mut *provider.revoke(cx, &facts), Vec::new(), true);
+        found.demand(outcome.is_ok_and(|revoked| !revoked.confirmed), || {
+            "revoke: without an endpoint something is confirmed".into()
+        });
+        return;
+    }
+    for body in ["", "{}"] {
+        found.demand(run(200, body).is_ok_and(|revoked| revoked.confirmed), || {
+            "revoke: a success is not confirmed".into()
+        });
+    }
+    found.demand(
+        run(400, r#"{"error":"unsupported_token_type"}"#).is_ok_and(|revoked| !revoked.confirmed),
+        || "revoke: a refusal is confirmed".into(),
+    );
+    let invalid = run(401, r#"{"error":"invalid_client"}"#);
+    expect("revoke: invalid_client", invalid, FailureKind::ClientConfiguration, found);
+    expect("revoke: 429", run(429, "{}"), FailureKind::RateLimited, found);
+    expect("revoke: 503", run(503, CANARY), FailureKind::Unavailable, found);
+    quiet("revoke: an echo", &run(400, &format!(r#"{{"error":"{CANARY}"}}"#)), found);
+    if style == RevokeStyle::AccessToken {
+        let expired = facts.clone().expiring(cx.now);
+        found.demand(provider.revoke_plan(cx, &expired) == RevokePlan::RefreshFirst, || {
+            "revoke: an access token that ran out is not refreshed first".into()
+        });
+    }
+}
+
+fn liveness(provider: &dyn Provider, cx: &Context<'_>, samples: &Samples, found: &mut Findings) {
+    let introspected = cx.spec.endpoints.introspection.is_some();
+    if !introspected && cx.spec.endpoints.userinfo.is_none() {
+        return;
+    }
+    let run = |status: u16, body: &str| {
+        let answer = canned::json(status, body, cx.now);
+        canned::drive(&mut *provider.liveness(cx), vec![answer], true)
+    };
+    let (alive, dead) = if introspected {
+        (run(200, r#"{"active":true}"#), run(200, r#"{"active":false}"#))
+    } else {
+        (run(200, &samples.identity), run(401, "{}"))
+    };
+    found.demand(alive == Ok(Alive::Yes), || "liveness: a live grant is not seen as such".into());
+    found.demand(dead == Ok(Alive::No), || "liveness: a dead grant is not seen as such".into());
+    expect("liveness: 503", run(503, ""), FailureKind::Unavailable, found);
+}
+
+fn classify(provider: &dyn Provider, cx: &Context<'_>, samples: &Samples, found: &mut Findings) {
+    let success = canned::json(200, &samples.identity, cx.now);
+    found
+        .demand(provider.classify(cx, &success).is_none(), || "classify: a success is none".into());
+    for (status, kind) in [
+        (401, FailureKind::AccessRejected),
+        (403, FailureKind::Blocked),
+        (429, FailureKind::RateLimited),
+        (500, FailureKind::Unavailable),
+    ] {
+        let answer = canned::json(status, &format!(r#"{{"error":"{CANARY}"}}"#), cx.now);
+        let failure = provider.classify(cx, &answer);
+        quiet("classify", &failure, found);
+        found.demand(failure.is_some_and(|failure| failure.kind == kind), || {
+            format!("classify: {status} is not {kind:?}")
+        });
+    }
+}

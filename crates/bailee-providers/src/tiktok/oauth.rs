@@ -1,0 +1,148 @@
+//! The steps at which TikTok differs: whose account it is, whether the grant lives, and what an
+//! answer means. The rest is facts in `spec.toml` and the defaults.
+
+use bailee_core::{Effect, IdToken};
+use http::Method;
+
+use super::{errors, publication::Followed};
+use crate::{
+    answer::Answer,
+    context::Context,
+    failure::{Failure, FailureKind},
+    grant::{Account, AccountId, Alive, GrantFacts},
+    provider::Provider,
+    publish::Publish,
+    request::{Endpoint, Request, Value},
+    rfc::{malformed, misuse},
+    scan::Object,
+    spec::Spec,
+    step::{Input, Next, Step},
+};
+
+/// TikTok. It holds nothing but its facts.
+#[derive(Clone, Debug)]
+pub struct TikTok {
+    spec: Spec,
+}
+
+impl TikTok {
+    /// The adapter with the facts that it was built with.
+    pub fn new() -> Self {
+        let spec = Spec::parse(include_str!("spec.toml"))
+            .expect("the embedded file is a constant, and a test parses it");
+        Self { spec: spec.with_errors(errors::CODES) }
+    }
+}
+
+impl Default for TikTok {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Provider for TikTok {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// The endpoint wants to be told the fields, and refuses one whose scope was not granted. Asked
+    /// for are the id and the one name that the person knows the account by: the handle where it
+    /// may be seen, else the display name.
+    fn identity(
+        &self,
+        cx: &Context<'_>,
+        grant: &GrantFacts,
+        _nonce: Option<&str>,
+        _id_token: Option<IdToken>,
+    ) -> Box<dyn Step<Account>> {
+        let fields = if grant.has_scope("user.info.profile") {
+            "open_id,username"
+        } else {
+            "open_id,display_name"
+        };
+        let known = grant.account_id.clone();
+        Box::new(UserInfo::new(cx, fields, move |spec, answer| account(spec, known, answer)))
+    }
+
+    /// There is no introspection; the id alone is the least that can be asked for.
+    fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
+        Box::new(UserInfo::new(cx, "open_id", |spec, answer| {
+            match errors::classify(spec, answer) {
+                None => Ok(Alive::Yes),
+                Some(failure) if failure.kind == FailureKind::AccessRejected => Ok(Alive::No),
+                Some(failure) => Err(failure),
+            }
+        }))
+    }
+
+    fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {
+        errors::classify(cx.spec, answer)
+    }
+
+    fn follow(&self, operation: &str) -> Option<Box<dyn Publish>> {
+        (operation == super::operations::PUBLISH_VIDEO.name)
+            .then(|| Box::new(Followed) as Box<dyn Publish>)
+    }
+}
+
+/// One request for the user's info.
+struct UserInfo<F> {
+    spec: Spec,
+    request: Option<Request>,
+    read: Option<F>,
+}
+
+impl<F> UserInfo<F> {
+    fn new<T>(cx: &Context<'_>, fields: &str, read: F) -> Self
+    where
+        F: FnOnce(&Spec, &Answer) -> Result<T, Failure>,
+    {
+        let request = cx.spec.endpoints.userinfo.clone().map(|url| {
+            Request::new(Method::GET, url, Endpoint::Identity, Effect::Read)
+                .with_query("fields", Value::text(fields))
+                .with_bearer()
+        });
+        Self { spec: cx.spec.clone(), request, read: Some(read) }
+    }
+}
+
+impl<T, F> Step<T> for UserInfo<F>
+where
+    F: FnOnce(&Spec, &Answer) -> Result<T, Failure> + Send,
+{
+    fn next(&mut self, input: Input) -> Result<Next<T>, Failure> {
+        match (input, self.request.take()) {
+            (Input::Start, Some(request)) => Ok(Next::Send(request)),
+            (Input::Answer(answer), None) => {
+                let read = self.read.take().ok_or_else(misuse)?;
+                read(&self.spec, &answer).map(Next::Done)
+            }
+            _ => Err(misuse()),
+        }
+    }
+}
+
+/// `{ "data": { "user": { … } } }`. The id is the one that the token answer named.
+fn account(spec: &Spec, known: Option<AccountId>, answer: &Answer) -> Result<Account, Failure> {
+    if let Some(failure) = errors::classify(spec, answer) {
+        return Err(failure);
+    }
+    let document = Object::parse(&answer.body).map_err(|_| malformed())?;
+    let text = |pointer: &str| {
+        let value = document.pointer(pointer).map_err(|_| malformed())?;
+        Ok::<_, Failure>(value.and_then(|value| value.text()))
+    };
+    let id = text(&spec.identity.id)?
+        .and_then(|id| AccountId::new(spec.identity.id_kind.clone(), id))
+        .ok_or_else(malformed)?;
+    if known.is_some_and(|known| known != id) {
+        return Err(malformed());
+    }
+    let mut name = None;
+    for pointer in &spec.identity.display {
+        if name.is_none() {
+            name = text(pointer)?;
+        }
+    }
+    Ok(Account::new(id).with_display(name.as_deref()))
+}
