@@ -42,6 +42,8 @@ pub struct Disclosure {
     pub scopes: Vec<DisclosedScope>,
     /// What is kept for these purposes.
     pub data: Vec<DisclosedData>,
+    /// Categories that are read and not kept, in plain words.
+    pub read_only: Vec<String>,
     /// Who the provider is.
     pub recipient: DisclosedRecipient,
     /// Scopes that are never asked for.
@@ -61,6 +63,8 @@ pub struct Terms {
     pub title: String,
     /// Where they are.
     pub url: String,
+    /// When they apply, as a clause ("whenever you post"); always where it is missing.
+    pub when: Option<String>,
 }
 
 /// A purpose, in plain words.
@@ -246,6 +250,7 @@ impl Disclosure {
             purposes: disclosed_purposes,
             scopes,
             data,
+            read_only: integration.reads.iter().map(category_plain).collect::<Result<_>>()?,
             recipient: DisclosedRecipient {
                 name: recipient.name.clone(),
                 country: words.country(recipient.country),
@@ -294,6 +299,10 @@ impl Disclosure {
         if data.is_empty() {
             data.push(words.say(Phrase::NothingKept).to_owned());
         }
+        if !self.read_only.is_empty() {
+            let categories = self.read_only.join("; ");
+            data.push(words.fill(Phrase::ReadNotKept, &[("categories", &categories)]));
+        }
         passages.push(Passage { heading: words.say(Phrase::DataHeading).to_owned(), lines: data });
         passages.push(Passage {
             heading: words.say(Phrase::RecipientHeading).to_owned(),
@@ -304,17 +313,19 @@ impl Disclosure {
             lines: self.never_lines(),
         });
         let here = std::iter::once(words.fill(Phrase::WithdrawHere, &[provider]));
-        let there = self
-            .withdrawal
-            .iter()
-            .map(|step| words.fill(Phrase::WithdrawThere, &[provider, ("step", step)]));
+        let there = self.withdrawal.iter().zip(1_usize..).map(|(step, n)| {
+            let places = [provider, ("n", &n.to_string()), ("step", &with_stop(step))];
+            words.fill(Phrase::WithdrawThere, &places)
+        });
         passages.push(Passage {
             heading: words.say(Phrase::WithdrawHeading).to_owned(),
             lines: here.chain(there).collect(),
         });
         if !self.terms.is_empty() {
             let line = |terms: &Terms| {
-                words.fill(Phrase::Term, &[("title", &terms.title), ("url", &terms.url)])
+                let phrase = if terms.when.is_some() { Phrase::TermWhen } else { Phrase::Term };
+                let when = terms.when.as_deref().unwrap_or_default();
+                words.fill(phrase, &[("title", &terms.title), ("url", &terms.url), ("when", when)])
             };
             passages.push(Passage {
                 heading: words.fill(Phrase::TermsHeading, &[provider]),

@@ -23,6 +23,9 @@ pub struct Integration {
     pub operations: BTreeMap<String, BTreeSet<PurposeId>>,
     /// What is kept.
     pub data: Vec<DataItem>,
+    /// Categories that are read and not kept.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub reads: BTreeSet<DataCategory>,
     /// Scopes that are never asked for.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub never_scopes: BTreeSet<ScopeName>,
@@ -54,5 +57,10 @@ impl Integration {
         let scopes = self.scopes.values().flatten();
         let operations = self.operations.values().flatten();
         scopes.chain(operations).chain(self.data.iter().map(|item| &item.purpose)).collect()
+    }
+
+    /// Whether data of a category may be read: it is kept, or declared as read and not kept.
+    pub fn reads(&self, category: &DataCategory) -> bool {
+        self.reads.contains(category) || self.data.iter().any(|item| item.category == *category)
     }
 }

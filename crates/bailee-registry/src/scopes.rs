@@ -78,27 +78,39 @@ impl Declaration {
         if missing.is_empty() { Ok(()) } else { Err(denied(provider, missing.join("; "))) }
     }
 
-    /// Whether data of these categories may be read at a provider.
+    /// Whether data of these categories may go to a provider and be read from it. What goes there
+    /// must be among the categories of the provider's recipient; what is read must be kept, or
+    /// declared as read and not kept.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Denied`], naming every category that is not described or that is declared as
+    /// [`ErrorKind::Denied`], naming every category that is not declared so, or that is declared as
     /// never accessed.
     pub fn admits_data(
         &self,
         provider: &ProviderId,
-        categories: impl IntoIterator<Item: Into<DataCategory>>,
+        sends: impl IntoIterator<Item: Into<DataCategory>>,
+        reads: impl IntoIterator<Item: Into<DataCategory>>,
     ) -> Result<()> {
         let integration = self.declared(provider)?;
+        let recipient = self.recipient(&integration.recipient);
         let mut missing = Vec::new();
-        for category in categories {
-            let category = &category.into();
+        let mut check = |category: &DataCategory, declared: bool, verb: &str| {
             let name = quoted(category.as_str());
             if integration.never_categories.contains(category) {
                 missing.push(format!("category {name} is declared as never accessed"));
-            } else if self.category(category).is_none() {
-                missing.push(format!("category {name} is not declared"));
+            } else if !declared {
+                missing.push(format!("category {name} is not declared to be {verb}"));
             }
+        };
+        for category in sends {
+            let category = category.into();
+            let declared = recipient.is_some_and(|to| to.categories.contains(&category));
+            check(&category, declared, "sent there");
+        }
+        for category in reads {
+            let category = category.into();
+            check(&category, integration.reads(&category), "read there");
         }
         if missing.is_empty() { Ok(()) } else { Err(denied(provider, missing.join("; "))) }
     }
@@ -129,7 +141,8 @@ impl Declaration {
     /// Checks an integration against the provider's catalogue of scopes, when the program starts.
     ///
     /// Every declared scope must be in the catalogue, and its category must be described, must not
-    /// be declared as never accessed and, where the scope only reads, must have a row of data.
+    /// be declared as never accessed and, where the scope only reads, must be declared as kept or
+    /// read.
     ///
     /// # Errors
     ///
@@ -172,12 +185,12 @@ impl Declaration {
                 "describe it under [categories]".into(),
             ));
         }
-        let has_row = integration.data.iter().any(|item| item.category == entry.category);
-        if entry.effect == Effect::Read && !has_row {
+        if entry.effect == Effect::Read && !integration.reads(&entry.category) {
             return Some((
                 format!("scope {scope} reads the category {category}, of which no data is listed"),
                 format!(
-                    "say what is kept of it and how long: [[integrations.{}.data]]",
+                    "say what is kept of it and how long ([[integrations.{0}.data]]), or name it \
+                     in `reads` of [integrations.{0}] if nothing is kept",
                     integration.provider
                 ),
             ));

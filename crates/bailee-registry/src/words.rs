@@ -47,12 +47,14 @@ pub(crate) enum Phrase {
     PurposesHeading,
     Questions,
     QuestionsHeading,
+    ReadNotKept,
     ReadOnly,
     Recipient,
     RecipientHeading,
     Request,
     StandardClauses,
     Term,
+    TermWhen,
     TermsHeading,
     Title,
     UntilAccountDeleted,
@@ -211,12 +213,14 @@ fn english(phrase: Phrase) -> &'static str {
             "Write to {contact}. You may also complain to a data protection authority."
         }
         Phrase::QuestionsHeading => "Questions",
+        Phrase::ReadNotKept => "Read and not kept: {categories}.",
         Phrase::ReadOnly => "it is read and not changed",
         Phrase::Recipient => "{name}, {country}.",
         Phrase::RecipientHeading => "Who receives data",
         Phrase::Request => "{controller} asks for access to your {provider} account.",
         Phrase::StandardClauses => "standard contract clauses of the European Commission",
         Phrase::Term => "{title}: {url}",
+        Phrase::TermWhen => "{title}, {when}: {url}",
         Phrase::TermsHeading => "Terms of {provider} that apply",
         Phrase::Title => "Connect {provider}",
         Phrase::UntilAccountDeleted => "until you delete your account with us",
@@ -230,7 +234,7 @@ fn english(phrase: Phrase) -> &'static str {
              are deleted, and {provider} is asked to revoke them."
         }
         Phrase::WithdrawHeading => "How to take it back",
-        Phrase::WithdrawThere => "At {provider}: {step}",
+        Phrase::WithdrawThere => "At {provider}, step {n}: {step}",
         Phrase::Writes => "it may be changed",
         Phrase::Year => "for {count} year",
         Phrase::Years => "for {count} years",

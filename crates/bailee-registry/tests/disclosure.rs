@@ -1,5 +1,7 @@
 //! The disclosure: its words, its language, its hash.
 
+#![expect(clippy::unwrap_used, reason = "what fails in a helper fails the test")]
+
 use std::{fs, path::Path};
 
 use bailee_core::{
@@ -12,7 +14,7 @@ const TIKTOK: ProviderId = ProviderId::from_static("tiktok");
 const NOTES: ProviderId = ProviderId::from_static("notes");
 const PUBLISH: PurposeId = PurposeId::from_static("publish.video");
 const ABUSE: PurposeId = PurposeId::from_static("abuse");
-const IMPORT: PurposeId = PurposeId::from_static("notes.import");
+const SAVE: PurposeId = PurposeId::from_static("notes.save");
 
 fn entry(name: &'static str, plain: &str, category: &str, effect: Effect) -> ScopeEntry {
     ScopeEntry {
@@ -32,15 +34,15 @@ fn tiktok_catalogue() -> Vec<ScopeEntry> {
             Effect::Read,
         ),
         entry("video.publish", "post videos directly to your profile", "content", Effect::Effect),
-        entry("user.info.stats", "see your follower counts", "followers", Effect::Read),
+        entry("user.info.stats", "see your follower counts", "statistics", Effect::Read),
     ]
 }
 
 fn notes_catalogue() -> Vec<ScopeEntry> {
     vec![
-        entry("openid", "see which account you signed in with", "profile", Effect::Read),
-        entry("offline_access", "stay connected while you are away", "credentials", Effect::Read),
-        entry("notes.read", "read the notes that you pick", "notes", Effect::Read),
+        entry("openid", "see which account is yours", "identity", Effect::Read),
+        entry("profile", "see your name and picture", "profile", Effect::Read),
+        entry("notes.write", "write notes for you", "content", Effect::Effect),
     ]
 }
 
@@ -51,12 +53,15 @@ fn tiktok(declaration: &Declaration, purposes: &[PurposeId], locale: &str) -> Di
         "TikTok",
         purposes,
         &tiktok_catalogue(),
-        &["open Settings and privacy, then Security & permissions, then Apps and services \
-           permissions, and remove the application."
-            .into()],
+        &[
+            "In TikTok, open Profile and then the menu".into(),
+            "Choose Settings and privacy, then Security & permissions".into(),
+            "Choose this application, then Remove access.".into(),
+        ],
         &[Terms {
             title: "Music Usage Confirmation".into(),
             url: "https://www.tiktok.com/legal/page/global/music-usage-confirmation/en".into(),
+            when: Some("whenever you post".into()),
         }],
         &Locale::new(locale).unwrap(),
     )
@@ -66,17 +71,8 @@ fn tiktok(declaration: &Declaration, purposes: &[PurposeId], locale: &str) -> Di
 fn notes(declaration: &Declaration) -> Disclosure {
     let locale = Locale::default();
     let catalogue = notes_catalogue();
-    Disclosure::build(
-        declaration,
-        &NOTES,
-        "Example Notes",
-        &[IMPORT],
-        &catalogue,
-        &[],
-        &[],
-        &locale,
-    )
-    .unwrap()
+    Disclosure::build(declaration, &NOTES, "Example Notes", &[SAVE], &catalogue, &[], &[], &locale)
+        .unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a variable refreshes the expected texts")]
@@ -125,7 +121,7 @@ fn flow_08_the_hash_is_that_of_the_text_and_everything_shown_is_in_the_text() {
     let shown = tiktok(&declaration, &[PUBLISH, ABUSE], "en");
     assert_eq!(shown.hash(), bailee_core::sha256(shown.to_text().as_bytes()));
     type Change = fn(&mut Disclosure);
-    let changes: [(&str, Change); 23] = [
+    let changes: [(&str, Change); 25] = [
         ("declaration", |d| d.declaration[31] ^= 1),
         ("controller", |d| d.controller.push('x')),
         ("address", |d| d.address = None),
@@ -145,10 +141,12 @@ fn flow_08_the_hash_is_that_of_the_text_and_everything_shown_is_in_the_text() {
         ("data", |d| drop(d.data.pop())),
         ("data name", |d| d.data[0].name.push('x')),
         ("retention", |d| d.data[0].retention_plain.push('x')),
+        ("read and not kept", |d| d.read_only[0].push('x')),
         ("recipient", |d| d.recipient.country.push('x')),
         ("never", |d| drop(d.never_categories.pop())),
         ("withdrawal", |d| d.withdrawal[0].push('x')),
         ("terms", |d| d.terms[0].url.push('x')),
+        ("when terms apply", |d| d.terms[0].when = None),
     ];
     for (what, change) in changes {
         let mut other = shown.clone();
@@ -179,7 +177,7 @@ fn a_purpose_that_is_not_declared_here_is_refused() {
         &declaration,
         &TIKTOK,
         "TikTok",
-        &[IMPORT],
+        &[SAVE],
         &tiktok_catalogue(),
         &[],
         &[],
@@ -187,5 +185,5 @@ fn a_purpose_that_is_not_declared_here_is_refused() {
     )
     .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied);
-    assert!(error.to_string().contains("`notes.import`"), "{error}");
+    assert!(error.to_string().contains("`notes.save`"), "{error}");
 }

@@ -77,6 +77,12 @@ impl Reader<'_> {
                  name, category, purpose and retention",
             );
         }
+        let mend = "list the categories that are read and not kept";
+        let reads = section.texts(self.report, "reads", mend).unwrap_or_default();
+        let reads = reads
+            .iter()
+            .filter_map(|text| self.category(&section.name, "reads", text, &own_never_categories))
+            .collect();
         let mut data: Vec<DataItem> = Vec::new();
         for row in rows {
             let span = row.span.clone();
@@ -95,6 +101,7 @@ impl Reader<'_> {
             scopes,
             operations,
             data,
+            reads,
             never_scopes,
             never_categories,
         });
@@ -220,25 +227,35 @@ impl Reader<'_> {
         self.names.purposes(self.report, what, &texts)
     }
 
+    /// A category that is described and not excluded.
+    fn category(
+        &mut self,
+        whose: &str,
+        does: &str,
+        text: &Text,
+        never: &BTreeSet<DataCategory>,
+    ) -> Option<DataCategory> {
+        let category = self.names.category(self.report, whose, text)?;
+        let place = if never.contains(&category) {
+            "its `never`"
+        } else if self.names.never.categories.contains(&category) {
+            "[never]"
+        } else {
+            return Some(category);
+        };
+        let name = quoted(category.as_str());
+        let what = format!("{whose} {does} the category {name}, which {place} excludes");
+        self.report.add(&text.span, what, "remove it here, or the category there");
+        None
+    }
+
     fn data(&mut self, mut row: Section<'_>, never: &BTreeSet<DataCategory>) -> Option<DataItem> {
-        let report = &mut *self.report;
         let whose = row.name.clone();
-        let name = row.text(report, "name", "write what it is, in a person's words");
-        let category =
-            row.text(report, "category", "name a category of [categories]").and_then(|text| {
-                let category = self.names.category(report, &whose, &text)?;
-                let place = if never.contains(&category) {
-                    "its `never`"
-                } else if self.names.never.categories.contains(&category) {
-                    "[never]"
-                } else {
-                    return Some(category);
-                };
-                let name = quoted(category.as_str());
-                let what = format!("{whose} keeps the category {name}, which {place} excludes");
-                report.add(&text.span, what, "remove the row, or the category there");
-                None
-            });
+        let name = row.text(self.report, "name", "write what it is, in a person's words");
+        let category = row
+            .text(self.report, "category", "name a category of [categories]")
+            .and_then(|text| self.category(&whose, "keeps", &text, never));
+        let report = &mut *self.report;
         let purpose = row
             .text(report, "purpose", "name the purpose that it is kept for")
             .and_then(|text| self.names.purpose(report, &whose, &text));
