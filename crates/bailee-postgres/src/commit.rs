@@ -9,9 +9,7 @@
 use tokio_postgres::types::Type;
 
 use bailee_core::{Error, ErrorKind, Result, SubjectId, TenantId, Timestamp};
-use bailee_store::{
-    Batch, Committed, Conflict, Due, Expect, Fence, Key, Op, Record, Version,
-};
+use bailee_store::{Batch, Committed, Conflict, Due, Expect, Fence, Key, Op, Record, Version};
 
 use crate::{
     PostgresStore,
@@ -91,10 +89,8 @@ fn audit<'a>(tenant: &'a TenantId, batch: &'a Batch) -> Statement<'a> {
     let entries = batch.audit();
     let id = batch.id().id();
     let numbers: Vec<i16> = (0..).take(entries.len()).collect();
-    let hashes: Vec<Vec<u8>> = (0..)
-        .zip(entries)
-        .map(|(n, entry)| entry.hash(tenant, id, n).to_vec())
-        .collect();
+    let hashes: Vec<Vec<u8>> =
+        (0..).zip(entries).map(|(n, entry)| entry.hash(tenant, id, n).to_vec()).collect();
     let times: Vec<Time> = entries.iter().map(|entry| Time(entry.at())).collect();
     let subjects: Vec<Option<Uuid>> =
         entries.iter().map(|entry| entry.subject().map(|subject| Uuid(subject.id()))).collect();

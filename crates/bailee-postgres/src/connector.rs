@@ -37,8 +37,11 @@ impl Connector for Plain {
 
 impl<T> Connector for Encrypted<T>
 where
-    T: MakeTlsConnect<Socket, Stream: Send, TlsConnect: Send + tokio_postgres::tls::TlsConnect<Socket, Future: Send>>
-        + Clone
+    T: MakeTlsConnect<
+            Socket,
+            Stream: Send,
+            TlsConnect: Send + tokio_postgres::tls::TlsConnect<Socket, Future: Send>,
+        > + Clone
         + Send
         + Sync
         + 'static,
@@ -60,8 +63,11 @@ impl fmt::Debug for dyn Connector {
 
 fn open<T>(config: Config, tls: T) -> Opening
 where
-    T: MakeTlsConnect<Socket, Stream: Send, TlsConnect: Send + tokio_postgres::tls::TlsConnect<Socket, Future: Send>>
-        + Send
+    T: MakeTlsConnect<
+            Socket,
+            Stream: Send,
+            TlsConnect: Send + tokio_postgres::tls::TlsConnect<Socket, Future: Send>,
+        > + Send
         + 'static,
 {
     Box::pin(async move {

@@ -8,7 +8,7 @@ use bailee_store::{Head, Leaf, LoggedEntry, Window};
 use crate::{
     PostgresStore,
     failure::Failure,
-    statement::{Statement, get},
+    statement::{Answer, Statement, get},
     store::{enter, work},
     value::{Time, Uuid},
 };
@@ -61,40 +61,49 @@ impl PostgresStore {
     /// Two round trips: the head's row is the lock, and the counts are looked at before COMMIT.
     pub(crate) async fn log_fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
         let size = i64::try_from(head.size).map_err(|_| ErrorKind::Conflict)?;
-        let added = leaves.len() as i64;
-        let advance = Statement::new("UPDATE bailee.head SET size = $1 + $2 WHERE size = $1")
-            .number(size)
-            .number(added);
         let hashes: Vec<&[u8]> = leaves.iter().map(|leaf| leaf.hash.as_slice()).collect();
         let numbers: Vec<i16> = leaves.iter().map(|leaf| place(leaf.n)).collect();
-        let give = Statement::new(
-            "UPDATE bailee.audit a SET leaf = $1 + l.nth - 1
-             FROM unnest($2, $3, $4, $5) WITH ORDINALITY AS l(tenant, batch, n, hash, nth)
-             WHERE a.tenant = l.tenant AND a.batch = l.batch AND a.n = l.n AND a.hash = l.hash
-               AND a.leaf IS NULL",
+        // From a head that moved nothing is numbered, so that no number is tried twice.
+        let fold = Statement::new(
+            "WITH advanced AS (
+               UPDATE bailee.head SET size = $1 + $2 WHERE size = $1 RETURNING size
+             ),
+             numbered AS (
+               UPDATE bailee.audit a SET leaf = $1 + l.nth - 1
+               FROM advanced,
+                 unnest($3, $4, $5, $6) WITH ORDINALITY AS l(tenant, batch, n, hash, nth)
+               WHERE a.tenant = l.tenant AND a.batch = l.batch AND a.n = l.n AND a.hash = l.hash
+                 AND a.leaf IS NULL
+               RETURNING a.leaf
+             )
+             SELECT (SELECT count(*) FROM advanced) = 1
+                AND (SELECT count(*) FROM numbered) = $2",
         )
         .number(size)
+        .number(leaves.len() as i64)
         .texts(leaves.iter().map(|leaf| leaf.tenant.as_str()).collect())
         .ids(leaves.iter().map(|leaf| leaf.batch.id()))
         .with(numbers, Type::INT2_ARRAY)
         .with(hashes, Type::BYTEA_ARRAY);
 
         let mut session = self.pool.session().await?;
-        let answers = session.begin(vec![work(), advance, give]).await?;
-        let counts: Result<Vec<u64>, Failure> =
-            answers.into_iter().map(|answer| answer.map(|answer| answer.count)).collect();
-        let done = match counts {
-            Ok(counts) if counts.get(1..) == Some(&[1, leaves.len() as u64]) => Ok(()),
-            Ok(_) => Err(ErrorKind::Conflict.into()),
-            Err(failure) => Err(failure.into()),
-        };
-        if let Err(error) = done {
+        let answers = session.begin(vec![work(), fold]).await?;
+        if let Err(error) = all_numbered(answers) {
             session.roll_back().await;
             return Err(error);
         }
         session.commit().await?;
         Ok(Head { size: head.size + leaves.len() as u64 })
     }
+}
+
+fn all_numbered(answers: Vec<Result<Answer, Failure>>) -> Result<()> {
+    let mut last = None;
+    for answer in answers {
+        last = Some(answer?);
+    }
+    let row = last.as_ref().and_then(|answer| answer.rows.first()).ok_or(Failure::StrangeRow)?;
+    if get(row, 0)? { Ok(()) } else { Err(ErrorKind::Conflict.into()) }
 }
 
 fn logged(tenant: &TenantId, row: &Row) -> Result<LoggedEntry, Failure> {

@@ -106,9 +106,10 @@ impl Session {
     /// One statement that is a transaction of its own.
     pub(crate) async fn ask(&mut self, statement: &Statement<'_>) -> Result<Answer, Failure> {
         self.clean = false;
-        let answer = statement.send(self.client()?).await?;
-        self.clean = true;
-        Ok(answer)
+        let answer = statement.send(self.client()?).await;
+        // A statement that the server refused has ended its transaction too.
+        self.clean = !matches!(answer, Err(Failure::Lost));
+        answer
     }
 
     /// A whole transaction in one round trip, BEGIN and COMMIT included: when a statement fails,
@@ -122,10 +123,10 @@ impl Session {
         all.extend(statements);
         all.push(Statement::new(COMMIT));
         self.clean = false;
-        let answers = pipeline(self.client()?, &all).await;
+        let mut answers = pipeline(self.client()?, &all).await;
+        // The transaction is over when its last statement was answered, whichever way it went.
+        self.clean = answers.pop().is_some_and(|end| end.is_ok());
         let mut answers: Vec<_> = answers.into_iter().collect::<Result<_, _>>()?;
-        self.clean = true;
-        answers.pop();
         answers.remove(0);
         Ok(answers)
     }

@@ -69,11 +69,7 @@ impl<'a> Statement<'a> {
         self.with(bytes, Type::BYTEA)
     }
 
-    pub(crate) fn with(
-        mut self,
-        value: impl ToSql + Sync + Send + 'a,
-        of: Type,
-    ) -> Self {
+    pub(crate) fn with(mut self, value: impl ToSql + Sync + Send + 'a, of: Type) -> Self {
         self.parameters.push((Box::new(value), of));
         self
     }

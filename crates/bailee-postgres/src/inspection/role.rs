@@ -57,7 +57,8 @@ pub(super) async fn look(session: &mut Session, faults: &mut Faults) -> Result<(
         );
     }
     if !get::<bool>(row, 3)? {
-        faults.add("the login role cannot enter bailee_worker", "GRANT bailee_worker TO bailee_app");
+        faults
+            .add("the login role cannot enter bailee_worker", "GRANT bailee_worker TO bailee_app");
     }
     if !get::<bool>(row, 4)? {
         faults.add("the login role is not bailee_app", "GRANT bailee_app TO the login role");

@@ -41,8 +41,8 @@ pub struct Cluster {
     template: OnceCell<()>,
     databases: AtomicU32,
     /// Open as long as the server shall run.
-    _life: ChildStdin,
-    _supervisor: Child,
+    life: Option<ChildStdin>,
+    supervisor: Child,
 }
 
 impl Cluster {
@@ -138,8 +138,8 @@ impl Cluster {
             password,
             template: OnceCell::new(),
             databases: AtomicU32::new(0),
-            _life: life,
-            _supervisor: supervisor,
+            life: Some(life),
+            supervisor,
         })
     }
 
@@ -211,6 +211,15 @@ impl Cluster {
         Builder::new(self.socket(TEMPLATE, SUPERUSER)).migrate().await?;
         // The migration's connection has ended when it no longer hinders this.
         Ok(())
+    }
+}
+
+impl Drop for Cluster {
+    /// Waits until the server has ended and its folder is gone.
+    fn drop(&mut self) {
+        drop(self.life.take());
+        // There is nobody to tell.
+        let _ = self.supervisor.wait();
     }
 }
 

@@ -1,37 +1,138 @@
-use bailee_core::{BatchId, Clock, ErrorKind, Id, SystemRandom, TenantId, audit::Entry};
-use bailee_store::*;
+//! What becomes of a commit when something goes wrong around it.
 
-use crate::fresh;
+use std::{future::Future, pin::pin, sync::Arc, task::Context, time::Duration};
+
+use bailee_core::{Clock, ErrorKind, TenantId};
+use bailee_store::{Claim, Committed, Due, Expect, Log, Store, Window};
+use futures_util::task::noop_waker_ref;
+
+use crate::{
+    ACME, GLOBEX, NOTE, batch, fresh, key, note,
+    proxy::{Cut, Proxy},
+};
 
 #[tokio::test]
-async fn smoke() {
+async fn ref_04_a_lost_answer_to_commit_is_ambiguous_and_the_same_batch_tells() {
+    let (database, clock, store) = fresh().await;
+    let proxy = Proxy::to(&database).await;
+    let behind = proxy.builder(&database).clock(Arc::new(clock.clone())).connect().await.unwrap();
+    for (number, cut, then) in [
+        (1, Cut::AfterCommit, Committed::AlreadyApplied),
+        (2, Cut::BeforeCommit, Committed::Applied),
+    ] {
+        let put = batch(&clock).put(note(key(number), &clock), Expect::Absent).build().unwrap();
+        proxy.cut(cut);
+        let error = behind.commit(&ACME, &put).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Ambiguous, "{cut:?}");
+        // The store goes on with another connection.
+        assert_eq!(behind.commit(&ACME, &put).await.unwrap(), then, "{cut:?}");
+        assert_eq!(store.commit(&ACME, &put).await.unwrap(), Committed::AlreadyApplied);
+        assert!(store.read(&ACME, &[key(number)]).await.unwrap().records[0].is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_deadlock_is_a_conflict() {
+    let (database, clock, store) = fresh().await;
+    for number in [1, 2] {
+        let put = batch(&clock).put(note(key(number), &clock), Expect::Absent).build().unwrap();
+        store.commit(&ACME, &put).await.unwrap();
+    }
+    let superuser = database.superuser().await.unwrap();
+    superuser.batch_execute("SET deadlock_timeout = '1min'; BEGIN").await.unwrap();
+    let lock = "SELECT FROM bailee.record WHERE id = $1::text::uuid FOR UPDATE";
+    superuser.execute(lock, &[&"02020202-0202-0202-0202-020202020202"]).await.unwrap();
+
+    let both = batch(&clock).check(key(1), Expect::Present).check(key(2), Expect::Present);
+    let commit = tokio::spawn(async move { store.commit(&ACME, &both.build().unwrap()).await });
+    let watcher = database.superuser().await.unwrap();
+    let waits = "SELECT FROM pg_stat_activity
+                 WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while watcher.query(waits, &[]).await.unwrap().is_empty() {}
+    superuser.execute(lock, &[&"01010101-0101-0101-0101-010101010101"]).await.unwrap();
+    let error = commit.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn a_server_that_ends_the_connection_is_unavailable_and_then_there_again() {
+    let (database, clock, store) = fresh().await;
+    let superuser = database.superuser().await.unwrap();
+    // A commit that waits for a lock, so that its connection is the one that is in use.
+    superuser.batch_execute("BEGIN; LOCK TABLE bailee.record").await.unwrap();
+    let put = batch(&clock).put(note(key(1), &clock), Expect::Absent).build().unwrap();
+    let sent = put.clone();
+    let waiting = store.clone();
+    let commit = tokio::spawn(async move { waiting.commit(&ACME, &sent).await });
+    let watcher = database.superuser().await.unwrap();
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+               WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while watcher.query(end, &[]).await.unwrap().is_empty() {}
+    let error = commit.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StoreUnavailable, "it certainly did not happen");
+    superuser.batch_execute("ROLLBACK").await.unwrap();
+    assert_eq!(store.commit(&ACME, &put).await.unwrap(), Committed::Applied);
+}
+
+/// Polls a commit k times and drops it, for every k: nothing of it stays behind, neither half a
+/// batch nor a tenant on a connection.
+#[tokio::test]
+async fn sto_04_a_commit_that_is_dropped_anywhere_leaves_no_tenant_behind() {
+    let (database, clock, _) = fresh().await;
+    let store = database
+        .builder("bailee_app")
+        .connections(1)
+        .clock(Arc::new(clock.clone()))
+        .connect()
+        .await
+        .unwrap();
+    let mut k = 0;
+    loop {
+        let tenant = TenantId::new(format!("t{k}")).unwrap();
+        let both = batch(&clock)
+            .put(note(key(1), &clock), Expect::Absent)
+            .schedule(key(1), None, Due::At(clock.now()))
+            .build()
+            .unwrap();
+        let finished = {
+            let mut commit = pin!(store.commit(&tenant, &both));
+            let mut finished = false;
+            for _ in 0..k {
+                if commit.as_mut().poll(&mut Context::from_waker(noop_waker_ref())).is_ready() {
+                    finished = true;
+                    break;
+                }
+                // The connection's task gets on between two polls.
+                tokio::task::yield_now().await;
+            }
+            finished
+        };
+        // The one connection of the store, or the one that took its place, is in no tenant.
+        assert_eq!(store.read(&GLOBEX, &[key(1)]).await.unwrap().records, [None]);
+        let whole = store.read(&tenant, &[key(1)]).await.unwrap().records[0].is_some();
+        let entries = store.entries(&tenant, Window::default()).await.unwrap().len();
+        assert_eq!(usize::from(whole), entries, "k = {k}");
+        // What was cut off can be sent again, and is then there once.
+        store.commit(&tenant, &both).await.unwrap();
+        assert_eq!(store.entries(&tenant, Window::default()).await.unwrap().len(), 1);
+        if finished {
+            break;
+        }
+        k += 1;
+        assert!(k < 10_000, "a commit ends");
+    }
+    assert!(k > 2, "a commit waits for the server twice");
+}
+
+#[tokio::test]
+async fn a_wait_for_ever_is_for_ever() {
     let (_database, clock, store) = fresh().await;
-    let tenant = TenantId::from_static("acme");
-    let key = Key::new(Kind::from_static("thing"), Id::from_bytes([1; 16]));
-    let record = Record { key: key.clone(), subject: None, facet: Facet(3), expires: None, version: Version::first(clock.now()), body: Sealed::new(vec![1,2,3]) };
-    let batch = Batch::builder(BatchId::generate(&SystemRandom).unwrap())
-        .put(record.clone(), Expect::Absent)
-        .schedule(key.clone(), None, Due::At(clock.now()))
-        .audit(Entry::new("x", clock.now())).build().unwrap();
-    assert_eq!(store.commit(&tenant, &batch).await.unwrap(), Committed::Applied);
-    assert_eq!(store.commit(&tenant, &batch).await.unwrap(), Committed::AlreadyApplied);
-    let s = store.read(&tenant, &[key.clone()]).await.unwrap();
-    assert_eq!(s.records, vec![Some(record)]);
-    assert_eq!(s.now, clock.now());
-    let l = store.claim(Claim::Due { tasks: &[Kind::from_static("thing")], lease: std::time::Duration::from_secs(5), limit: 3 }).await.unwrap();
-    assert_eq!(l.len(), 1, "{l:?}");
-    let batch = Batch::builder(BatchId::generate(&SystemRandom).unwrap())
-        .check(key.clone(), Expect::Present)
-        .finish(l[0].task.clone(), l[0].fence, Due::Never)
-        .audit(Entry::new("x", clock.now())).build().unwrap();
-    assert_eq!(store.commit(&tenant, &batch).await.unwrap(), Committed::Applied);
-    let (h, leaves) = store.open(10).await.unwrap();
-    assert_eq!(leaves.len(), 2);
-    let h2 = store.fold(h, &leaves).await.unwrap();
-    assert_eq!(h2.size, 2);
-    assert_eq!(store.fold(h, &leaves).await.unwrap_err().kind(), ErrorKind::Conflict);
-    assert_eq!(store.entries(&tenant, Window::default()).await.unwrap().len(), 2);
-    assert_eq!(store.tally(None, &key.kind).await.unwrap(), store.tally(Some(&tenant), &key.kind).await.unwrap());
-    assert_eq!(store.sweep(3).await.unwrap(), 0);
-    assert_eq!(store.find(&tenant, &Query::of_kind(key.kind.clone())).await.unwrap().records.len(), 1);
+    let plan = batch(&clock).schedule(key(1), None, Due::After(Duration::MAX)).build().unwrap();
+    store.commit(&ACME, &plan).await.unwrap();
+    clock.advance(Duration::from_secs(100 * 366 * 86_400));
+    let lease = Duration::from_secs(1);
+    let claimed = store.claim(Claim::Due { tasks: &[NOTE], lease, limit: 9 }).await.unwrap();
+    assert_eq!(claimed, []);
+    let one = Claim::One { tenant: &ACME, task: &key(1), lease };
+    assert_eq!(store.claim(one).await.unwrap()[0].until, clock.now().plus(lease));
 }
