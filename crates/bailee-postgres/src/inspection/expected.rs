@@ -60,6 +60,24 @@ pub(super) const WORKER: &str = "bailee_worker";
 pub(super) const TABLES: &[&str] =
     &["audit", "control", "head", "lookup", "migration", "record", "work"];
 
+/// A primary key, or a reference to `record`. Without them a batch could be applied twice.
+pub(super) struct Constraint {
+    pub(super) table: &'static str,
+    pub(super) is_primary: bool,
+    pub(super) columns: &'static [&'static str],
+}
+
+pub(super) const CONSTRAINTS: &[Constraint] = &[
+    primary("audit", &["tenant", "batch", "n"]),
+    primary("control", &["one"]),
+    primary("head", &["one"]),
+    primary("lookup", &["tenant", "hash", "kind", "id"]),
+    primary("migration", &["number"]),
+    primary("record", &["tenant", "kind", "id"]),
+    primary("work", &["tenant", "task", "id"]),
+    Constraint { table: "lookup", is_primary: false, columns: &["tenant", "kind", "id"] },
+];
+
 /// Signatures of the functions.
 pub(super) const FUNCTIONS: &[&str] = &[
     "bailee.fetch(text, text[], uuid[], timestamp with time zone)",
@@ -132,6 +150,10 @@ pub(super) const GRANTS: &[Grant] = &[
     grant(WORKER, "UPDATE", "work", &["due", "leased", "fence", "tries", "since"]),
 ];
 
+const fn primary(table: &'static str, columns: &'static [&'static str]) -> Constraint {
+    Constraint { table, is_primary: true, columns }
+}
+
 const fn policy(
     table: &'static str,
     name: &'static str,
@@ -150,6 +172,22 @@ const fn grant(
     columns: &'static [&'static str],
 ) -> Grant {
     Grant { role, privilege, table, columns }
+}
+
+impl Constraint {
+    /// The statement that makes it anew.
+    pub(super) fn mend(&self) -> String {
+        let columns = self.columns.join(", ");
+        let table = self.table;
+        if self.is_primary {
+            format!("ALTER TABLE bailee.{table} ADD PRIMARY KEY ({columns})")
+        } else {
+            format!(
+                "ALTER TABLE bailee.{table} ADD FOREIGN KEY ({columns}) \
+                 REFERENCES bailee.record ON DELETE CASCADE"
+            )
+        }
+    }
 }
 
 impl Policy {

@@ -6,7 +6,7 @@ use bailee_core::Result;
 
 use super::{
     Faults, MIGRATE,
-    expected::{APP, FUNCTIONS, GRANTS, POLICIES, TABLES, WORKER},
+    expected::{APP, CONSTRAINTS, FUNCTIONS, GRANTS, POLICIES, TABLES, WORKER},
 };
 use crate::{
     failure::Failure,
@@ -21,6 +21,7 @@ pub(super) async fn is_there(session: &mut Session) -> Result<bool> {
 
 pub(super) async fn look(session: &mut Session, faults: &mut Faults) -> Result<()> {
     tables(session, faults).await?;
+    constraints(session, faults).await?;
     policies(session, faults).await?;
     grants(session, faults).await?;
     functions(session, faults).await?;
@@ -54,6 +55,32 @@ async fn tables(session: &mut Session, faults: &mut Faults) -> Result<()> {
     }
     for table in TABLES.iter().filter(|table| !seen.contains(*table)) {
         faults.add(&format!("the table bailee.{table} is missing"), MIGRATE);
+    }
+    Ok(())
+}
+
+async fn constraints(session: &mut Session, faults: &mut Faults) -> Result<()> {
+    let statement = Statement::new(
+        "SELECT c.relname::text, k.contype = 'p',
+           ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS o(number, nth)
+                 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = o.number
+                 ORDER BY o.nth)
+         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+         JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = 'bailee' AND (k.contype = 'p'
+           OR (k.contype = 'f' AND k.convalidated AND k.confdeltype = 'c'))",
+    );
+    let answer = session.ask(&statement).await?;
+    let mut seen = BTreeSet::new();
+    for row in &answer.rows {
+        seen.insert((get::<&str>(row, 0)?, get::<bool>(row, 1)?, get::<Vec<&str>>(row, 2)?));
+    }
+    for constraint in CONSTRAINTS {
+        let at = (constraint.table, constraint.is_primary, constraint.columns.to_vec());
+        if !seen.contains(&at) {
+            let fault = format!("a key of bailee.{} is missing", constraint.table);
+            faults.add(&fault, &constraint.mend());
+        }
     }
     Ok(())
 }
@@ -207,6 +234,11 @@ async fn strangers(session: &mut Session, faults: &mut Faults) -> Result<()> {
                 "ALTER TABLE .. NO INHERIT; SELECT inhrelid::regclass, inhparent::regclass FROM \
                  pg_inherits lists them",
             ),
+            "tenant" => (
+                "a row may have no tenant",
+                "ALTER TABLE .. ALTER tenant TYPE bailee.tenant, ALTER tenant SET NOT NULL, and \
+                 ALTER DOMAIN bailee.tenant ADD CHECK (octet_length(VALUE) BETWEEN 1 AND 64)",
+            ),
             "trigger" => (
                 "there is a trigger or a rule that the migrations did not make",
                 "drop it; SELECT tgrelid::regclass, tgname FROM pg_trigger WHERE NOT tgisinternal \
@@ -265,6 +297,13 @@ SELECT DISTINCT s.sort FROM (
   WHERE t.tgrelid IN (SELECT oid FROM ours) AND NOT t.tgisinternal
   UNION ALL
   SELECT 'trigger' FROM pg_rewrite w WHERE w.ev_class IN (SELECT oid FROM ours)
+  UNION ALL
+  SELECT 'tenant' FROM ours
+  WHERE ours.relname IN ('record', 'lookup', 'work', 'audit') AND NOT EXISTS (
+    SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+    JOIN pg_constraint k ON k.contypid = t.oid AND k.contype = 'c' AND k.convalidated
+    WHERE a.attrelid = ours.oid AND a.attname = 'tenant' AND a.attnotnull
+      AND t.typname = 'tenant')
   UNION ALL
   SELECT 'kin' FROM pg_inherits i
   WHERE i.inhrelid IN (SELECT oid FROM ours) OR i.inhparent IN (SELECT oid FROM ours)

@@ -208,8 +208,9 @@ impl Cluster {
         for statement in [CREATE_TEMPLATE, "CREATE ROLE bailee_app LOGIN NOINHERIT", SET_PASSWORD] {
             administrator.batch_execute(statement).await.map_err(failed)?;
         }
+        // A database is copied once nobody is connected to it; the server waits for the end of
+        // this connection.
         Builder::new(self.socket(TEMPLATE, SUPERUSER)).migrate().await?;
-        // The migration's connection has ended when it no longer hinders this.
         Ok(())
     }
 }

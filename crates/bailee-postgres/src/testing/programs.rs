@@ -10,7 +10,11 @@ use bailee_core::{Error, ErrorKind, Result};
 
 /// The folder that has `initdb`: the newest under Debian's, else what `pg_config` says.
 pub(super) fn find() -> Result<PathBuf> {
-    newest(Path::new("/usr/lib/postgresql")).or_else(configured).ok_or_else(|| {
+    find_at(Path::new("/usr/lib/postgresql"), "pg_config")
+}
+
+fn find_at(root: &Path, pg_config: &str) -> Result<PathBuf> {
+    newest(root).or_else(|| configured(pg_config)).ok_or_else(|| {
         Error::new(ErrorKind::Configuration).with_detail(
             "these tests need PostgreSQL's server programs (initdb, pg_ctl): \
              apt-get install postgresql-15, or put pg_config into the path",
@@ -32,8 +36,8 @@ fn newest(root: &Path) -> Option<PathBuf> {
     found.pop().map(|(_, programs)| programs)
 }
 
-fn configured() -> Option<PathBuf> {
-    let output = Command::new("pg_config").arg("--bindir").output().ok()?;
+fn configured(pg_config: &str) -> Option<PathBuf> {
+    let output = Command::new(pg_config).arg("--bindir").output().ok()?;
     let programs = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
     programs.join("initdb").exists().then_some(programs)
 }
@@ -68,6 +72,12 @@ fn account(accounts: &str, name: &str) -> Option<Account> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_a_postgresql_the_error_names_the_package() {
+        let error = find_at(Path::new("/nowhere"), "/nowhere/pg_config").unwrap_err();
+        assert!(error.to_string().contains("apt-get install postgresql-15"));
+    }
 
     #[test]
     fn an_account_is_found_by_its_whole_name() {

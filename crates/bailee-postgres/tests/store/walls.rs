@@ -158,6 +158,45 @@ async fn sto_02_a_function_that_is_missing_or_may_not_be_called_is_refused() {
 }
 
 #[tokio::test]
+async fn sto_02_a_tenant_that_could_be_empty_is_refused() {
+    let database = database().await;
+    for (harm, end) in [
+        (
+            "ALTER DOMAIN bailee.tenant DROP CONSTRAINT tenant_check",
+            "ALTER DOMAIN bailee.tenant ADD CHECK (octet_length(VALUE) BETWEEN 1 AND 64)",
+        ),
+        (
+            "ALTER TABLE bailee.audit DROP CONSTRAINT audit_pkey;
+             ALTER TABLE bailee.audit ALTER tenant DROP NOT NULL",
+            "ALTER TABLE bailee.audit ADD PRIMARY KEY (tenant, batch, n)",
+        ),
+    ] {
+        breaks_until(&database, harm, end).await;
+    }
+}
+
+#[tokio::test]
+async fn sto_05_a_key_that_is_missing_is_refused() {
+    let database = database().await;
+    for harm in [
+        "ALTER TABLE bailee.audit DROP CONSTRAINT audit_pkey",
+        "ALTER TABLE bailee.lookup DROP CONSTRAINT lookup_pkey",
+        "ALTER TABLE bailee.work DROP CONSTRAINT work_pkey",
+        "ALTER TABLE bailee.lookup DROP CONSTRAINT lookup_tenant_kind_id_fkey",
+    ] {
+        breaks_and_mends(&database, harm).await;
+    }
+    breaks_until(
+        &database,
+        "ALTER TABLE bailee.record DROP CONSTRAINT record_pkey CASCADE",
+        "ALTER TABLE bailee.record ADD PRIMARY KEY (tenant, kind, id);
+         ALTER TABLE bailee.lookup ADD FOREIGN KEY (tenant, kind, id)
+           REFERENCES bailee.record ON DELETE CASCADE",
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn sto_05_a_unique_or_foreign_key_without_the_tenant_is_refused() {
     let database = database().await;
     for (harm, end) in [
