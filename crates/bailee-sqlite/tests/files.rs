@@ -184,11 +184,21 @@ async fn sto_09_a_swept_body_is_in_no_file() {
     let store = opening.open().await.unwrap();
     let canary = canary(5000);
     let expires = Some(clock.now().plus(Duration::from_secs(1)));
-    commit(&store, batch().put(Record { expires, ..record(1, &canary) }, Expect::Absent)).await;
+    let put = Op::Put {
+        record: Record { expires, ..record(1, &canary) },
+        expect: Expect::Absent,
+        lookups: Some(vec![Id::from_bytes([9; 16])]),
+    };
+    commit(&store, batch().op(put)).await;
     clock.advance(Duration::from_secs(1));
     assert!(pieces_left(folder.path(), &canary) > 0);
     assert_eq!(store.sweep(10).await.unwrap(), 1);
     assert_eq!(pieces_left(folder.path(), &canary), 0);
+    let lookups: i64 = Connection::open(&path)
+        .unwrap()
+        .query_row("SELECT count(*) FROM bailee_lookup", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(lookups, 0);
 }
 
 #[tokio::test]

@@ -134,6 +134,9 @@ pub async fn a_record_is_found_under_each_of_its_lookups(harness: &dyn Harness) 
     desk.put_under(&ACME, desk.note(&key(NOTE, 1)), &[id(50), id(51), id(50)]).await;
     desk.put_under(&ACME, desk.note(&key(NOTE, 2)), &[id(51)]).await;
     desk.put_under(&ACME, desk.note(&key(OTHER, 1)), &[id(50)]).await;
+    // Of the same id, and only the other kind is under this one.
+    desk.put(&ACME, desk.note(&key(NOTE, 3))).await;
+    desk.put_under(&ACME, desk.note(&key(OTHER, 3)), &[id(52)]).await;
     let under = |hash| Query::of_kind(NOTE).lookup(id(hash));
     assert_eq!(desk.found(&ACME, &under(50)).await, [key(NOTE, 1)]);
     assert_eq!(desk.found(&ACME, &under(51)).await, [key(NOTE, 1), key(NOTE, 2)]);
