@@ -2,8 +2,9 @@
 
 use std::{future::Future, pin::pin, sync::Arc, task::Context, time::Duration};
 
-use bailee_core::{Clock, ErrorKind, TenantId};
-use bailee_store::{Claim, Committed, Due, Expect, Log, Store, Window};
+use bailee_core::{Clock, ErrorKind, ManualClock, TenantId};
+use bailee_postgres::{PostgresStore, testing::Database};
+use bailee_store::{Batch, Claim, Committed, Due, Expect, Log, Store, Window};
 use futures_util::task::noop_waker_ref;
 
 use crate::{
@@ -74,40 +75,37 @@ async fn a_server_that_ends_the_connection_is_unavailable_and_then_there_again()
     assert_eq!(store.commit(&ACME, &put).await.unwrap(), Committed::Applied);
 }
 
-/// Polls a commit k times and drops it, for every k: nothing of it stays behind, neither half a
-/// batch nor a tenant on a connection.
+/// Polls a commit at most k times and drops it; says whether it came to its end.
+async fn cut_off(store: &PostgresStore, tenant: &TenantId, batch: &Batch, k: u32) -> bool {
+    let mut commit = pin!(store.commit(tenant, batch));
+    for _ in 0..k {
+        if commit.as_mut().poll(&mut Context::from_waker(noop_waker_ref())).is_ready() {
+            return true;
+        }
+        // The connection's task gets on between two polls.
+        tokio::task::yield_now().await;
+    }
+    false
+}
+
+/// A store of one connection, so that whatever a caller left on it would meet the next one.
+async fn narrow(database: &Database<'_>, clock: &ManualClock) -> PostgresStore {
+    let builder = database.builder("bailee_app").connections(1).clock(Arc::new(clock.clone()));
+    builder.connect().await.unwrap()
+}
+
 #[tokio::test]
 async fn sto_04_a_commit_that_is_dropped_anywhere_leaves_no_tenant_behind() {
     let (database, clock, _) = fresh().await;
-    let store = database
-        .builder("bailee_app")
-        .connections(1)
-        .clock(Arc::new(clock.clone()))
-        .connect()
-        .await
-        .unwrap();
-    let mut k = 0;
-    loop {
+    let store = narrow(&database, &clock).await;
+    for k in 0.. {
         let tenant = TenantId::new(format!("t{k}")).unwrap();
         let both = batch(&clock)
             .put(note(key(1), &clock), Expect::Absent)
             .schedule(key(1), None, Due::At(clock.now()))
             .build()
             .unwrap();
-        let finished = {
-            let mut commit = pin!(store.commit(&tenant, &both));
-            let mut finished = false;
-            for _ in 0..k {
-                if commit.as_mut().poll(&mut Context::from_waker(noop_waker_ref())).is_ready() {
-                    finished = true;
-                    break;
-                }
-                // The connection's task gets on between two polls.
-                tokio::task::yield_now().await;
-            }
-            finished
-        };
-        // The one connection of the store, or the one that took its place, is in no tenant.
+        let finished = cut_off(&store, &tenant, &both, k).await;
         assert_eq!(store.read(&GLOBEX, &[key(1)]).await.unwrap().records, [None]);
         let whole = store.read(&tenant, &[key(1)]).await.unwrap().records[0].is_some();
         let entries = store.entries(&tenant, Window::default()).await.unwrap().len();
@@ -116,12 +114,33 @@ async fn sto_04_a_commit_that_is_dropped_anywhere_leaves_no_tenant_behind() {
         store.commit(&tenant, &both).await.unwrap();
         assert_eq!(store.entries(&tenant, Window::default()).await.unwrap().len(), 1);
         if finished {
-            break;
+            assert!(k > 2, "a commit waits for the server twice");
+            return;
         }
-        k += 1;
-        assert!(k < 10_000, "a commit ends");
     }
-    assert!(k > 2, "a commit waits for the server twice");
+}
+
+#[tokio::test]
+async fn sto_04_a_refused_commit_that_is_dropped_anywhere_leaves_nothing_to_the_next_caller() {
+    let (database, clock, _) = fresh().await;
+    let store = narrow(&database, &clock).await;
+    for k in 0.. {
+        let tenant = TenantId::new(format!("t{k}")).unwrap();
+        // The put is done before the check fails, and is undone only by the end of the transaction.
+        let refused = batch(&clock)
+            .put(note(key(1), &clock), Expect::Absent)
+            .check(key(2), Expect::Present)
+            .build()
+            .unwrap();
+        let finished = cut_off(&store, &tenant, &refused, k).await;
+        // The next caller's COMMIT would be the refused one's too, were it on its connection.
+        assert_eq!(store.entries(&tenant, Window::default()).await.unwrap(), []);
+        assert_eq!(store.read(&tenant, &[key(1)]).await.unwrap().records, [None], "k = {k}");
+        if finished {
+            assert!(k > 2, "a commit waits for the server");
+            return;
+        }
+    }
 }
 
 #[tokio::test]
