@@ -2,6 +2,7 @@
 
 mod answer;
 mod callback;
+mod compiled_in;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod context;
@@ -22,6 +23,7 @@ pub mod tiktok;
 
 pub use answer::Answer;
 pub use callback::{Callback, CallbackRefusal, HostileText, Outcome, QUERY_LIMIT};
+pub use compiled_in::compiled_in;
 pub use context::{Context, Environment, Platform, Registration};
 pub use failure::{ErrorRow, Failure, FailureKind};
 pub use grant::{

@@ -1,0 +1,14 @@
+//! The adapters that this build has.
+
+use std::sync::Arc;
+
+use crate::Provider;
+
+/// Every adapter whose feature is on. A host that names one of them in a registration needs not
+/// add it.
+pub fn compiled_in() -> Vec<Arc<dyn Provider>> {
+    vec![
+        #[cfg(feature = "tiktok")]
+        Arc::new(crate::tiktok::TikTok::new()),
+    ]
+}

@@ -1,0 +1,121 @@
+//! Every provider of ours passes the list, and the list finds what is wrong with others.
+
+use bailee_core::{ProviderId, RegistrationId};
+use bailee_providers::{
+    Context, Endpoint, ExchangeAsk, Failure, Generic, Grant, Input, Next, Provider, Registration,
+    Request, Spec, Step,
+    conformance::{Samples, check, findings},
+    spec::ClientAuthentication,
+};
+
+const OIDC: &str = include_str!("../../specs/example-oidc.toml");
+const PLAIN: &str = include_str!("../fixtures/plain.toml");
+
+fn registration(provider: &'static str) -> Registration {
+    Registration::new(
+        RegistrationId::from_static("test"),
+        ProviderId::from_static(provider),
+        "fake-client",
+    )
+}
+
+#[test]
+fn a_provider_from_toml_alone_conforms() {
+    let provider = Generic::new(Spec::parse(OIDC).unwrap());
+    check(&provider, &registration("example"));
+    check(&provider, &registration("example").public());
+    check(&provider, &registration("example").authentication(ClientAuthentication::Post));
+}
+
+#[test]
+fn a_provider_without_openid_and_with_form_answers_conforms() {
+    let provider = Generic::new(Spec::parse(PLAIN).unwrap());
+    check(&provider, &registration("plain"));
+}
+
+#[cfg(feature = "tiktok")]
+#[test]
+fn tiktok_conforms_on_the_web_and_on_the_desktop() {
+    let provider = bailee_providers::tiktok::TikTok::new();
+    check(&provider, &registration("tiktok"));
+    check(&provider, &registration("tiktok").platform(bailee_providers::Platform::Desktop));
+}
+
+#[test]
+fn the_list_names_facts_that_are_missing() {
+    let bare = r#"
+        id = "bare"
+        title = "Bare"
+        checked = "2026-11-21"
+        pages = []
+        hosts = ["bare.example.test"]
+        [endpoints]
+        authorization = "https://bare.example.test/authorize"
+        token = "https://bare.example.test/token"
+        userinfo = "https://bare.example.test/me"
+        [identity]
+        source = "endpoint"
+        id = "/id"
+        id_kind = "email"
+    "#;
+    let spec = Spec::parse(bare).unwrap();
+    let found = findings(&Generic::new(spec.clone()), &registration("bare"), &Samples::of(&spec));
+    for missing in [
+        "no page is named",
+        "the refresh class is stated without its page",
+        "how to withdraw",
+        "the catalogue of scopes is empty",
+        "`email` is no kind of id that stays",
+        "`statements.rotation` is missing",
+    ] {
+        assert!(found.iter().any(|what| what.contains(missing)), "{missing}: {found:?}");
+    }
+}
+
+/// An adapter that gets the exchange wrong: it repeats what it read, believes every answer, and
+/// puts the code into the address.
+#[derive(Debug)]
+struct Careless(Spec);
+
+impl Provider for Careless {
+    fn spec(&self) -> &Spec {
+        &self.0
+    }
+
+    fn exchange(&self, cx: &Context<'_>, _ask: &ExchangeAsk<'_>) -> Box<dyn Step<Grant>> {
+        struct Once(Request);
+        impl Step<Grant> for Once {
+            fn next(&mut self, input: Input) -> Result<Next<Grant>, Failure> {
+                match input {
+                    Input::Start => Ok(Next::Send(self.0.clone())),
+                    Input::Answer(answer) => {
+                        let body = String::from_utf8_lossy(&answer.body).into_owned();
+                        let code = bailee_core::ProviderCode::known(body);
+                        Err(Failure::new(bailee_providers::FailureKind::GrantOver).with_code(code))
+                    }
+                    _ => unreachable!(),
+                }
+            }
+        }
+        let url = cx.spec.endpoints.token.clone().unwrap();
+        let request =
+            Request::new(http::Method::GET, url, Endpoint::Token, bailee_core::Effect::Read);
+        let code = bailee_providers::Value::Secret(bailee_providers::SecretRef::Code);
+        Box::new(Once(request.with_query("code", code)))
+    }
+}
+
+#[test]
+fn the_list_finds_an_adapter_that_echoes_and_believes() {
+    let spec = Spec::parse(PLAIN).unwrap();
+    let found = findings(&Careless(spec.clone()), &registration("plain"), &Samples::of(&spec));
+    for wrong in [
+        "exchange: it is no POST to the token endpoint",
+        "exchange: a secret is in the query",
+        "exchange: Code is not sent",
+        "exchange: an echo with 200: what the answer says is printed",
+        "exchange: 429: it is GrantOver and should be RateLimited",
+    ] {
+        assert!(found.iter().any(|what| what.contains(wrong)), "{wrong}: {found:#?}");
+    }
+}

@@ -1,0 +1,17 @@
+//! The rules that are kept here, each by its name, and the public face of the crate.
+
+mod authorize;
+mod callback;
+#[cfg(feature = "conformance")]
+mod conformance;
+mod discovery;
+mod id_token;
+mod operation;
+mod revoke;
+mod spec_file;
+mod support;
+#[cfg(feature = "tiktok")]
+mod tiktok;
+#[cfg(feature = "tiktok")]
+mod tiktok_publish;
+mod token_answer;
