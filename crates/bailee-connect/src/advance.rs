@@ -298,6 +298,7 @@ impl Engine {
         let purpose: PurposeId = acting.purpose.clone();
         let body = PublicationBody {
             connection: connection.clone(),
+            provider: facts.provider.clone(),
             purpose,
             operation: facts.name.to_owned(),
             digest,
@@ -395,8 +396,7 @@ impl Engine {
             .op(self.0.vault.put(tenant, draft, view.record(0)).await?)
             .finish(lease.task.clone(), lease.fence, due);
         if let Some(happened) = happened(next.state, id) {
-            let provider = provider_of(&next);
-            for op in self.emit(&next.connection, &provider, happened).await? {
+            for op in self.emit(&next.connection, &next.provider, happened).await? {
                 batch = batch.op(op);
             }
         }
@@ -411,15 +411,6 @@ impl Engine {
         self.0.vault.commit(tenant, batch.audit(entry)).await?;
         Ok(next)
     }
-}
-
-/// The provider stands in front of the operation's name.
-fn provider_of(body: &PublicationBody) -> bailee_core::ProviderId {
-    body.operation
-        .split('.')
-        .next()
-        .and_then(|provider| bailee_core::ProviderId::new(provider).ok())
-        .unwrap_or(bailee_core::ProviderId::from_static("unknown"))
 }
 
 fn code_of(failure: &Failure) -> String {

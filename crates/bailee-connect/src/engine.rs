@@ -1,6 +1,10 @@
 //! The engine: everything that the life cycle of connections needs, joined and checked once.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, atomic::AtomicI64},
+};
 
 use bailee_core::{
     Access, Clock, Error, ErrorKind, InstanceId, ProviderId, PurposeId, Random, RegistrationId,
@@ -48,6 +52,8 @@ pub(crate) struct Inner {
     pub(crate) flights: Flights,
     pub(crate) people: People,
     pub(crate) usage: Usage,
+    /// The order of the last event that this process wrote.
+    pub(crate) last_event: AtomicI64,
 }
 
 impl fmt::Debug for Engine {
@@ -248,6 +254,7 @@ impl EngineBuilder {
             flights: Flights::default(),
             people: People::default(),
             usage: Usage::default(),
+            last_event: AtomicI64::new(0),
             vault: self.vault,
         }));
         if engine.start_control().await? {

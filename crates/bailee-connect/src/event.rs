@@ -1,6 +1,9 @@
 //! Events: written with what they tell of, delivered by the worker.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bailee_core::{
@@ -60,10 +63,16 @@ impl Engine {
         Ok(vec![put, Op::Schedule { task, subject, due }])
     }
 
-    /// An id whose order is that of time.
+    /// An id whose order is that of time, and within this process that of the calls.
     fn in_order(&self, at: Timestamp) -> Result<Id> {
+        let at = at.as_micros();
+        let last = self
+            .0
+            .last_event
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(at.max(last + 1)))
+            .unwrap_or_else(|last| last);
         let mut bytes = *Id::generate(&*self.0.random)?.as_bytes();
-        bytes[..8].copy_from_slice(&at.as_micros().to_be_bytes());
+        bytes[..8].copy_from_slice(&at.max(last + 1).to_be_bytes());
         Ok(Id::from_bytes(bytes))
     }
 

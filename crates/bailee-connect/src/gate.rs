@@ -13,7 +13,7 @@ use bailee_core::{
 use bailee_providers::{OperationFacts, SecretRef};
 use bailee_registry::{Decision, Standing};
 use bailee_store::Key;
-use bailee_vault::View;
+use bailee_vault::{Holder, View};
 
 use crate::{
     body::{self, CredentialBody},
@@ -125,7 +125,14 @@ impl Engine {
         let Use { authority, purpose, connection, operation } = wanted;
         let unknown = || Error::new(ErrorKind::NotFound).with_connection(connection.connection());
         let provider = &operation.provider;
-        self.0.declaration.admits(provider, purpose, operation.name, operation.scopes)?;
+        let declaration = &self.0.declaration;
+        declaration.admits(provider, purpose, operation.name, operation.scopes)?;
+        let categories = |names: &'static [&'static str]| names.iter().copied();
+        declaration.admits_data(
+            provider,
+            categories(operation.sends),
+            categories(operation.reads),
+        )?;
 
         // A foreign reference is read in the visitor's own tenant, so that it costs and answers
         // what an unknown one does.
@@ -165,7 +172,22 @@ impl Engine {
             Authority::Continuing => Actor::System,
             Authority::Acting(who) => self.entitled(who, &reference).await?,
         };
-        self.standing_allows(&view, purpose, &credential, connection)?;
+        match (reference.owner(), actor.subject()) {
+            // Whoever uses what nobody owns has to have agreed themselves.
+            (Owner::Tenant | Owner::Instance, Some(subject)) => {
+                let tenant = match authority {
+                    Authority::Acting(who) => who.tenant(),
+                    Authority::Continuing => reference.tenant(),
+                };
+                let own = self.0.vault.read(tenant, Holder::Subject(subject), &[]).await?;
+                self.standing_allows(&own, purpose, &credential, connection)?;
+            }
+            // Going on with what somebody began under their own consent.
+            (Owner::Tenant | Owner::Instance, None) => {}
+            (Owner::Subject(_), _) => {
+                self.standing_allows(&view, purpose, &credential, connection)?;
+            }
+        }
         match ConnectionState::from_facet(record.facet.0) {
             Some(ConnectionState::Active | ConnectionState::Degraded) => {}
             Some(ConnectionState::Frozen) => {

@@ -113,6 +113,7 @@ pub struct Publication {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct PublicationBody {
     pub(crate) connection: ConnectionRef,
+    pub(crate) provider: bailee_core::ProviderId,
     pub(crate) purpose: PurposeId,
     pub(crate) operation: String,
     pub(crate) digest: [u8; 32],

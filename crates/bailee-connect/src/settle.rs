@@ -268,7 +268,7 @@ impl Pending<'_> {
         let holder = holder_of(connection);
         let now = engine.0.clock.now();
         let mut batch = vault.batch()?;
-        if existing.is_none() {
+        if existing.is_none() && matches!(holder, Holder::Connection(_)) {
             batch = batch.ops(vault.create_key(&tenant, holder).await?);
         }
         // The person's consent, and with it the lock on their record.
@@ -283,7 +283,12 @@ impl Pending<'_> {
         };
         let subject_view = match body.owner {
             Owner::Subject(_) => before,
-            Owner::Tenant | Owner::Instance => vault.read(&tenant, base, &[]).await?,
+            // The consent is that of the person who connects; the tenant's own record is locked
+            // beside it.
+            Owner::Tenant | Owner::Instance => {
+                batch = batch.op(before.fence()?);
+                vault.read(&tenant, Holder::Subject(body.subject), &[]).await?
+            }
         };
         let consent = engine.0.ledger.give(&tenant, &subject_view, &given).await?;
         batch = consent.add_to(batch);

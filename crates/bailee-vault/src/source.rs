@@ -138,6 +138,30 @@ pub trait KeySource: fmt::Debug + Send + Sync + 'static {
     async fn unwrap(&self, context: KeyContext<'_>, wrapped: &[u8]) -> Result<KeyMaterial>;
 }
 
+#[async_trait]
+impl<K: KeySource + ?Sized> KeySource for Box<K> {
+    fn primary(&self) -> RootId {
+        (**self).primary()
+    }
+
+    fn roots(&self) -> Vec<RootId> {
+        (**self).roots()
+    }
+
+    async fn wrap(
+        &self,
+        random: &dyn Random,
+        context: KeyContext<'_>,
+        key: &KeyMaterial,
+    ) -> Result<Vec<u8>> {
+        (**self).wrap(random, context, key).await
+    }
+
+    async fn unwrap(&self, context: KeyContext<'_>, wrapped: &[u8]) -> Result<KeyMaterial> {
+        (**self).unwrap(context, wrapped).await
+    }
+}
+
 fn service_reference(rest: &[u8]) -> Result<&str, Fault> {
     let (reference, rest) = take(rest)?;
     let (_, rest) = take(rest)?;

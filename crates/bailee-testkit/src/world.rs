@@ -1,0 +1,455 @@
+//! A world to test in: a store, the emulated providers, one clock for all of them.
+
+use std::{sync::Arc, time::Duration};
+
+use bailee::{
+    Bailee, BeginOptions, Builder, ClientSecret, Completed, ConnectionRef, Declaration, HostId,
+    PurposeId, Refusal, Registration, Result, RootKeys, TenantId, Visitor,
+    core::{Clock, ManualClock},
+    http::{Reqwest, Tls},
+    providers::{Environment, Generic, Spec},
+    store::{LoggedEntry, MemoryStore, Store, Window},
+};
+use bailee_emulator::{
+    Account, Client, Clock as EmulatorClock, Decision, Emulator, Site, oidc::Issuer, tiktok::TikTok,
+};
+
+use crate::{Browser, Events, Memberships};
+
+/// Where a world keeps its records.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum Storage {
+    /// In memory.
+    Memory,
+    /// In a store that the test made on the world's clock.
+    Given(Arc<dyn Store>),
+}
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "Memory",
+            Self::Given(_) => "Given",
+        })
+    }
+}
+
+/// A service with everything around it: store, emulated providers, clock, people.
+///
+/// The providers answer under their real host names, over TLS under a root of this run; every
+/// check of production stays on but that of the address.
+pub struct World {
+    /// The libraries under test.
+    pub bailee: Bailee,
+    /// The emulated providers.
+    pub emulator: Emulator,
+    /// The clock of the libraries, the store and the emulator.
+    pub clock: ManualClock,
+    /// The host's word on who may act.
+    pub access: Memberships,
+    /// What the host was told.
+    pub events: Events,
+    store: Arc<dyn Store>,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("bailee", &self.bailee).finish_non_exhaustive()
+    }
+}
+
+/// Makes a [`World`].
+#[derive(Debug)]
+pub struct WorldBuilder {
+    declaration: Declaration,
+    storage: Storage,
+    clock: ManualClock,
+    tiktok: TikTok,
+    issuers: Vec<(Issuer, String)>,
+    instance: String,
+    root_key: String,
+    desktop: bool,
+}
+
+/// The client id of every registration in a world.
+const CLIENT: &str = "fake-client-1";
+/// Its secret: a marker that no output may hold.
+const SECRET: &str = "fake-client-secret-canary";
+/// The mount of every world.
+const MOUNT: &str = "https://app.example.test/connect";
+
+impl World {
+    /// A world in memory with TikTok, under a declaration.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be made: a test needs nothing softer.
+    pub async fn new(declaration: Declaration) -> Self {
+        Self::builder(declaration).build().await.expect("a world can be made")
+    }
+
+    /// Begins a world of one's own.
+    pub fn builder(declaration: Declaration) -> WorldBuilder {
+        let mut tiktok = TikTok::new();
+        // Rate limits and daily caps are tested where a test turns them on.
+        tiktok.rate_limits = false;
+        tiktok.daily_caps = false;
+        WorldBuilder {
+            declaration,
+            storage: Storage::Memory,
+            clock: ManualClock::default(),
+            tiktok,
+            issuers: Vec::new(),
+            instance: "test".into(),
+            // 32 bytes that count up, in base64: a key for tests alone.
+            root_key: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into(),
+            desktop: false,
+        }
+    }
+
+    /// A person of the tenant `acme`, logged in.
+    pub fn visitor(&self, person: &str) -> Visitor {
+        self.visitor_in("acme", person)
+    }
+
+    /// A person of a tenant, logged in.
+    ///
+    /// # Panics
+    ///
+    /// On what cannot be a tenant.
+    pub fn visitor_in(&self, tenant: &str, person: &str) -> Visitor {
+        let tenant = TenantId::new(tenant).expect("a tenant of a test");
+        Visitor::new(tenant, HostId::text(person), format!("session of {person}"))
+    }
+
+    /// One of the emulated providers, by its registration's name.
+    ///
+    /// # Panics
+    ///
+    /// On one that the world does not have.
+    pub fn site(&self, name: &str) -> &Site {
+        self.emulator.site(name).expect("the world has this provider")
+    }
+
+    /// Goes through the whole flow as a person with a browser, who allows what is asked.
+    ///
+    /// # Errors
+    ///
+    /// As [`bailee::Connections::begin`] and [`bailee::Connections::complete`].
+    pub async fn connect(
+        &self,
+        visitor: &Visitor,
+        registration: &str,
+        purposes: &[PurposeId],
+    ) -> Result<ConnectionRef> {
+        let completed = self
+            .connect_as(
+                visitor,
+                registration,
+                purposes,
+                BeginOptions::default(),
+                Decision::Allow,
+                "ada",
+            )
+            .await?;
+        Ok(completed?.connection)
+    }
+
+    /// The same with every choice: options, the person's decision, the account at the provider.
+    ///
+    /// # Errors
+    ///
+    /// As [`bailee::Connections::begin_with`]; inside, as [`bailee::Connections::complete`].
+    ///
+    /// # Panics
+    ///
+    /// When the emulator shows an error page instead of redirecting.
+    pub async fn connect_as(
+        &self,
+        visitor: &Visitor,
+        registration: &str,
+        purposes: &[PurposeId],
+        options: BeginOptions,
+        decision: Decision,
+        account: &str,
+    ) -> Result<std::result::Result<Completed, Refusal>> {
+        let connections = self.bailee.connections();
+        let begun = connections.begin_with(visitor, registration, purposes, options).await?;
+        let browser = Browser::new();
+        browser.take(begun.answer());
+        let back = self.approve(&begun, decision, account).await;
+        Ok(connections.complete(visitor, browser.callback(&back)).await)
+    }
+
+    /// The person's part at the provider: where it sends the browser back to.
+    ///
+    /// # Panics
+    ///
+    /// When the emulator shows an error page instead of redirecting.
+    pub async fn approve(
+        &self,
+        begun: &bailee::Begun,
+        decision: Decision,
+        account: &str,
+    ) -> String {
+        let location = begun.answer().headers().get(http::header::LOCATION);
+        let url =
+            location.and_then(|value| value.to_str().ok()).expect("a redirect has a location");
+        self.emulator.consent(url, decision, account).await.expect("the provider redirects")
+    }
+
+    /// Moves the clock of everything.
+    pub fn advance(&self, duration: Duration) {
+        self.clock.advance(duration);
+    }
+
+    /// Does what is due, until nothing is.
+    ///
+    /// # Panics
+    ///
+    /// When the store fails or the database is another instance's.
+    pub async fn settle(&self) -> u64 {
+        self.bailee.worker().settle().await.expect("the worker can claim")
+    }
+
+    /// The store underneath.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The audit entries of a tenant, oldest first.
+    ///
+    /// # Panics
+    ///
+    /// When the store fails.
+    pub async fn audit(&self, tenant: &str) -> Vec<LoggedEntry> {
+        let tenant = TenantId::new(tenant).expect("a tenant of a test");
+        let mut window = Window::default();
+        let mut all = Vec::new();
+        loop {
+            let entries = self.store.entries(&tenant, window).await.expect("the log can be read");
+            let Some(last) = entries.last() else { return all };
+            window.after = Some((last.entry.at(), last.batch, last.n));
+            all.extend(entries);
+        }
+    }
+
+    /// The names of the events in the audit log of a tenant, oldest first.
+    ///
+    /// # Panics
+    ///
+    /// When the store fails.
+    pub async fn audited(&self, tenant: &str) -> Vec<String> {
+        self.audit(tenant).await.into_iter().map(|logged| logged.entry.event().to_owned()).collect()
+    }
+
+    /// What no output may hold: every token and code that the emulator issued, everything secret
+    /// that it saw, the client secret.
+    pub fn secrets(&self) -> Vec<String> {
+        let mut secrets: Vec<String> = self.emulator.secrets_issued().into_iter().collect();
+        secrets.extend(self.emulator.secrets_seen());
+        secrets.push(SECRET.to_owned());
+        secrets.push(self.emulator.marker().to_owned());
+        secrets
+    }
+
+    /// Sees that a text holds none of the secrets.
+    ///
+    /// # Panics
+    ///
+    /// When it does. The message does not repeat it.
+    pub fn assert_no_canary(&self, what: &str, text: &[u8]) {
+        for (n, secret) in self.secrets().iter().enumerate() {
+            let found = !secret.is_empty()
+                && text.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "secret number {n} stands in {what}");
+        }
+    }
+
+    /// Sees that the audit log of the tenants holds no secret and only what its catalogue allows.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    pub async fn assert_clean_audit(&self, tenants: &[&str]) {
+        for tenant in tenants {
+            for logged in self.audit(tenant).await {
+                bailee::audit::check(&logged.entry).unwrap_or_else(|error| {
+                    panic!("an entry is outside the catalogue: {error}: {:?}", logged.entry)
+                });
+                let hash = logged.entry.hash(&logged.tenant, logged.batch.id(), logged.n);
+                assert_eq!(hash, logged.hash, "an entry's hash is its own");
+                self.assert_no_canary("the audit log", &logged.entry.payload());
+            }
+        }
+    }
+
+    /// A second process over the same store: an engine of its own with its own caches.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::build`].
+    pub async fn another_process(&self, declaration: Declaration) -> Result<Bailee> {
+        let builder = WorldBuilder {
+            storage: Storage::Given(self.store.clone()),
+            clock: self.clock.clone(),
+            ..Self::builder(declaration)
+        };
+        let issuers: Vec<String> = Vec::new();
+        builder.bailee(&self.emulator, &self.access, &self.events, &issuers)?.build().await
+    }
+}
+
+impl WorldBuilder {
+    /// Another place for the records, made on [`WorldBuilder::clock`].
+    #[must_use]
+    pub fn storage(mut self, storage: Storage) -> Self {
+        self.storage = storage;
+        self
+    }
+
+    /// The clock of everything.
+    pub fn clock(&self) -> &ManualClock {
+        &self.clock
+    }
+
+    /// Another clock for everything.
+    #[must_use]
+    pub fn on_clock(mut self, clock: ManualClock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Changes how TikTok behaves.
+    #[must_use]
+    pub fn tiktok(mut self, change: impl FnOnce(&mut TikTok)) -> Self {
+        change(&mut self.tiktok);
+        self
+    }
+
+    /// Registers a desktop client at TikTok, under the id `tiktok-desktop`.
+    #[must_use]
+    pub fn with_desktop(mut self) -> Self {
+        self.desktop = true;
+        self
+    }
+
+    /// Adds an issuer and the spec, as TOML, of the provider that it plays.
+    #[must_use]
+    pub fn issuer(mut self, issuer: Issuer, spec: impl Into<String>) -> Self {
+        self.issuers.push((issuer, spec.into()));
+        self
+    }
+
+    /// Another name for the instance.
+    #[must_use]
+    pub fn instance(mut self, instance: impl Into<String>) -> Self {
+        self.instance = instance.into();
+        self
+    }
+
+    /// Another root key, base64 of 32 bytes.
+    #[must_use]
+    pub fn root_key(mut self, base64: impl Into<String>) -> Self {
+        self.root_key = base64.into();
+        self
+    }
+
+    /// Starts the emulator and builds everything.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::build`].
+    ///
+    /// # Panics
+    ///
+    /// When the emulator cannot be started.
+    pub async fn build(self) -> Result<World> {
+        let follow = self.clock.clone();
+        let clock = EmulatorClock::following(move || follow.now().as_seconds());
+        let mut emulator = Emulator::builder().clock(clock).tiktok(self.tiktok.clone());
+        for (issuer, _) in &self.issuers {
+            emulator = emulator.issuer(issuer.clone());
+        }
+        let emulator = emulator.start().await.expect("the emulator starts on loopback");
+        let access = Memberships::default();
+        let events = Events::default();
+        let specs: Vec<String> = self.issuers.iter().map(|(_, spec)| spec.clone()).collect();
+        for site in emulator.sites() {
+            for name in ["ada", "grace"] {
+                site.add_account(Account::new(name));
+            }
+        }
+        let mut names = vec!["tiktok".to_owned()];
+        for spec in &specs {
+            names.push(Spec::parse(spec)?.id.as_str().to_owned());
+        }
+        for (site, name) in emulator.sites().iter().zip(&names) {
+            let redirect = format!("{MOUNT}/{name}/callback");
+            site.add_client(Client::new(CLIENT).secret(SECRET).redirect(redirect))
+                .expect("the redirect address is acceptable");
+        }
+        if self.desktop {
+            let client = Client::new("fake-desktop-client")
+                .desktop()
+                .secret(SECRET)
+                .redirect("http://127.0.0.1:*/tiktok-desktop/callback");
+            emulator.sites()[0].add_client(client).expect("the redirect address is acceptable");
+        }
+        let store: Arc<dyn Store> = match &self.storage {
+            Storage::Memory => Arc::new(MemoryStore::new(Arc::new(self.clock.clone()))),
+            Storage::Given(store) => store.clone(),
+        };
+        let clock = self.clock.clone();
+        let builder = Self { storage: Storage::Given(store.clone()), ..self };
+        let bailee = builder.bailee(&emulator, &access, &events, &specs)?.build().await?;
+        Ok(World { bailee, emulator, clock, access, events, store })
+    }
+
+    fn bailee(
+        self,
+        emulator: &Emulator,
+        access: &Memberships,
+        events: &Events,
+        specs: &[String],
+    ) -> Result<Builder> {
+        let tls = Tls::roots(emulator.root_pem().as_bytes())?;
+        let http = Reqwest::danger_fixed_address(tls, emulator.address())?;
+        let store: Arc<dyn Store> = match self.storage {
+            Storage::Given(store) => store,
+            Storage::Memory => Arc::new(MemoryStore::new(Arc::new(self.clock.clone()))),
+        };
+        let mut builder = Bailee::builder(self.declaration)
+            .shared_store(store)
+            .keys(RootKeys::base64(&self.root_key)?)
+            .http(http)
+            .runtime(bailee::Tokio)
+            .access(access.clone())
+            .events(events.clone())
+            .instance(self.instance)
+            .mount(MOUNT)
+            .return_to("settings", "/settings")
+            .clock(self.clock);
+        let secret = || ClientSecret::copy_from(SECRET.as_bytes());
+        builder = builder.registration(
+            Registration::new("tiktok", CLIENT, secret())?.environment(Environment::Emulator),
+        );
+        if self.desktop {
+            builder = builder.registration(
+                Registration::new("tiktok", "fake-desktop-client", secret())?
+                    .id("tiktok-desktop")?
+                    .environment(Environment::Emulator)
+                    .desktop(),
+            );
+        }
+        for text in specs {
+            let spec = Spec::parse(text)?;
+            let id = spec.id.as_str().to_owned();
+            builder = builder.provider(Generic::new(spec)).registration(
+                Registration::new(&id, CLIENT, secret())?.environment(Environment::Emulator),
+            );
+        }
+        Ok(builder)
+    }
+}

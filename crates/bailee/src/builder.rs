@@ -1,0 +1,253 @@
+//! Building the facade: every seam is named by the host, nothing is chosen for it.
+
+use std::{fmt, sync::Arc};
+
+use bailee_connect::{CookiePolicy, Engine, EventSink, Mount, Registration, Runtime, Seams};
+use bailee_core::{
+    Access, Clock, Error, ErrorKind, InstanceId, PurposeId, Random, Result, SystemClock,
+    SystemRandom,
+};
+use bailee_http::HttpSend;
+use bailee_providers::Provider;
+use bailee_registry::Declaration;
+use bailee_store::Store;
+use bailee_vault::{KeySource, Vault};
+
+use crate::Bailee;
+
+/// Collects what a [`Bailee`] needs. What is missing is named when it is built.
+pub struct Builder {
+    declaration: Declaration,
+    store: Option<Arc<dyn Store>>,
+    key_store: Option<Arc<dyn Store>>,
+    keys: Option<Box<dyn KeySource>>,
+    http: Option<Arc<dyn HttpSend>>,
+    runtime: Option<Arc<dyn Runtime>>,
+    access: Option<Arc<dyn Access>>,
+    events: Option<Arc<dyn EventSink>>,
+    instance: Option<String>,
+    mount: Option<String>,
+    cookies: Option<CookiePolicy>,
+    providers: Vec<Arc<dyn Provider>>,
+    registrations: Vec<Registration>,
+    returns: Vec<(String, String)>,
+    requires: Vec<PurposeId>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("instance", &self.instance)
+            .field("mount", &self.mount)
+            .field("registrations", &self.registrations)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    pub(crate) fn new(declaration: Declaration) -> Self {
+        Self {
+            declaration,
+            store: None,
+            key_store: None,
+            keys: None,
+            http: None,
+            runtime: None,
+            access: None,
+            events: None,
+            instance: None,
+            mount: None,
+            cookies: None,
+            providers: Vec::new(),
+            registrations: Vec::new(),
+            returns: Vec::new(),
+            requires: Vec::new(),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+        }
+    }
+
+    /// Where records, work and the audit log are kept.
+    #[must_use]
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// The same for a store that is shared already.
+    #[must_use]
+    pub fn shared_store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Keeps wrapped keys in a store of their own, whose backups can be kept for another time.
+    #[must_use]
+    pub fn keys_in(mut self, store: impl Store) -> Self {
+        self.key_store = Some(Arc::new(store));
+        self
+    }
+
+    /// The root of the tree of keys.
+    #[must_use]
+    pub fn keys(mut self, keys: impl KeySource) -> Self {
+        self.keys = Some(Box::new(keys));
+        self
+    }
+
+    /// Where requests leave.
+    #[must_use]
+    pub fn http(mut self, http: impl HttpSend) -> Self {
+        self.http = Some(Arc::new(http));
+        self
+    }
+
+    /// What runs the tasks that must not end with their caller.
+    #[must_use]
+    pub fn runtime(mut self, runtime: impl Runtime) -> Self {
+        self.runtime = Some(Arc::new(runtime));
+        self
+    }
+
+    /// Who may act where: the host's word.
+    #[must_use]
+    pub fn access(mut self, access: impl Access) -> Self {
+        self.access = Some(Arc::new(access));
+        self
+    }
+
+    /// Where the host hears of what happened. Without it no events are written.
+    #[must_use]
+    pub fn events(mut self, events: impl EventSink) -> Self {
+        self.events = Some(Arc::new(events));
+        self
+    }
+
+    /// The name of this installation. A database that belongs to another name is left alone:
+    /// nothing is sent and nothing is claimed.
+    #[must_use]
+    pub fn instance(mut self, name: impl Into<String>) -> Self {
+        self.instance = Some(name.into());
+        self
+    }
+
+    /// The public https address under which the host serves the callbacks; every redirect URI
+    /// derives from it.
+    #[must_use]
+    pub fn mount(mut self, address: impl Into<String>) -> Self {
+        self.mount = Some(address.into());
+        self
+    }
+
+    /// How state cookies are named and scoped. The default is scoped to the callback path.
+    #[must_use]
+    pub fn cookies(mut self, cookies: CookiePolicy) -> Self {
+        self.cookies = Some(cookies);
+        self
+    }
+
+    /// Adds a provider: one of a TOML file, or the host's own. Adapters that are compiled in are
+    /// found by a registration that names them.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Provider) -> Self {
+        self.providers.push(Arc::new(provider));
+        self
+    }
+
+    /// Adds an OAuth client at a provider.
+    #[must_use]
+    pub fn registration(mut self, registration: Registration) -> Self {
+        self.registrations.push(registration);
+        self
+    }
+
+    /// Names a page of the host at which a flow may end.
+    #[must_use]
+    pub fn return_to(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
+        self.returns.push((name.into(), path.into()));
+        self
+    }
+
+    /// The purposes that the program uses: an undeclared one fails when it is built.
+    #[must_use]
+    pub fn requires(mut self, purposes: &[PurposeId]) -> Self {
+        self.requires.extend_from_slice(purposes);
+        self
+    }
+
+    /// Another clock than the operating system's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Another source of randomness than the operating system's.
+    #[must_use]
+    pub fn random(mut self, random: impl Random) -> Self {
+        self.random = Arc::new(random);
+        self
+    }
+
+    /// Checks everything against everything, opens the vault and joins the instance to its
+    /// database.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] names what is missing or wrong; nothing is written then.
+    pub async fn build(self) -> Result<Bailee> {
+        let store = self.store.ok_or_else(|| missing("store"))?;
+        let keys = self.keys.ok_or_else(|| missing("keys"))?;
+        let seams = Seams {
+            http: self.http.ok_or_else(|| missing("http"))?,
+            runtime: self.runtime.ok_or_else(|| missing("runtime"))?,
+            access: self.access.ok_or_else(|| missing("access"))?,
+        };
+        let instance = InstanceId::new(self.instance.ok_or_else(|| missing("instance"))?)
+            .map_err(|error| Error::new(ErrorKind::Configuration).with_source(error))?;
+        let mount = Mount::new(&self.mount.ok_or_else(|| missing("mount"))?)?;
+        let cookies = match self.cookies {
+            Some(cookies) => cookies,
+            None => CookiePolicy::scoped_to_callback("bailee")?,
+        };
+        // What can be refused without the store is refused before it is touched.
+        self.declaration.requires(&self.requires)?;
+        let mut vault = Vault::builder(store, keys).clock(self.clock).random(self.random);
+        if let Some(key_store) = self.key_store {
+            vault = vault.keys_in(key_store);
+        }
+        let vault = vault.open().await?;
+        let mut engine = Engine::builder(self.declaration, vault, seams, mount, instance, cookies)
+            .requires(&self.requires);
+        let named = |provider: &Arc<dyn Provider>| {
+            self.registrations
+                .iter()
+                .any(|registration| *registration.provider() == provider.spec().id)
+        };
+        let given: Vec<_> =
+            self.providers.iter().map(|provider| provider.spec().id.clone()).collect();
+        let compiled_in = bailee_providers::compiled_in()
+            .into_iter()
+            .filter(|provider| named(provider) && !given.contains(&provider.spec().id));
+        let compiled_in: Vec<_> = compiled_in.collect();
+        for provider in self.providers.into_iter().chain(compiled_in) {
+            engine = engine.provider(provider);
+        }
+        for registration in self.registrations {
+            engine = engine.registration(registration);
+        }
+        for (name, path) in self.returns {
+            engine = engine.return_to(name, path);
+        }
+        if let Some(events) = self.events {
+            engine = engine.events(events);
+        }
+        Ok(Bailee { engine: engine.build().await? })
+    }
+}
+
+fn missing(what: &'static str) -> Error {
+    Error::new(ErrorKind::Configuration).with_detail(format!("the builder was given no {what}"))
+}

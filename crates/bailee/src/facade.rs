@@ -1,0 +1,74 @@
+//! The facade: what a host calls.
+
+use bailee_connect::{Acting, Connections, Engine, Freeze, Who, Worker};
+use bailee_core::{PurposeId, Result};
+use bailee_registry::Declaration;
+use bailee_vault::Vault;
+
+use crate::builder::Builder;
+
+/// Everything of the libraries, joined and checked. Cheap to clone; one for the whole service.
+#[derive(Clone, Debug)]
+pub struct Bailee {
+    pub(crate) engine: Engine,
+}
+
+impl Bailee {
+    /// Begins with the declaration that the code will enforce.
+    pub fn builder(declaration: Declaration) -> Builder {
+        Builder::new(declaration)
+    }
+
+    /// Connecting, looking at and disconnecting accounts.
+    pub fn connections(&self) -> Connections {
+        self.engine.connections()
+    }
+
+    /// Fixes who acts and what for; calls and publications go from there.
+    pub fn acting(&self, who: impl Into<Who>, purpose: &PurposeId) -> Acting {
+        self.engine.acting(who, purpose)
+    }
+
+    /// The worker that does what is due later. Run one in each process, or in one of them.
+    pub fn worker(&self) -> Worker {
+        self.engine.worker()
+    }
+
+    /// The vault underneath: a host's own columns are sealed there (`Vault::fields`).
+    pub fn vault(&self) -> &Vault {
+        self.engine.vault()
+    }
+
+    /// The declaration in force.
+    pub fn declaration(&self) -> &Declaration {
+        self.engine.declaration()
+    }
+
+    /// Stops what is named, in every process that shares the store, from its next read on.
+    ///
+    /// # Errors
+    ///
+    /// What the store and the vault say.
+    pub async fn freeze(&self, what: Freeze) -> Result<()> {
+        self.engine.freeze(what).await
+    }
+
+    /// Lets it go again.
+    ///
+    /// # Errors
+    ///
+    /// What the store and the vault say.
+    pub async fn thaw(&self, what: &Freeze) -> Result<()> {
+        self.engine.thaw(what).await
+    }
+
+    /// Makes a database that belongs to another instance this one's: an operator's act after a
+    /// restore or a move, when the original certainly no longer runs.
+    ///
+    /// # Errors
+    ///
+    /// What the store and the vault say.
+    pub async fn danger_adopt_database(&self) -> Result<()> {
+        self.engine.danger_adopt_database().await
+    }
+}

@@ -1,0 +1,34 @@
+#![doc = include_str!("../README.md")]
+
+mod builder;
+mod facade;
+
+pub use bailee_audit as audit;
+#[cfg(feature = "loopback")]
+pub use bailee_connect::Loopback;
+#[cfg(feature = "tokio")]
+pub use bailee_connect::Tokio;
+pub use bailee_connect::{
+    Acting, Answer, BeginOptions, Begun, CallbackRequest, Completed, ConnectionStatus, Connections,
+    CookiePolicy, DisconnectReceipt, EventSink, Freeze, IdempotencyKey, MediaSource, Mount,
+    Publication, PublicationState, Refusal, RefusalReason, Registration, Runtime, Who, Worker,
+};
+pub use bailee_core as core;
+pub use bailee_core::{
+    Access, Act, ClientSecret, ConnectionRef, ConnectionState, Error, ErrorKind, HostError, HostId,
+    InstanceId, Locale, Origin, Owner, ProviderId, PurposeId, ReconnectReason, Remedy, Result,
+    SubjectId, TenantId, Visitor, event::Event, event::Happened,
+};
+pub use bailee_http as http;
+#[cfg(feature = "postgres")]
+pub use bailee_postgres::PostgresStore;
+pub use bailee_providers as providers;
+pub use bailee_registry as registry;
+pub use bailee_registry::{Declaration, Disclosure};
+#[cfg(feature = "sqlite")]
+pub use bailee_sqlite::SqliteStore;
+pub use bailee_store as store;
+pub use bailee_vault as vault;
+pub use bailee_vault::RootKeys;
+pub use builder::Builder;
+pub use facade::Bailee;
