@@ -4,7 +4,7 @@ use bailee_core::{ProviderId, RegistrationId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    request::{BasicEncoding, Request},
+    request::{Authorization, BasicEncoding, Request, SecretRef, Value},
     spec::{ClientAuthentication, Pkce, Spec},
 };
 
@@ -45,8 +45,6 @@ impl Context<'_> {
     /// Adds the client's authentication to a request with a form body: never two methods in one
     /// request (RFC 6749 §2.3).
     pub(crate) fn authenticate(&self, request: &mut Request) {
-        use crate::request::{Authorization, SecretRef, Value};
-
         let client = &self.spec.client;
         let id = Value::Text(self.registration.client_id.clone());
         match self.authentication() {

@@ -443,6 +443,26 @@ mod tests {
         }
     }
 
+    /// Every change of one byte, and every cut: what is taken is what `serde_json` takes.
+    #[test]
+    fn no_change_of_a_document_is_read_where_another_parser_refuses_it() {
+        let document =
+            br#"{"a":"x\u00e9\n\ud83d\ude00", "b":[1,-0.5e3,true,null,{}],"c":{"d":""}} "#;
+        let agree = |bytes: &[u8]| {
+            let other = serde_json::from_slice::<serde_json::Value>(bytes);
+            let taken = Object::parse(bytes).is_ok();
+            assert_eq!(taken, other.is_ok_and(|value| value.is_object()), "{bytes:?}");
+        };
+        for at in 0..document.len() {
+            agree(&document[..at]);
+            for byte in 0..=u8::MAX {
+                let mut changed = document.to_vec();
+                changed[at] = byte;
+                agree(&changed);
+            }
+        }
+    }
+
     #[test]
     fn depth_is_limited() {
         let deep = |n: usize| format!("{{\"a\":{}{}}}", "[".repeat(n), "]".repeat(n));

@@ -52,7 +52,6 @@ pub(super) fn check(spec: &SpecFacts, found: &mut Findings) {
 fn hosts(spec: &SpecFacts, found: &mut Findings) {
     let endpoints = &spec.endpoints;
     let pairs = [
-        ("authorization", &endpoints.authorization, Endpoint::Api),
         ("token", &endpoints.token, Endpoint::Token),
         ("revocation", &endpoints.revocation, Endpoint::Revoke),
         ("introspection", &endpoints.introspection, Endpoint::Introspect),
@@ -69,6 +68,13 @@ fn hosts(spec: &SpecFacts, found: &mut Findings) {
             format!("`{name}` is not https on one of the hosts")
         });
     }
+    let browser = endpoints.authorization.as_ref();
+    found.demand(
+        browser
+            .and_then(|url| url.host_str())
+            .is_some_and(|host| spec.hosts.iter().any(|known| known == host)),
+        || "`authorization` is not on one of the hosts".into(),
+    );
     found.demand(endpoints.authorization.is_some() && endpoints.token.is_some(), || {
         "the authorization or the token endpoint is missing".into()
     });
@@ -78,8 +84,8 @@ fn scopes(spec: &SpecFacts, found: &mut Findings) {
     found.demand(!spec.scopes.catalogue.is_empty(), || "the catalogue of scopes is empty".into());
     for scope in &spec.scopes.catalogue {
         let plain = scope.plain.trim();
-        // Words that only repeat the code explain nothing.
-        let told = plain.contains(' ') && !plain.contains(scope.name.as_str());
+        // The code itself explains nothing, and no single word explains anything.
+        let told = plain.contains(' ') && plain != scope.name.as_str();
         found.demand(told && !scope.category.as_str().trim().is_empty(), || {
             format!("the scope `{}` has no plain words or no category", scope.name)
         });

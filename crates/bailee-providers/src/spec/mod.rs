@@ -155,13 +155,31 @@ impl SpecFacts {
             .map_err(|_| FailureKind::Malformed.into())
     }
 
-    /// The hosts that a request to an endpoint may reach: the spec's, and before they are known the
-    /// issuer's own. Uploads have hosts of their own.
+    /// The hosts that a request to an endpoint may reach: the spec's, without one that only the
+    /// person's browser goes to; for metadata the issuer's as well. Uploads have hosts of their
+    /// own.
     pub fn hosts_for(&self, endpoint: crate::Endpoint) -> Vec<String> {
         if endpoint == crate::Endpoint::Upload {
             return self.upload_hosts.clone();
         }
-        let mut hosts = self.hosts.clone();
+        let endpoints = &self.endpoints;
+        let called = [
+            &endpoints.token,
+            &endpoints.revocation,
+            &endpoints.introspection,
+            &endpoints.userinfo,
+            &endpoints.jwks,
+            &self.api,
+        ];
+        let is_called =
+            |host: &str| called.into_iter().flatten().any(|url| url.host_str() == Some(host));
+        let browser = endpoints.authorization.as_ref().and_then(Url::host_str);
+        let mut hosts: Vec<String> = self
+            .hosts
+            .iter()
+            .filter(|host| browser != Some(host.as_str()) || is_called(host))
+            .cloned()
+            .collect();
         let issuer = self.issuer.as_deref().and_then(|issuer| Url::parse(issuer).ok());
         if let Some(host) = issuer.as_ref().and_then(Url::host_str)
             && endpoint == crate::Endpoint::Discovery

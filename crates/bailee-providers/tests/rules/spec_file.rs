@@ -173,6 +173,13 @@ fn upload_addresses_are_held_to_their_hosts() {
         "https://eu.up.example.test@evil.test/x",
         "https://eu.up.example.test:444/x",
         "https://evil.test/eu.up.example.test",
+        "https://evil.test\\@eu.up.example.test/x",
+        "https://eu.up.example.test\\@evil.test/x",
+        "https://eu.up.example.test/x y",
+        "https://eu.up.example.test/\r\nHost: evil.test",
+        "https://eu.up.example.test/x#y",
+        "https:///eu.up.example.test/x",
+        " https://eu.up.example.test/x",
         "https://plain.example.test/x",
         "",
     ] {
