@@ -13,12 +13,13 @@ use bailee_vault::{Draft, View};
 use crate::{
     body,
     call::Acting,
-    drive::{Halt, Line, MediaSource},
+    drive::{Halt, Line},
     engine::Engine,
     fill::Filling,
     gate::{Authority, Pass, PassSecrets, Use},
     kind,
     limiter::backoff,
+    media::MediaSource,
     publish::{
         Publication, PublicationBody, PublicationState, ensure_holder, happened,
         publication_holder, publication_of,

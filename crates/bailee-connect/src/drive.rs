@@ -1,7 +1,7 @@
 //! Driving a provider's step: the one place where its requests are filled with secrets, sent, and
 //! their answers handed back.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bailee_core::{Clock, Effect, Error, ErrorKind, Plaintext, Result};
@@ -29,22 +29,6 @@ pub(crate) trait OpenSecret: Send + Sync {
 
     /// The secret that a request's template names.
     fn open(&self, which: SecretRef) -> Result<Plaintext>;
-}
-
-/// Where the bytes of an upload come from.
-///
-/// A host implements it for what it uploads; a file or a buffer does.
-#[async_trait]
-pub trait MediaSource: fmt::Debug + Send + Sync {
-    /// The whole length in bytes.
-    fn size(&self) -> u64;
-
-    /// The bytes from `offset` on, exactly `length` of them.
-    ///
-    /// # Errors
-    ///
-    /// Any error ends the upload; it is kept as the source of ours.
-    async fn read(&self, offset: u64, length: u64) -> Result<Vec<u8>, bailee_core::HostError>;
 }
 
 /// Why a step did not come to its end.

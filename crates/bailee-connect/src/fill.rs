@@ -14,7 +14,10 @@ use http::{HeaderValue, header};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
-use crate::drive::{Line, MediaSource, OpenSecret};
+use crate::{
+    drive::{Line, OpenSecret},
+    media::MediaSource,
+};
 
 /// What a request is filled with.
 #[derive(Clone, Copy)]

@@ -19,6 +19,7 @@ mod kind;
 mod limiter;
 #[cfg(feature = "loopback")]
 mod loopback;
+mod media;
 mod mount;
 mod orphan;
 mod people;
@@ -42,12 +43,14 @@ pub use connections::{ConnectionStatus, Connections};
 pub use control::Freeze;
 pub use cookie::CookiePolicy;
 pub use disconnect::DisconnectReceipt;
-pub use drive::MediaSource;
 pub use engine::{Engine, EngineBuilder, Seams};
 pub use event::EventSink;
 pub use gate::Who;
 #[cfg(feature = "loopback")]
 pub use loopback::Loopback;
+#[cfg(feature = "tokio")]
+pub use media::FileMedia;
+pub use media::{BytesMedia, MediaSource};
 pub use mount::Mount;
 pub use publish::{IdempotencyKey, Publication, PublicationState};
 pub use refusal::{Refusal, RefusalReason};

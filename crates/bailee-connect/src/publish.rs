@@ -20,10 +20,10 @@ use crate::{
     advance::{Job, LEASE},
     body,
     call::Acting,
-    drive::MediaSource,
     engine::Engine,
     gate::Authority,
     kind,
+    media::MediaSource,
 };
 
 /// Names one publication for good: the same key publishes once, however often it is tried.

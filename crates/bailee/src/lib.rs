@@ -6,13 +6,14 @@ mod facade;
 pub use bailee_audit as audit;
 #[cfg(feature = "loopback")]
 pub use bailee_connect::Loopback;
-#[cfg(feature = "tokio")]
-pub use bailee_connect::Tokio;
 pub use bailee_connect::{
-    Acting, Answer, BeginOptions, Begun, CallbackRequest, Completed, ConnectionStatus, Connections,
-    CookiePolicy, DisconnectReceipt, EventSink, Freeze, IdempotencyKey, MediaSource, Mount,
-    Publication, PublicationState, Refusal, RefusalReason, Registration, Runtime, Who, Worker,
+    Acting, Answer, BeginOptions, Begun, BytesMedia, CallbackRequest, Completed, ConnectionStatus,
+    Connections, CookiePolicy, DisconnectReceipt, EventSink, Freeze, IdempotencyKey, MediaSource,
+    Mount, Publication, PublicationState, Refusal, RefusalReason, Registration, Runtime, Who,
+    Worker,
 };
+#[cfg(feature = "tokio")]
+pub use bailee_connect::{FileMedia, Tokio};
 pub use bailee_core as core;
 pub use bailee_core::{
     Access, Act, ClientSecret, ConnectionRef, ConnectionState, Error, ErrorKind, HostError, HostId,
