@@ -7,7 +7,7 @@ use std::{
     mem,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -71,12 +71,31 @@ pub(crate) struct KeySet {
     version: Version,
     until: Monotonic,
     uses: AtomicU32,
+    /// Whether the row is still to be committed.
+    pending: AtomicBool,
 }
 
 impl KeySet {
     /// `uses` is how many there are left.
     pub(crate) fn new(keys: Vec<NamedKey>, version: Version, until: Monotonic, uses: u32) -> Self {
-        Self { keys, version, until, uses: AtomicU32::new(uses) }
+        let uses = AtomicU32::new(uses);
+        Self { keys, version, until, uses, pending: AtomicBool::new(false) }
+    }
+
+    /// Says that the row is still to be committed.
+    pub(crate) fn pending(self) -> Self {
+        self.pending.store(true, Ordering::Relaxed);
+        self
+    }
+
+    /// Says that the row was committed.
+    pub(crate) fn settle(&self) {
+        self.pending.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the row is still to be committed, so that nobody wonders where it is.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.pending.load(Ordering::Relaxed)
     }
 
     /// The version of the row that they were unwrapped from.
@@ -129,11 +148,17 @@ pub(crate) struct Cache<K> {
     young: HashMap<K, Arc<KeySet>>,
     old: HashMap<K, Arc<KeySet>>,
     half: usize,
+    evictions: u64,
 }
 
 impl<K: Eq + Hash> Cache<K> {
     pub(crate) fn new(entries: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), half: (entries / 2).max(1) }
+        Self {
+            young: HashMap::new(),
+            old: HashMap::new(),
+            half: (entries / 2).max(1),
+            evictions: 0,
+        }
     }
 
     /// The keys, if they are here and still serve.
@@ -161,7 +186,22 @@ impl<K: Eq + Hash> Cache<K> {
         self.young.insert(name, keys);
     }
 
+    /// How often something was forgotten on purpose. Who reads a row remembers this number before
+    /// and gives it to [`Cache::insert_since`].
+    pub(crate) fn evictions(&self) -> u64 {
+        self.evictions
+    }
+
+    /// Inserts, unless something was forgotten in between: it may have been this, and the row
+    /// that these keys came out of may be gone.
+    pub(crate) fn insert_since(&mut self, evictions: u64, name: K, keys: Arc<KeySet>) {
+        if self.evictions == evictions {
+            self.insert(name, keys);
+        }
+    }
+
     pub(crate) fn remove(&mut self, name: &K) {
+        self.evictions += 1;
         self.young.remove(name);
         self.old.remove(name);
     }
@@ -199,6 +239,18 @@ mod tests {
         }
         assert!(cache.fresh(&1, clock.monotonic()).is_none());
         assert!(cache.fresh(&999, clock.monotonic()).is_some());
+    }
+
+    #[test]
+    fn a_key_that_was_read_before_it_was_forgotten_is_not_put_back() {
+        let clock = ManualClock::default();
+        let mut cache = Cache::new(10);
+        let before = cache.evictions();
+        cache.remove(&1);
+        cache.insert_since(before, 1, keys(&clock, 1));
+        assert_eq!(cache.len(), 0);
+        cache.insert_since(cache.evictions(), 1, keys(&clock, 1));
+        assert_eq!(cache.len(), 1);
     }
 
     #[test]

@@ -18,7 +18,7 @@ impl Vault {
     /// Makes the key of a connection that no subject owns (subjects get theirs with
     /// [`Vault::ensure_subject`]). Gives the operations for the batch that writes the connection;
     /// none where keys lie apart: then the key is there before the record. From here on
-    /// [`Vault::put`] seals under it.
+    /// [`Vault::put`] seals under it. A batch holds the operations of one such call.
     ///
     /// # Errors
     ///
@@ -107,9 +107,11 @@ impl Vault {
             return shared.make_key(tenant, slot).await;
         }
         for _ in 0..3 {
+            let evictions = shared.slots().evictions();
             let asked = [slot.row()];
             if let Some(row) = one(shared.key_store().read(tenant, &asked).await?.records)? {
-                return Ok((Vec::new(), shared.unwrap_row(tenant, slot, &row).await?));
+                let keys = shared.unwrap_row(tenant, slot, &row, evictions).await?;
+                return Ok((Vec::new(), keys));
             }
             let (ops, keys) = shared.make_key(tenant, slot).await?;
             let event = match slot {

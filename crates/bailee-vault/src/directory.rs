@@ -1,19 +1,24 @@
 //! People: from the host's id to the pseudonym and back; and keyed hashes.
 
-use bailee_core::{Actor, Plaintext, audit::Entry};
-use bailee_core::{ErrorKind, HostId, Id, Result, SubjectId, TenantId};
+use bailee_core::{ErrorKind, HostId, Id, Plaintext, Result, SubjectId, TenantId};
 use bailee_store::Key;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::{
     Draft, Holder, Vault,
     cache::KeySet,
     cipher, draft,
+    error::invalid,
     holder::Slot,
+    key::KeyMaterial,
     kind,
     open::Opener,
     tree::{allow_conflict, one},
 };
+
+/// The label of the directory's keyed hashes.
+const DIRECTORY: &str = "directory";
 
 /// The part of a subject's record that holds the host's id.
 const HOST: &str = "host";
@@ -100,7 +105,7 @@ impl Vault {
         let batch = self
             .batch()?
             .op(self.put(tenant, record, None).await?)
-            .audit(Entry::new("owner.created", self.0.clock.now()).by(&Actor::System));
+            .audit(self.0.entry("owner.created"));
         allow_conflict(self.commit(tenant, batch).await.map(|_| ()))
     }
 
@@ -137,22 +142,7 @@ impl Vault {
 
     fn hash(&self, tenant: &TenantId, keys: &KeySet, label: &str, parts: &[&[u8]]) -> Result<Id> {
         let key = keys.active(self.0.clock.monotonic())?;
-        let mut lengths = Vec::with_capacity(parts.len() + 2);
-        let pieces = [tenant.as_str().as_bytes(), label.as_bytes()];
-        let pieces = pieces.iter().chain(parts);
-        for piece in pieces.clone() {
-            let length = u32::try_from(piece.len())
-                .map_err(|_| crate::error::invalid("what is hashed is too long"))?;
-            lengths.push(length.to_be_bytes());
-        }
-        let mut message = Vec::with_capacity(2 * lengths.len() + 1);
-        message.push(b"bailee1/idx".as_slice());
-        for (length, piece) in lengths.iter().zip(pieces) {
-            message.extend_from_slice(&[length, piece]);
-        }
-        let mut id = [0; 16];
-        key.material.expose(|key| cipher::expand(key, &message, &mut id))?;
-        Ok(Id::from_bytes(id))
+        keyed_hash(&key.material, tenant, label, parts)
     }
 
     async fn find_entry(&self, tenant: &TenantId, id: Id) -> Result<Option<SubjectId>> {
@@ -167,4 +157,42 @@ impl Vault {
     }
 }
 
-const DIRECTORY: &str = "directory";
+fn keyed_hash(key: &KeyMaterial, tenant: &TenantId, label: &str, parts: &[&[u8]]) -> Result<Id> {
+    let pieces = [tenant.as_str().as_bytes(), label.as_bytes()];
+    let pieces = pieces.iter().chain(parts);
+    let length = pieces.clone().map(|piece| piece.len() + 4).sum();
+    // What is hashed may be a person's address, so it lies in a wiped buffer that never grows.
+    let mut message = Zeroizing::new(Vec::with_capacity(length));
+    for piece in pieces {
+        let length =
+            u32::try_from(piece.len()).map_err(|_| invalid("what is hashed is too long"))?;
+        message.extend_from_slice(&length.to_be_bytes());
+        message.extend_from_slice(piece);
+    }
+    let mut id = [0; 16];
+    key.expose(|key| cipher::expand(key, &[b"bailee1/idx", &message], &mut id))?;
+    Ok(Id::from_bytes(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The block `index` of `tests/vectors/v1.txt`.
+    #[test]
+    fn key_01_known_answer_of_the_keyed_hash() {
+        let key = KeyMaterial::copy_from(&std::array::from_fn(|n| (1 + 7 * n) as u8));
+        let tenant = TenantId::from_static("acme");
+        let id = keyed_hash(&key, &tenant, DIRECTORY, &[b"tada"]).unwrap();
+        let line = format!("\nid = {id}\n");
+        assert!(include_str!("../tests/vectors/v1.txt").contains(&line), "{id}");
+        let other = TenantId::from_static("acme2");
+        for other in [
+            keyed_hash(&key, &tenant, DIRECTORY, &[b"t", b"ada"]),
+            keyed_hash(&key, &tenant, "route", &[b"tada"]),
+            keyed_hash(&key, &other, DIRECTORY, &[b"tada"]),
+        ] {
+            assert_ne!(id, other.unwrap());
+        }
+    }
+}

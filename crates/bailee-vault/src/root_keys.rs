@@ -231,7 +231,7 @@ mod tests {
         }
         assert_eq!(refusal(&STANDARD.encode([0; 32])), Refused::AllEqual);
         assert_eq!(refusal(&STANDARD.encode([0xa7; 32])), Refused::AllEqual);
-        let passphrase = STANDARD.encode(b"fake correct horse battery staple"[..32].to_vec());
+        let passphrase = STANDARD.encode(&b"fake correct horse battery staple"[..32]);
         assert_eq!(refusal(&passphrase), Refused::Passphrase);
         let hex = STANDARD.encode(b"00112233445566778899aabbccddeeff");
         assert_eq!(refusal(&hex), Refused::Passphrase);

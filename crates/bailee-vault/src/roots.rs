@@ -24,7 +24,7 @@ impl Vault {
     ///
     /// # Errors
     ///
-    /// [`bailee_core::ErrorKind::StoreUnavailable`]; [`ErrorKind::Unopenable`] for an entry that is not what
+    /// [`bailee_core::ErrorKind::StoreUnavailable`]; [`bailee_core::ErrorKind::Unopenable`] for an entry that is not what
     /// was sealed.
     pub async fn tenants(
         &self,

@@ -17,7 +17,6 @@
 use std::{
     pin::Pin,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
 };
 
 use bailee_core::{
@@ -56,6 +55,7 @@ impl Shared {
 
     /// The keys of a slot, read anew.
     pub(crate) async fn load(&self, tenant: &TenantId, slot: Slot) -> Result<Option<Arc<KeySet>>> {
+        let evictions = self.slots().evictions();
         let mut asked = vec![slot.row()];
         let standing = slot.subject().map(|subject| Holder::Subject(subject).standing());
         let (row, standing) = match standing {
@@ -74,7 +74,7 @@ impl Shared {
             None => (one(self.key_store().read(tenant, &asked).await?.records)?, None),
         };
         match row {
-            Some(row) => self.unwrap_row(tenant, slot, &row).await.map(Some),
+            Some(row) => self.unwrap_row(tenant, slot, &row, evictions).await.map(Some),
             None => {
                 self.evict(tenant, slot);
                 if standing.is_some() { Err(ErrorKind::KeyMissing.into()) } else { Ok(None) }
@@ -96,12 +96,14 @@ impl Shared {
         Err(ErrorKind::KeyMissing.into())
     }
 
-    /// Unwraps a row of keys, or takes the cached ones when they came out of the same row.
+    /// Unwraps a row of keys, or takes the cached ones when they came out of the same row. They are
+    /// cached unless a key was evicted since the row was read.
     pub(crate) async fn unwrap_row(
         &self,
         tenant: &TenantId,
         slot: Slot,
         row: &Record,
+        evictions: u64,
     ) -> Result<Arc<KeySet>> {
         if let Some(keys) = self.cached(tenant, slot).filter(|keys| keys.version() == row.version) {
             return Ok(keys);
@@ -115,7 +117,9 @@ impl Shared {
             let material = self.unwrap_key(tenant, slot, id, part.sealed).await?;
             keys.push(NamedKey { id, material });
         }
-        Ok(self.cache(tenant, slot, keys, row.version))
+        let keys = Arc::new(self.holder_set(keys, row.version));
+        self.slots().insert_since(evictions, (tenant.clone(), slot), Arc::clone(&keys));
+        Ok(keys)
     }
 
     /// Unwraps one key of a row under the tenant key that it names.
@@ -145,7 +149,8 @@ impl Shared {
             key: Key::new(kind::TENANT_KEY, over.active(self.clock.monotonic())?.id),
             expect: Expect::Version(over.version()),
         };
-        let keys = self.cache(tenant, slot, vec![key], row.version);
+        let keys = Arc::new(self.holder_set(vec![key], row.version).pending());
+        self.slots().insert((tenant.clone(), slot), Arc::clone(&keys));
         Ok((vec![put_new(row), check], keys))
     }
 
@@ -286,7 +291,7 @@ impl Shared {
         let row =
             key_row(Key::new(kind::TENANT_KEY, key.id), None, kind::TENANT_KEY_ACTIVE, now, body);
         let entry = self.entry("tenant_key.created").with("key", key.id);
-        let over = self.key_set(key, now, self.limits.tenant_age);
+        let over = self.tenant_set(key, now);
         let own = NamedKey::generate(&*self.random)?;
         let index = NamedKey::generate(&*self.random)?;
         batch = batch
@@ -296,7 +301,7 @@ impl Shared {
             .audit(entry);
         if tenant.is_system() {
             let root = self.source.primary().id();
-            let own = self.key_set(own, now, self.limits.holder_age);
+            let own = self.holder_set(vec![own], now);
             let key = Key::new(kind::ROOT_KEY, root);
             batch = batch
                 .op(self.put_new_plain(tenant, key, b"{}", &own)?)
@@ -348,26 +353,18 @@ impl Shared {
         Ok(key_row(slot.row(), slot.subject(), Facet::default(), version, body))
     }
 
-    fn key_set(&self, key: NamedKey, version: Version, age: Duration) -> KeySet {
-        let until = self.clock.monotonic().plus(age);
+    fn tenant_set(&self, key: NamedKey, version: Version) -> KeySet {
+        let until = self.clock.monotonic().plus(self.limits.tenant_age);
         KeySet::new(vec![key], version, until, self.limits.uses)
     }
 
-    fn cache(
-        &self,
-        tenant: &TenantId,
-        slot: Slot,
-        keys: Vec<NamedKey>,
-        version: Version,
-    ) -> Arc<KeySet> {
+    fn holder_set(&self, keys: Vec<NamedKey>, version: Version) -> KeySet {
         let until = self.clock.monotonic().plus(self.limits.holder_age);
-        let keys = Arc::new(KeySet::new(keys, version, until, self.limits.uses));
-        self.slots().insert((tenant.clone(), slot), Arc::clone(&keys));
-        keys
+        KeySet::new(keys, version, until, self.limits.uses)
     }
 
     fn cache_tenant_key(&self, tenant: &TenantId, key: NamedKey, row: &Record) -> Arc<KeySet> {
-        let keys = Arc::new(self.key_set(key, row.version, self.limits.tenant_age));
+        let keys = Arc::new(self.tenant_set(key, row.version));
         self.insert_tenant_key(tenant, &keys, row);
         keys
     }

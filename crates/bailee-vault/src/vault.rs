@@ -7,7 +7,8 @@ use std::{
 };
 
 use bailee_core::{
-    BatchId, Clock, Error, ErrorKind, Id, Random, Result, SystemClock, SystemRandom, TenantId,
+    BatchId, Clock, Error, ErrorKind, Id, Random, Result, SubjectId, SystemClock, SystemRandom,
+    TenantId,
 };
 use bailee_store::{Batch, BatchBuilder, Committed, Op, Query, Store};
 use futures_util::lock;
@@ -223,21 +224,30 @@ impl Shared {
 
     fn after_commit(&self, tenant: &TenantId, batch: &Batch, done: bool) {
         for op in batch.ops() {
-            let (key, forget) = match op {
+            let slot = match op {
                 // A key that was made for this batch does not exist if the batch failed.
-                Op::Put { record, .. } => (&record.key, !done),
-                Op::Delete { key, .. } => (key, true),
+                Op::Put { record, .. } if !done => Slot::of_row(&record.key),
+                Op::Put { record, .. } if Slot::of_row(&record.key).is_some() => {
+                    if let Some(slot) = Slot::of_row(&record.key)
+                        && let Some(keys) = self.cached(tenant, slot)
+                    {
+                        keys.settle();
+                    }
+                    None
+                }
+                Op::Put { record, .. } if record.key.kind == kind::SUBJECT => {
+                    let erased = record.facet == kind::SUBJECT_ERASED;
+                    erased.then(|| Slot::Subject(SubjectId::from_id(record.key.id)))
+                }
+                Op::Delete { key, .. } => Slot::of_row(key),
                 // The tenant key may have been turned.
                 Op::Check { key, .. } if !done && key.kind == kind::TENANT_KEY => {
                     self.evict_active(tenant);
-                    continue;
+                    None
                 }
-                _ => continue,
+                _ => None,
             };
-            if !forget {
-                continue;
-            }
-            if let Some(slot) = Slot::of_row(key) {
+            if let Some(slot) = slot {
                 self.evict(tenant, slot);
             }
         }

@@ -39,7 +39,7 @@ pub struct View {
 /// One record with the keys of its holder, to be opened piece by piece.
 pub struct Opened<'a> {
     vault: Arc<Shared>,
-    tenant: &'a TenantId,
+    tenant: TenantId,
     record: &'a Record,
     keys: Option<Arc<KeySet>>,
     seqs: OnceLock<Seqs>,
@@ -57,6 +57,7 @@ impl Vault {
     pub async fn read(&self, tenant: &TenantId, holder: Holder, keys: &[Key]) -> Result<View> {
         let vault = &*self.0;
         let slot = Slot::from(holder);
+        let evictions = vault.slots().evictions();
         let cached = vault.cached(tenant, slot);
         // The row comes along, so that a destroyed key is seen at once; but not from a store of
         // its own, and not the tenant's own, which no erasure destroys.
@@ -80,9 +81,11 @@ impl Vault {
         }
 
         let keys = match row {
-            Some(row) => Some(vault.unwrap_row(tenant, slot, &row).await?),
+            Some(row) => Some(vault.unwrap_row(tenant, slot, &row, evictions).await?),
             None if with_row => {
-                vault.evict(tenant, slot);
+                if cached.is_none_or(|keys| !keys.is_pending()) {
+                    vault.evict(tenant, slot);
+                }
                 None
             }
             None => match cached.filter(|keys| knows_all(keys, &records)) {
@@ -120,7 +123,7 @@ impl Vault {
     /// As [`Vault::read`].
     pub async fn open<'a>(
         &self,
-        tenant: &'a TenantId,
+        tenant: &TenantId,
         holder: Holder,
         record: &'a Record,
     ) -> Result<Opened<'a>> {
@@ -133,7 +136,13 @@ impl Vault {
             Some(keys) => Some(keys),
             None => vault.load(tenant, slot).await?,
         };
-        Ok(Opened { vault: Arc::clone(&self.0), tenant, record, keys, seqs: OnceLock::new() })
+        Ok(Opened {
+            vault: Arc::clone(&self.0),
+            tenant: tenant.clone(),
+            record,
+            keys,
+            seqs: OnceLock::new(),
+        })
     }
 }
 
@@ -271,7 +280,7 @@ impl Opened<'_> {
     }
 
     fn opener(&self) -> Opener<'_> {
-        Opener::of_record(&*self.vault.clock, self.tenant, self.keys.as_deref(), self.record)
+        Opener::of_record(&*self.vault.clock, &self.tenant, self.keys.as_deref(), self.record)
     }
 }
 
