@@ -47,7 +47,8 @@ impl Provider for TikTok {
 
     /// The endpoint wants to be told the fields, and refuses one whose scope was not granted. Asked
     /// for are the id and the one name that the person knows the account by: the handle where it
-    /// may be seen, else the display name.
+    /// may be seen, else the display name. Where neither may be seen, the token answer named the id
+    /// already and nothing is asked.
     fn identity(
         &self,
         cx: &Context<'_>,
@@ -55,10 +56,12 @@ impl Provider for TikTok {
         _nonce: Option<&str>,
         _id_token: Option<IdToken>,
     ) -> Box<dyn Step<Account>> {
-        let fields = if grant.has_scope("user.info.profile") {
-            "open_id,username"
-        } else {
-            "open_id,display_name"
+        let fields = match grant.account_id.clone() {
+            _ if grant.has_scope("user.info.profile") => "open_id,username",
+            Some(known) if !grant.has_scope("user.info.basic") => {
+                return Box::new(Known(Some(Account::new(known))));
+            }
+            _ => "open_id,display_name",
         };
         let known = grant.account_id.clone();
         Box::new(UserInfo::new(cx, fields, move |spec, answer| account(spec, known, answer)))
@@ -82,6 +85,18 @@ impl Provider for TikTok {
     fn follow(&self, operation: &str) -> Option<Box<dyn Publish>> {
         (operation == super::operations::PUBLISH_VIDEO.name)
             .then(|| Box::new(Followed) as Box<dyn Publish>)
+    }
+}
+
+/// An account of which enough is known.
+struct Known(Option<Account>);
+
+impl Step<Account> for Known {
+    fn next(&mut self, input: Input) -> Result<Next<Account>, Failure> {
+        match (input, self.0.take()) {
+            (Input::Start, Some(account)) => Ok(Next::Done(account)),
+            _ => Err(misuse()),
+        }
     }
 }
 

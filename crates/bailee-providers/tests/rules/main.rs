@@ -1,5 +1,7 @@
 //! The rules that are kept here, each by its name, and the public face of the crate.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by it as the tests do")]
+
 mod authorize;
 mod callback;
 #[cfg(feature = "conformance")]

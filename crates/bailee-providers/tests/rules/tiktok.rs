@@ -142,8 +142,22 @@ fn identity_asks_for_fields_whose_scope_was_granted_and_for_no_more() {
 }
 
 #[test]
+fn identity_asks_nothing_where_nothing_may_be_seen() {
+    let provider = TikTok::new();
+    let registration = registration("tiktok");
+    let cx = context(provider.spec(), &registration);
+    let mut grant = GrantFacts::new(vec![ScopeName::from_static("video.publish")]);
+    grant.account_id = AccountId::new("open_id", "fake-open-id-1");
+    let (requests, account) = drive(&mut *provider.identity(&cx, &grant, None, None), Vec::new());
+    assert!(requests.is_empty());
+    let account = account.unwrap();
+    assert_eq!(account.id.value(), "fake-open-id-1");
+    assert_eq!(account.display, None);
+}
+
+#[test]
 fn identity_of_another_account_than_the_tokens_is_refused() {
-    let (_, account) = identify(&[], Some("fake-open-id-2"), USER);
+    let (_, account) = identify(&["user.info.basic"], Some("fake-open-id-2"), USER);
     assert_eq!(account.unwrap_err().kind, FailureKind::Malformed);
 }
 

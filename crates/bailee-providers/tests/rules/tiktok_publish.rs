@@ -317,7 +317,7 @@ fn an_answer_to_the_beginning_decides_whether_it_may_be_begun_again() {
         driver.start();
         let next = driver.reply(code, &body);
         let good = match then {
-            Then::Again => matches!(&next, Err(_)),
+            Then::Again => next.is_err(),
             Then::Failed => matches!(&next, Ok(PublishNext::Failed(_))),
             Then::Unknown => matches!(
                 &next,
