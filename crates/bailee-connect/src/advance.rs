@@ -171,7 +171,13 @@ impl Job<'_> {
                         engine.note_grant_over(&connection, generation).await?;
                     }
                     let code = code_of(&failure);
-                    self.end(&lease, &body, PublicationState::Failed, &code, None).await?;
+                    // What the provider has may be out whatever it says to a later question.
+                    let state = if body.progress.is_empty() {
+                        PublicationState::Failed
+                    } else {
+                        PublicationState::Unknown
+                    };
+                    self.end(&lease, &body, state, &code, None).await?;
                     return Err(self.line.error(Halt::Provider(failure)));
                 }
                 Ok(_) => return Err(Error::new(ErrorKind::Unsupported)),

@@ -97,6 +97,13 @@ impl JsonCall {
         self
     }
 
+    /// Sets a header that the provider asks for.
+    #[must_use]
+    pub fn header(mut self, name: http::HeaderName, value: impl Into<String>) -> Self {
+        self.request = self.request.map(|request| request.with_header(name, Value::text(value)));
+        self
+    }
+
     /// Sets what says whether an answer is a success, where the provider differs from the RFCs.
     #[must_use]
     pub fn classify(mut self, classify: Classify) -> Self {

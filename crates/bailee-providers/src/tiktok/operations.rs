@@ -77,8 +77,11 @@ impl Operation for CreatorInfo {
     }
 
     fn start(&self, cx: &Context<'_>) -> Box<dyn Step<Creator>> {
-        JsonCall::new(cx, &CREATOR_INFO).classify(errors::classify).read(
-            |envelope: Envelope<CreatorData>| {
+        // The page asks for the type though there is no body.
+        JsonCall::new(cx, &CREATOR_INFO)
+            .header(http::header::CONTENT_TYPE, "application/json; charset=UTF-8")
+            .classify(errors::classify)
+            .read(|envelope: Envelope<CreatorData>| {
                 let data = envelope.data;
                 Ok(Creator {
                     username: data.creator_username,
@@ -96,8 +99,7 @@ impl Operation for CreatorInfo {
                         .max_video_post_duration_sec
                         .map(|seconds| Duration::from_secs(seconds.into())),
                 })
-            },
-        )
+            })
     }
 }
 
