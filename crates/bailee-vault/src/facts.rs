@@ -153,6 +153,13 @@ mod tests {
     }
 
     #[test]
+    fn key_02_bytes_that_look_like_an_entry_of_the_map_are_none() {
+        let entry = [&[9][..], b"candidate", &7_u64.to_be_bytes()].concat();
+        let names = [b"candidate".as_slice()];
+        assert!(Facts::parse(plaintext(1, &[], &entry), names.into_iter()).is_err());
+    }
+
+    #[test]
     fn sec_04_an_error_about_json_repeats_nothing() {
         let (facts, _) =
             Facts::parse(plaintext(1, &[], b"{\"n\":\"fake-canary\"}"), [].into_iter()).unwrap();

@@ -27,13 +27,13 @@ async fn an_erased_subject_is_shredded_here_and_in_other_processes() {
 
         let view = vault.read(&ACME, holder, &[]).await.unwrap();
         mark_erased(&vault, &ACME, view.standing_record().unwrap()).await;
+        // Where the mark was made nothing serves on out of the cache.
+        assert_eq!(kind_of(vault.fields(&ACME, subject).await), ErrorKind::Shredded);
+        assert_eq!(kind_of(vault.open(&ACME, holder, &record).await), ErrorKind::Shredded);
         // The mark alone stops all use, with the key still there.
         for vault in [&vault, &other, &room.vault().await] {
             assert_eq!(read(vault, holder).await, Err(ErrorKind::Shredded));
         }
-        // Where the mark was made nothing serves on out of the cache either.
-        assert_eq!(kind_of(vault.fields(&ACME, subject).await), ErrorKind::Shredded);
-        assert_eq!(kind_of(vault.open(&ACME, holder, &record).await), ErrorKind::Shredded);
         destroy_key(&vault, &ACME, holder).await;
         assert!(room.key_store().record(&ACME, key_of(subject)).await.is_none());
         for vault in [&vault, &other] {

@@ -195,6 +195,27 @@ async fn key_04_a_rewrap_brings_no_erased_key_back() {
     assert_eq!(walk(&vault, 500).await, (0, 0));
 }
 
+#[tokio::test]
+async fn key_04_a_rewrap_that_a_second_turn_overtakes_writes_nothing_under_the_older_key() {
+    let room = Room::new();
+    let vault = room.vault().await;
+    subject(&vault, &ACME).await;
+    let first = room.store.all(&ACME, kind::TENANT_KEY).await[0].key.id;
+    let second = vault.turn_tenant_key(&ACME).await.unwrap();
+    // Between the rewrap's read and its commit the second key is made an old one too.
+    let mut row = room.store.record(&ACME, Key::new(kind::TENANT_KEY, second)).await.unwrap();
+    row.version = row.version.next();
+    row.facet = kind::TENANT_KEY_OLD;
+    let store = room.store.clone();
+    *room.store.before_commit.lock().unwrap() = Some(Box::new(move || {
+        futures_executor(store.tamper(&ACME, row));
+    }));
+    let done = vault.rewrap_keys(&ACME, None, 500).await.unwrap();
+    assert_eq!((done.written, done.overtaken), (0, 3));
+    assert_eq!(vault.tenant_key_uses(&ACME, first).await.unwrap(), 3);
+    assert_eq!(vault.tenant_key_uses(&ACME, second).await.unwrap(), 0);
+}
+
 /// Runs a future that never waits.
 fn futures_executor<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
