@@ -51,6 +51,28 @@ pub struct World {
     /// What the host was told.
     pub events: Events,
     store: Arc<dyn Store>,
+    recipe: Recipe,
+}
+
+/// What every process of a world has in common.
+#[derive(Clone, Debug)]
+struct Recipe {
+    clock: ManualClock,
+    specs: Vec<String>,
+    instance: String,
+    root_key: String,
+    desktop: bool,
+    changes: Vec<Change>,
+}
+
+/// A change to the builder of the libraries.
+#[derive(Clone)]
+struct Change(Arc<dyn Fn(Builder) -> Builder + Send + Sync>);
+
+impl std::fmt::Debug for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Change")
+    }
 }
 
 impl std::fmt::Debug for World {
@@ -64,12 +86,9 @@ impl std::fmt::Debug for World {
 pub struct WorldBuilder {
     declaration: Declaration,
     storage: Storage,
-    clock: ManualClock,
     tiktok: TikTok,
-    issuers: Vec<(Issuer, String)>,
-    instance: String,
-    root_key: String,
-    desktop: bool,
+    issuers: Vec<Issuer>,
+    recipe: Recipe,
 }
 
 /// The client id of every registration in a world.
@@ -98,13 +117,17 @@ impl World {
         WorldBuilder {
             declaration,
             storage: Storage::Memory,
-            clock: ManualClock::default(),
             tiktok,
             issuers: Vec::new(),
-            instance: "test".into(),
-            // 32 bytes that count up, in base64: a key for tests alone.
-            root_key: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into(),
-            desktop: false,
+            recipe: Recipe {
+                clock: ManualClock::default(),
+                specs: Vec::new(),
+                instance: "test".into(),
+                // 32 bytes that count up, in base64: a key for tests alone.
+                root_key: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into(),
+                desktop: false,
+                changes: Vec::new(),
+            },
         }
     }
 
@@ -285,19 +308,38 @@ impl World {
         }
     }
 
-    /// A second process over the same store: an engine of its own with its own caches.
+    /// A second process over the same store: an engine of its own with its own caches, the same
+    /// providers and registrations.
     ///
     /// # Errors
     ///
     /// As [`Builder::build`].
     pub async fn another_process(&self, declaration: Declaration) -> Result<Bailee> {
-        let builder = WorldBuilder {
-            storage: Storage::Given(self.store.clone()),
-            clock: self.clock.clone(),
-            ..Self::builder(declaration)
-        };
-        let issuers: Vec<String> = Vec::new();
-        builder.bailee(&self.emulator, &self.access, &self.events, &issuers)?.build().await
+        self.another_process_over(declaration, self.store.clone()).await
+    }
+
+    /// A second process that reaches the store in its own way: past whatever a test put between
+    /// the first one and the store.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::build`].
+    pub async fn another_process_over(
+        &self,
+        declaration: Declaration,
+        store: Arc<dyn Store>,
+    ) -> Result<Bailee> {
+        self.process(declaration, store)?.build().await
+    }
+
+    /// The builder of a further process, for a test that changes a part of it before it is built,
+    /// or sees it refused.
+    ///
+    /// # Errors
+    ///
+    /// As the parts that it is made of.
+    pub fn process(&self, declaration: Declaration, store: Arc<dyn Store>) -> Result<Builder> {
+        self.recipe.bailee(declaration, store, &self.emulator, &self.access, &self.events)
     }
 }
 
@@ -311,13 +353,13 @@ impl WorldBuilder {
 
     /// The clock of everything.
     pub fn clock(&self) -> &ManualClock {
-        &self.clock
+        &self.recipe.clock
     }
 
     /// Another clock for everything.
     #[must_use]
     pub fn on_clock(mut self, clock: ManualClock) -> Self {
-        self.clock = clock;
+        self.recipe.clock = clock;
         self
     }
 
@@ -331,28 +373,37 @@ impl WorldBuilder {
     /// Registers a desktop client at TikTok, under the id `tiktok-desktop`.
     #[must_use]
     pub fn with_desktop(mut self) -> Self {
-        self.desktop = true;
+        self.recipe.desktop = true;
         self
     }
 
     /// Adds an issuer and the spec, as TOML, of the provider that it plays.
     #[must_use]
     pub fn issuer(mut self, issuer: Issuer, spec: impl Into<String>) -> Self {
-        self.issuers.push((issuer, spec.into()));
+        self.issuers.push(issuer);
+        self.recipe.specs.push(spec.into());
         self
     }
 
     /// Another name for the instance.
     #[must_use]
     pub fn instance(mut self, instance: impl Into<String>) -> Self {
-        self.instance = instance.into();
+        self.recipe.instance = instance.into();
         self
     }
 
     /// Another root key, base64 of 32 bytes.
     #[must_use]
     pub fn root_key(mut self, base64: impl Into<String>) -> Self {
-        self.root_key = base64.into();
+        self.recipe.root_key = base64.into();
+        self
+    }
+
+    /// Changes the builder of the libraries, in each process of the world: further registrations,
+    /// another policy for cookies.
+    #[must_use]
+    pub fn change(mut self, change: impl Fn(Builder) -> Builder + Send + Sync + 'static) -> Self {
+        self.recipe.changes.push(Change(Arc::new(change)));
         self
     }
 
@@ -366,23 +417,23 @@ impl WorldBuilder {
     ///
     /// When the emulator cannot be started.
     pub async fn build(self) -> Result<World> {
-        let follow = self.clock.clone();
+        let Self { declaration, storage, tiktok, issuers, recipe } = self;
+        let follow = recipe.clock.clone();
         let clock = EmulatorClock::following(move || follow.now().as_seconds());
-        let mut emulator = Emulator::builder().clock(clock).tiktok(self.tiktok.clone());
-        for (issuer, _) in &self.issuers {
-            emulator = emulator.issuer(issuer.clone());
+        let mut emulator = Emulator::builder().clock(clock).tiktok(tiktok);
+        for issuer in issuers {
+            emulator = emulator.issuer(issuer);
         }
         let emulator = emulator.start().await.expect("the emulator starts on loopback");
         let access = Memberships::default();
         let events = Events::default();
-        let specs: Vec<String> = self.issuers.iter().map(|(_, spec)| spec.clone()).collect();
         for site in emulator.sites() {
             for name in ["ada", "grace"] {
                 site.add_account(Account::new(name));
             }
         }
         let mut names = vec!["tiktok".to_owned()];
-        for spec in &specs {
+        for spec in &recipe.specs {
             names.push(Spec::parse(spec)?.id.as_str().to_owned());
         }
         for (site, name) in emulator.sites().iter().zip(&names) {
@@ -390,47 +441,46 @@ impl WorldBuilder {
             site.add_client(Client::new(CLIENT).secret(SECRET).redirect(redirect))
                 .expect("the redirect address is acceptable");
         }
-        if self.desktop {
+        if recipe.desktop {
             let client = Client::new("fake-desktop-client")
                 .desktop()
                 .secret(SECRET)
                 .redirect("http://127.0.0.1:*/tiktok-desktop/callback");
             emulator.sites()[0].add_client(client).expect("the redirect address is acceptable");
         }
-        let store: Arc<dyn Store> = match &self.storage {
-            Storage::Memory => Arc::new(MemoryStore::new(Arc::new(self.clock.clone()))),
-            Storage::Given(store) => store.clone(),
+        let store: Arc<dyn Store> = match storage {
+            Storage::Memory => Arc::new(MemoryStore::new(Arc::new(recipe.clock.clone()))),
+            Storage::Given(store) => store,
         };
-        let clock = self.clock.clone();
-        let builder = Self { storage: Storage::Given(store.clone()), ..self };
-        let bailee = builder.bailee(&emulator, &access, &events, &specs)?.build().await?;
-        Ok(World { bailee, emulator, clock, access, events, store })
+        let builder = recipe.bailee(declaration, store.clone(), &emulator, &access, &events)?;
+        let bailee = builder.build().await?;
+        let clock = recipe.clock.clone();
+        Ok(World { bailee, emulator, clock, access, events, store, recipe })
     }
+}
 
+impl Recipe {
     fn bailee(
-        self,
+        &self,
+        declaration: Declaration,
+        store: Arc<dyn Store>,
         emulator: &Emulator,
         access: &Memberships,
         events: &Events,
-        specs: &[String],
     ) -> Result<Builder> {
         let tls = Tls::roots(emulator.root_pem().as_bytes())?;
         let http = Reqwest::danger_fixed_address(tls, emulator.address())?;
-        let store: Arc<dyn Store> = match self.storage {
-            Storage::Given(store) => store,
-            Storage::Memory => Arc::new(MemoryStore::new(Arc::new(self.clock.clone()))),
-        };
-        let mut builder = Bailee::builder(self.declaration)
+        let mut builder = Bailee::builder(declaration)
             .shared_store(store)
             .keys(RootKeys::base64(&self.root_key)?)
             .http(http)
             .runtime(bailee::Tokio)
             .access(access.clone())
             .events(events.clone())
-            .instance(self.instance)
+            .instance(self.instance.clone())
             .mount(MOUNT)
             .return_to("settings", "/settings")
-            .clock(self.clock);
+            .clock(self.clock.clone());
         let secret = || ClientSecret::copy_from(SECRET.as_bytes());
         builder = builder.registration(
             Registration::new("tiktok", CLIENT, secret())?.environment(Environment::Emulator),
@@ -443,13 +493,13 @@ impl WorldBuilder {
                     .desktop(),
             );
         }
-        for text in specs {
+        for text in &self.specs {
             let spec = Spec::parse(text)?;
             let id = spec.id.as_str().to_owned();
             builder = builder.provider(Generic::new(spec)).registration(
                 Registration::new(&id, CLIENT, secret())?.environment(Environment::Emulator),
             );
         }
-        Ok(builder)
+        Ok(self.changes.iter().fold(builder, |builder, change| (change.0)(builder)))
     }
 }
