@@ -282,8 +282,19 @@ impl Job<'_> {
         event: &'static str,
         due: Due,
     ) -> Result<PublicationBody> {
+        // Another commit of the person may come between (a consent, say): then it is written on
+        // top of that, for as long as the claim stands.
+        for _ in 0..4 {
+            let view = self.read(body).await?;
+            let written =
+                self.engine.write_publication(lease, self.id, &view, body, &note, event, due).await;
+            match written {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done,
+            }
+        }
         let view = self.read(body).await?;
-        self.engine.write_publication(lease, self.id, &view, body, note, event, due).await
+        self.engine.write_publication(lease, self.id, &view, body, &note, event, due).await
     }
 }
 
@@ -353,7 +364,7 @@ impl Engine {
         };
         let view = self.read_publication(&lease.tenant, lease.subject, id).await?;
         let note = Note { state: Some(state), code: Some(code.to_owned()), ..Note::default() };
-        self.write_publication(lease, id, &view, body, note, event, Due::Never).await.map(|_| ())
+        self.write_publication(lease, id, &view, body, &note, event, Due::Never).await.map(|_| ())
     }
 
     #[expect(clippy::too_many_arguments, reason = "one commit, all of whose parts it names")]
@@ -363,15 +374,15 @@ impl Engine {
         id: Id,
         view: &View,
         body: &PublicationBody,
-        note: Note<'_>,
+        note: &Note<'_>,
         event: &'static str,
         due: Due,
     ) -> Result<PublicationBody> {
         let mut next = body.clone();
         next.sending = note.sending;
         next.state = note.state.unwrap_or(body.state);
-        next.post = note.post.or_else(|| body.post.clone());
-        next.code = note.code;
+        next.post = note.post.clone().or_else(|| body.post.clone());
+        next.code.clone_from(&note.code);
         let subject = body.connection.owner().subject();
         let tenant = body.connection.tenant();
         let key = Key::new(kind::PUBLICATION, id);

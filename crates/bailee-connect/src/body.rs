@@ -151,6 +151,8 @@ pub(crate) struct GrantBody {
     pub(crate) connection: ConnectionRef,
     /// The credentials, and whether each has a refresh token.
     pub(crate) credentials: Vec<(CredentialName, bool)>,
+    /// The account, where the token answer named it.
+    pub(crate) account: Option<AccountBody>,
 }
 
 /// `route`: the connections of a provider account.

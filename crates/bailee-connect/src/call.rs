@@ -7,7 +7,7 @@ use bailee_providers::{FailureKind, Operation, OperationFacts};
 use bailee_store::{Due, Key};
 
 use crate::{
-    drive::{DEADLINE, Halt, Line},
+    drive::{DEADLINE, Halt, Line, Mark},
     engine::Engine,
     gate::{Authority, Pass, PassSecrets, Use, Who},
     kind,
@@ -40,13 +40,15 @@ impl Acting {
     /// Calls an operation of the provider with a connection.
     ///
     /// A read is tried again after faults that pass; an effect is committed as an intent before it
-    /// is sent and its outcome after, and is never repeated blindly.
+    /// is sent and its outcome after, and is never repeated blindly. Where nobody can tell whether
+    /// an effect happened (its answer was lost, could not be read, or was a fault of the
+    /// provider's own) the error says so and the outcome is noted as unknown.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Denied`], [`ErrorKind::ConsentMissing`], [`ErrorKind::NeedsReconnect`],
     /// [`ErrorKind::Frozen`], [`ErrorKind::NotFound`] at the gate; what the provider answered, as
-    /// a kind with a remedy; [`ErrorKind::Ambiguous`] for an effect whose answer was lost.
+    /// a kind with a remedy; [`ErrorKind::Ambiguous`] for an effect that may have happened.
     pub async fn call<O: Operation>(
         &self,
         connection: &ConnectionRef,
@@ -62,22 +64,23 @@ impl Acting {
             Effect::Read | Effect::Idempotent => None,
         };
         let secrets = PassSecrets::new(&line, wanted, pass);
-        let outcome = self.attempt(connection, operation, &line, &secrets).await;
+        let open = Mark::default();
+        let outcome = self.attempt(connection, operation, &line, &secrets, &open).await;
         self.engine.note_disclosure(connection, &self.purpose, facts);
         if let Some(effect) = effect {
             let word = match &outcome {
                 Ok(_) => "done",
-                Err(Halt::Ambiguous(_)) => "unknown",
+                Err(_) if open.get() => "unknown",
                 Err(_) => "failed",
             };
             self.record_outcome(connection, facts, &secrets.pass(), effect, word).await?;
         }
         outcome.map_err(|halt| {
-            let error = match halt {
-                Halt::Ambiguous(error) if facts.effect == Effect::Effect => {
+            let error = match line.error(halt) {
+                error if effect.is_some() && open.get() => {
                     line.name(Error::new(ErrorKind::Ambiguous).with_source(error))
                 }
-                halt => line.error(halt),
+                error => error,
             };
             error.with_connection(connection.connection())
         })
@@ -104,14 +107,16 @@ impl Acting {
         operation: &O,
         line: &Line,
         secrets: &PassSecrets<'_>,
+        open: &Mark,
     ) -> Result<O::Output, Halt> {
         let mut refreshed = false;
         loop {
             let before = secrets.pass();
             let step = operation.start(&line.context());
-            match line.run(step, secrets, DEADLINE).await {
+            match line.run_noting(step, secrets, DEADLINE, open).await {
                 Err(Halt::Provider(failure)) if failure.kind == FailureKind::AccessRejected => {
-                    if refreshed {
+                    // From its beginning again would send the effect of an earlier request again.
+                    if refreshed || open.get() {
                         return Err(Halt::Provider(failure));
                     }
                     refreshed = self.after_rejection(connection, secrets, &before).await?;

@@ -154,18 +154,19 @@ impl Connections {
 
         // Cookie.
         let flow = flow_id(&callback.state);
+        let clear = engine
+            .0
+            .cookies
+            .clear(flow, &registered.callback_path, false)
+            .map_err(|error| Refusal::because(RefusalReason::Unavailable, error))?;
         let browser = engine.0.cookies.read(flow, &request.headers).map_err(|refusal| {
             Refusal::new(match refusal {
                 CookieRefusal::Missing => RefusalReason::CookieMissing,
                 CookieRefusal::Twice => RefusalReason::CookieTwice,
                 CookieRefusal::Malformed => RefusalReason::CookieMalformed,
             })
+            .clearing(clear.clone())
         })?;
-        let clear = engine
-            .0
-            .cookies
-            .clear(flow, &registered.callback_path, false)
-            .map_err(|error| Refusal::because(RefusalReason::Unavailable, error))?;
         let Some(visitor) = visitor else {
             return Err(self.without_visitor(request, clear));
         };

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use bailee_core::{
-    Act, Actor, ConnectionRef, ConnectionState, Error, ErrorKind, Owner, ProviderId, Result,
-    Timestamp, audit::Entry, event::Happened,
+    Act, Actor, ConnectionId, ConnectionRef, ConnectionState, Error, ErrorKind, Owner, ProviderId,
+    Result, SubjectId, Timestamp, audit::Entry, event::Happened,
 };
 use bailee_providers::RevokePlan;
-use bailee_store::{Claim, Due, Expect, Key, Lease};
+use bailee_store::{Claim, Due, Expect, Key, Lease, Query};
 use bailee_vault::Holder;
 use futures_channel::oneshot;
 
@@ -70,14 +70,19 @@ impl Connections {
         if connection.owner() != Owner::Instance && who.tenant() != connection.tenant() {
             return Err(unknown());
         }
-        let subject = engine.subject_of(who.tenant(), who.person()).await?.ok_or_else(unknown)?;
+        let known = engine.subject_of(who.tenant(), who.person()).await?;
         for _ in 0..8 {
             let found = engine.find_connection(connection).await?.ok_or_else(unknown)?;
             engine.admit_instance(found.view.control()).await?;
             engine
-                .may(who.person(), Some(subject), who.tenant(), Act::Disconnect(connection.owner()))
+                .may(who.person(), known, who.tenant(), Act::Disconnect(connection.owner()))
                 .await
                 .map_err(|error| error.with_connection(connection.connection()))?;
+            // Whoever the host lets in is named by a pseudonym from their first act on.
+            let subject = match known {
+                Some(subject) => subject,
+                None => engine.0.vault.ensure_subject(who.tenant(), who.person()).await?,
+            };
             let actor = if connection.owner().subject() == Some(subject) {
                 Actor::Subject { subject }
             } else {
@@ -256,7 +261,24 @@ impl Engine {
         let connection = &found.reference;
         let tenant = connection.tenant();
         let subject = connection.owner().subject();
-        let mut batch = self.0.vault.batch()?.op(found.view.fence()?);
+        let mut batch = self.0.vault.batch()?;
+        // With their last account at a provider goes what the person agreed to there. The write of
+        // their standing is then the lock on their record.
+        let provider = &found.body.provider;
+        let ended = match subject {
+            Some(subject) if !self.connected_elsewhere(subject, found).await? => {
+                let ledger = &self.0.ledger;
+                ledger
+                    .withdraw_all(tenant, &found.view, provider, &Actor::System)
+                    .await
+                    .map(Some)?
+            }
+            _ => None,
+        };
+        batch = match ended {
+            Some(change) if !change.ops.is_empty() => change.add_to(batch),
+            _ => batch.op(found.view.fence()?),
+        };
         if let Some(record) = found.record() {
             batch = batch.delete(record.key.clone(), Expect::Version(record.version));
         }
@@ -291,6 +313,30 @@ impl Engine {
     async fn exists(&self, tenant: &bailee_core::TenantId, key: &Key) -> Result<bool> {
         let snapshot = self.0.vault.store().read(tenant, std::slice::from_ref(key)).await?;
         Ok(snapshot.records.first().is_some_and(Option::is_some))
+    }
+
+    /// Whether the person has another account connected at this provider.
+    async fn connected_elsewhere(&self, subject: SubjectId, found: &Found) -> Result<bool> {
+        let tenant = found.reference.tenant();
+        let mut query = Query::of_kind(kind::CONNECTION).subject(subject);
+        loop {
+            let page = self.0.vault.store().find(tenant, &query).await?;
+            for record in page.records {
+                let id = ConnectionId::from_id(record.key.id);
+                let other = ConnectionRef::new(tenant.clone(), Owner::Subject(subject), id);
+                if other == found.reference {
+                    continue;
+                }
+                let other = self.find_connection(&other).await?;
+                if other.is_some_and(|other| other.body.provider == found.body.provider) {
+                    return Ok(true);
+                }
+            }
+            match page.next {
+                Some(next) => query = query.after(next),
+                None => return Ok(false),
+            }
+        }
     }
 
     fn receipt(&self, found: &Found, line: Option<&Line>, confirmed: bool) -> DisconnectReceipt {

@@ -1,13 +1,19 @@
 //! Driving a provider's step: the one place where its requests are filled with secrets, sent, and
 //! their answers handed back.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bailee_core::{Clock, Effect, Error, ErrorKind, Plaintext, Result};
 use bailee_http::{Category, Sent};
 use bailee_providers::{
-    Answer, Context, Failure, FailureKind, Input, Next, Request, SecretRef, Spec, Step,
+    Answer, Context, Endpoint, Failure, FailureKind, Input, Next, Request, SecretRef, Spec, Step,
 };
 use url::Url;
 
@@ -42,6 +48,37 @@ pub(crate) enum Halt {
     Provider(Failure),
     /// The request certainly did not reach the provider.
     Unsent(Error),
+}
+
+impl Halt {
+    /// Whether the request that it ended certainly had no effect.
+    fn did_nothing(&self) -> bool {
+        match self {
+            Self::Ambiguous(_) => false,
+            Self::Local(_) | Self::Unsent(_) => true,
+            // A fault of the provider's own may have come after the effect, and so may an answer
+            // that cannot be read.
+            Self::Provider(failure) => !matches!(
+                failure.kind,
+                FailureKind::Ambiguous | FailureKind::Malformed | FailureKind::Unavailable
+            ),
+        }
+    }
+}
+
+/// Whether an effect is left open: its request may have left, and nothing said that it did
+/// nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Mark(AtomicBool);
+
+impl Mark {
+    pub(crate) fn get(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn set(&self, open: bool) {
+        self.0.store(open, Ordering::SeqCst);
+    }
 }
 
 impl From<Error> for Halt {
@@ -79,25 +116,47 @@ impl Line {
     /// Runs a step to its end.
     pub(crate) async fn run<T>(
         &self,
-        mut step: Box<dyn Step<T>>,
+        step: Box<dyn Step<T>>,
         secrets: &dyn OpenSecret,
         deadline: Duration,
     ) -> Result<T, Halt> {
-        let mut next = self.halt(step.next(Input::Start))?;
+        self.run_noting(step, secrets, deadline, &Mark::default()).await
+    }
+
+    /// The same, noting whether something that must not be repeated was left open.
+    pub(crate) async fn run_noting<T>(
+        &self,
+        mut step: Box<dyn Step<T>>,
+        secrets: &dyn OpenSecret,
+        deadline: Duration,
+        open: &Mark,
+    ) -> Result<T, Halt> {
+        let mut last = Endpoint::Api;
+        let mut next = self.halt(last, step.next(Input::Start))?;
         for _ in 0..MOST_REQUESTS {
             next = match next {
                 Next::Done(value) => return Ok(value),
                 Next::Send(request) => {
-                    let answer = self.send(&request, Filling::secrets(secrets), deadline).await?;
-                    self.halt(step.next(Input::Answer(answer)))?
+                    last = request.endpoint;
+                    let before = open.get();
+                    open.set(before || request.effect == Effect::Effect);
+                    let sent = self.send(&request, Filling::secrets(secrets), deadline).await;
+                    let answered =
+                        sent.and_then(|answer| self.halt(last, step.next(Input::Answer(answer))));
+                    if let Err(halt) = &answered
+                        && halt.did_nothing()
+                    {
+                        open.set(before);
+                    }
+                    answered?
                 }
                 Next::Verify(signed) => {
                     let valid = signature::verify(&signed);
-                    self.halt(step.next(Input::Verified(valid)))?
+                    self.halt(last, step.next(Input::Verified(valid)))?
                 }
                 Next::Wait(wait) if wait <= LONGEST_WAIT => {
                     self.engine.0.runtime.sleep(wait).await;
-                    self.halt(step.next(Input::Elapsed))?
+                    self.halt(last, step.next(Input::Elapsed))?
                 }
                 Next::Wait(_) => return Err(Halt::Provider(FailureKind::Unavailable.into())),
                 _ => return Err(Halt::Local(Error::new(ErrorKind::Unsupported))),
@@ -141,7 +200,7 @@ impl Line {
     ) -> Result<Answer, Halt> {
         let clock: &dyn Clock = &*self.engine.0.clock;
         self.registered
-            .limiter
+            .brake(request.endpoint)
             .admit(clock)
             .map_err(|error| self.name(error))
             .map_err(Halt::Unsent)?;
@@ -150,9 +209,9 @@ impl Line {
         match self.engine.0.http.send(filled).await {
             Ok(response) => {
                 if response.status.is_server_error() {
-                    self.registered.limiter.failed(clock);
+                    self.registered.brake(request.endpoint).failed(clock);
                 } else {
-                    self.registered.limiter.succeeded();
+                    self.registered.brake(request.endpoint).succeeded();
                 }
                 Ok(Answer::new(response.status, response.headers, response.body, clock.now()))
             }
@@ -163,7 +222,7 @@ impl Line {
                 if refused {
                     return Err(Halt::Local(error));
                 }
-                self.registered.limiter.failed(clock);
+                self.registered.brake(request.endpoint).failed(clock);
                 Err(match sent {
                     Sent::No => Halt::Unsent(error),
                     Sent::Maybe => Halt::Ambiguous(error),
@@ -172,10 +231,11 @@ impl Line {
         }
     }
 
-    fn halt<T>(&self, next: Result<Next<T>, Failure>) -> Result<Next<T>, Halt> {
+    fn halt<T>(&self, last: Endpoint, next: Result<Next<T>, Failure>) -> Result<Next<T>, Halt> {
         next.map_err(|failure| {
             if failure.kind == FailureKind::RateLimited {
-                self.registered.limiter.limited(&*self.engine.0.clock, failure.retry_after);
+                let brake = self.registered.brake(last);
+                brake.limited(&*self.engine.0.clock, failure.retry_after);
             }
             Halt::Provider(failure)
         })

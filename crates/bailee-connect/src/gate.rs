@@ -20,7 +20,7 @@ use crate::{
     drive::{Line, OpenSecret},
     engine::Engine,
     kind,
-    settle::{copy, holder_of, not_at_hand},
+    settle::{holder_of, not_at_hand},
 };
 
 /// How long a pass is good for.
@@ -214,12 +214,15 @@ impl Engine {
     async fn entitled(&self, who: &Who, connection: &ConnectionRef) -> Result<Actor> {
         let tenant = who.tenant();
         let owner = connection.owner();
-        let subject = self.subject_of(tenant, who.person()).await?.ok_or_else(|| {
-            Error::new(ErrorKind::Denied).with_connection(connection.connection())
-        })?;
-        self.may(who.person(), Some(subject), tenant, Act::Use(owner))
+        let known = self.subject_of(tenant, who.person()).await?;
+        self.may(who.person(), known, tenant, Act::Use(owner))
             .await
             .map_err(|error| error.with_connection(connection.connection()))?;
+        // Whoever the host lets in is named by a pseudonym from their first use on.
+        let subject = match known {
+            Some(subject) => subject,
+            None => self.0.vault.ensure_subject(tenant, who.person()).await?,
+        };
         Ok(match who {
             Who::Agent { run, .. } => Actor::Agent { subject, run: *run },
             Who::Schedule { schedule, .. } => Actor::Schedule { subject, schedule: *schedule },
@@ -263,12 +266,11 @@ pub(crate) struct PassSecrets<'a> {
     line: &'a Line,
     wanted: Use<'a>,
     pass: std::sync::Mutex<Arc<Pass>>,
-    client: Option<Plaintext>,
 }
 
 impl<'a> PassSecrets<'a> {
     pub(crate) fn new(line: &'a Line, wanted: Use<'a>, pass: Pass) -> Self {
-        Self { line, wanted, pass: std::sync::Mutex::new(Arc::new(pass)), client: None }
+        Self { line, wanted, pass: std::sync::Mutex::new(Arc::new(pass)) }
     }
 
     pub(crate) fn pass(&self) -> Arc<Pass> {
@@ -295,7 +297,6 @@ impl OpenSecret for PassSecrets<'_> {
     fn open(&self, which: SecretRef) -> Result<Plaintext> {
         match which {
             SecretRef::AccessToken => self.pass().view.part(0, "access"),
-            SecretRef::ClientSecret => copy(self.client.as_ref()),
             _ => Err(not_at_hand()),
         }
     }

@@ -8,7 +8,7 @@ use bailee_vault::{Holder, View};
 use async_trait::async_trait;
 
 use crate::{
-    body::{self, GrantBody},
+    body::{self, GrantBody, RouteBody},
     drive::{DEADLINE, Halt, OpenSecret},
     engine::Engine,
     kind,
@@ -48,6 +48,11 @@ impl Engine {
         }
         let registered = self.registered(&body.registration)?.clone();
         let line = self.line(&registered).await?;
+        if !line.spec.revoke.also_ends.is_empty() && self.is_connected(&body).await? {
+            // Revoking here ends the whole grant of the account, and with it a connection that
+            // somebody uses. The tokens are deleted and run out by themselves.
+            return self.drop_grant(grant, "left_to_expire").await;
+        }
         for ((name, has_refresh), parts) in body.credentials.iter().zip(PARTS) {
             let mut facts = CredentialFacts::new(name.clone(), Vec::new());
             if *has_refresh {
@@ -64,6 +69,25 @@ impl Engine {
             }
         }
         self.drop_grant(grant, "revoked").await
+    }
+
+    /// Whether the account of these tokens is connected already, for whomever.
+    async fn is_connected(&self, body: &GrantBody) -> Result<bool> {
+        let Some(account) = &body.account else { return Ok(false) };
+        let key = self.route_key(&body.registration, account).await?;
+        let view = self
+            .0
+            .vault
+            .read(&TenantId::SYSTEM, Holder::Tenant, std::slice::from_ref(&key))
+            .await?;
+        let Some(facts) = view.facts(0)? else { return Ok(false) };
+        let routes: RouteBody = body::decode(&facts)?;
+        for connection in &routes.connections {
+            if *connection != body.connection && self.find_connection(connection).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn has_settled(&self, grant: Id, body: &GrantBody) -> Result<bool> {

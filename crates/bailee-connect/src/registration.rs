@@ -10,7 +10,7 @@ use bailee_core::{
     ClientSecret, Error, ErrorKind, Id, Plaintext, ProviderId, RegistrationId, Result, TenantId,
     Timestamp, audit::Entry,
 };
-use bailee_providers::{Environment, Platform, Provider, Spec};
+use bailee_providers::{Endpoint, Environment, Platform, Provider, Spec};
 use bailee_store::{Committed, Key};
 use bailee_vault::{Draft, Holder};
 use serde::{Deserialize, Serialize};
@@ -122,7 +122,10 @@ pub(crate) struct Registered {
     pub(crate) owner: Option<TenantId>,
     pub(crate) redirect_uri: String,
     pub(crate) callback_path: String,
+    /// The brake of its API.
     pub(crate) limiter: Limiter,
+    /// The brake of its grants: a busy API must not keep a token from being revoked.
+    pub(crate) grants: Limiter,
     resolved: Mutex<Option<Resolved>>,
 }
 
@@ -155,6 +158,7 @@ impl Registered {
             provider,
             owner,
             limiter: Limiter::default(),
+            grants: Limiter::default(),
             resolved: Mutex::new(None),
         };
         (registered, secret)
@@ -169,6 +173,14 @@ impl Registered {
             kind::REGISTRATION,
             Id::derive(&[b"registration", self.facts.id.as_str().as_bytes()]),
         )
+    }
+
+    /// The brake of an endpoint.
+    pub(crate) fn brake(&self, endpoint: Endpoint) -> &Limiter {
+        match endpoint {
+            Endpoint::Api | Endpoint::Upload => &self.limiter,
+            _ => &self.grants,
+        }
     }
 
     /// Whether a visitor of this tenant may use it.

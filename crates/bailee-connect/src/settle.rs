@@ -197,6 +197,13 @@ impl Pending<'_> {
         GrantBody {
             registration: self.line.registered.id().clone(),
             connection: self.connection.clone(),
+            account: grant.account_id.as_ref().map(|id| AccountBody {
+                id_kind: id.kind().to_owned(),
+                id: id.value().to_owned(),
+                issuer: None,
+                display: None,
+                account_type: None,
+            }),
             credentials: grant
                 .credentials
                 .iter()

@@ -178,6 +178,14 @@ impl Error {
         self
     }
 
+    /// A host's own error may hold what nobody should read; ours do not.
+    fn source_text(&self, source: &(dyn StdError + Send + Sync)) -> String {
+        match self.0.kind {
+            ErrorKind::HostFailed => "an error of the host's own".into(),
+            _ => source.to_string(),
+        }
+    }
+
     /// The same error without its cause, for a second caller who waited for the same thing.
     #[must_use]
     pub fn without_source(&self) -> Self {
@@ -278,7 +286,7 @@ impl fmt::Debug for Error {
             .field("connection", &self.0.connection)
             .field("code", &self.0.code)
             .field("detail", &self.0.detail)
-            .field("source", &self.0.source.as_ref().map(ToString::to_string))
+            .field("source", &self.0.source.as_ref().map(|source| self.source_text(&**source)))
             .finish()
     }
 }
