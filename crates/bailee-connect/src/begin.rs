@@ -176,6 +176,9 @@ impl Connections {
         let provider = &registered.facts.provider;
         let declaration = &engine.0.declaration;
         let scopes = declaration.least_scopes(provider, purposes)?;
+        // Before anything is written and before the provider is asked for its metadata.
+        let snapshot = engine.0.vault.store().read(&TenantId::SYSTEM, &[]).await?;
+        engine.admit_instance(&snapshot.control).await?;
         let subject = engine.0.vault.ensure_subject(tenant, visitor.person()).await?;
         let owner = if options.for_tenant { Owner::Tenant } else { Owner::Subject(subject) };
         engine.may(visitor.person(), Some(subject), tenant, Act::Connect(owner)).await?;

@@ -9,10 +9,10 @@ use std::{
 
 use async_trait::async_trait;
 use bailee_core::{
-    ConnectionRef, ConnectionState, CredentialName, Error, ErrorKind, Id, Plaintext,
-    ReconnectReason, Result, TenantId, audit::Entry, event::Happened,
+    ConnectionRef, ConnectionState, CredentialName, Error, ErrorKind, Id, Monotonic, Plaintext,
+    ReconnectReason, Remedy, Result, TenantId, audit::Entry, event::Happened,
 };
-use bailee_providers::{FailureKind, Grant, IssuedCredential, SecretRef};
+use bailee_providers::{FailureKind, Grant, IssuedCredential, SecretRef, spec::RefreshClass};
 use bailee_store::{BatchBuilder, Claim, Due, Facet, Key, Lease};
 use bailee_vault::{Draft, View};
 use futures_channel::oneshot;
@@ -43,7 +43,11 @@ const MEND: Duration = Duration::from_secs(900);
 
 /// The renewals under way in this process.
 #[derive(Default)]
-pub(crate) struct Flights(Mutex<HashMap<(TenantId, Id), Flight>>);
+pub(crate) struct Flights {
+    under_way: Mutex<HashMap<(TenantId, Id), Flight>>,
+    /// Attempts of this process whose outcome nobody knows, until their claim is over.
+    left_open: Mutex<HashMap<(TenantId, Id), Monotonic>>,
+}
 
 type Flight = Shared<BoxFuture<'static, Result<(), Arc<Error>>>>;
 
@@ -77,7 +81,7 @@ impl Engine {
         seen: u64,
     ) -> Flight {
         let key = (connection.tenant().clone(), id);
-        let mut flights = self.0.flights.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut flights = self.0.flights.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(&key) {
             return flight.clone();
         }
@@ -113,6 +117,11 @@ impl Engine {
         seen: u64,
     ) -> Result<()> {
         let task = Key::new(kind::REFRESH, connection.credential(name));
+        if let Some(wait) = self.open_for(connection.tenant(), task.id) {
+            return Err(Error::new(ErrorKind::ProviderUnavailable)
+                .with_remedy(Remedy::Wait(wait))
+                .with_connection(connection.connection()));
+        }
         let began = self.0.clock.monotonic();
         loop {
             let claim = Claim::One { tenant: connection.tenant(), task: &task, lease: LEASE };
@@ -174,7 +183,9 @@ impl Engine {
             return self.give_up(&found, lease, ReconnectReason::Expired).await;
         }
         // A claim before this one that did not end: its request may have reached the provider.
-        let mut ambiguous = lease.tries > 1;
+        let open_before = lease.tries > 1;
+        let strict = line.spec.refresh.class == RefreshClass::Strict;
+        let mut ambiguous = open_before;
         let mut repeated = false;
         loop {
             let client = self.client_secret(&line.registered).await?;
@@ -185,11 +196,20 @@ impl Engine {
                 Err(halt) => halt,
             };
             match halt {
-                // The same token once more: a provider that did not see it answers now, one that
-                // did says that the token was used.
-                Halt::Ambiguous(_) if !repeated => {
+                // Always the same token once more: a provider that did not see it answers now, one
+                // that did takes it again within its window or says that it was used. Where a
+                // second showing may end the grant there is one, and it waits for the claim to
+                // end: an outage may be over by then.
+                Halt::Ambiguous(_) if strict && open_before => {
+                    return self.give_up(&found, lease, ReconnectReason::LostAfterRotation).await;
+                }
+                Halt::Ambiguous(_) if !strict && !repeated => {
                     repeated = true;
                     ambiguous = true;
+                }
+                Halt::Ambiguous(error) => {
+                    self.leave_open(&found, lease).await?;
+                    return Ok(Renewal::Failed(error.with_connection(connection.connection())));
                 }
                 Halt::Provider(failure) if failure.kind == FailureKind::GrantOver => {
                     let reason = if ambiguous {
@@ -203,6 +223,13 @@ impl Engine {
                     let error = line.error(Halt::Provider(failure));
                     self.note_failure(connection, lease, Due::After(MEND), "configuration").await?;
                     return Ok(Renewal::Failed(error));
+                }
+                // While an attempt is open the claim stays, so that its memory does.
+                halt if ambiguous => {
+                    self.leave_open(&found, lease).await?;
+                    return Ok(Renewal::Failed(
+                        line.error(halt).with_connection(connection.connection()),
+                    ));
                 }
                 halt => {
                     let wait = match &halt {
@@ -435,6 +462,38 @@ impl Engine {
         ))
     }
 
+    /// Nobody can tell whether the provider renewed. The claim is not ended: the work comes again
+    /// when it is over, and knows then that an attempt was left open.
+    async fn leave_open(&self, found: &Found, lease: &Lease) -> Result<()> {
+        let key = (lease.tenant.clone(), lease.task.id);
+        let until = self.0.clock.monotonic().plus(LEASE);
+        self.0.flights.left_open.lock().unwrap_or_else(PoisonError::into_inner).insert(key, until);
+        if found.state == ConnectionState::Degraded {
+            return Ok(());
+        }
+        let state = ConnectionState::Degraded;
+        let batch = self.state_batch(found, state, "credential.refresh_failed").await?;
+        match self.0.vault.commit(found.reference.tenant(), batch).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            done => done.map(|_| ()),
+        }
+    }
+
+    /// How long until an attempt that this process left open may be made again.
+    fn open_for(&self, tenant: &TenantId, credential: Id) -> Option<Duration> {
+        let now = self.0.clock.monotonic();
+        let mut open = self.0.flights.left_open.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (tenant.clone(), credential);
+        match open.get(&key) {
+            Some(until) if now < *until => Some(until.since(now)),
+            Some(_) => {
+                open.remove(&key);
+                None
+            }
+            None => None,
+        }
+    }
+
     /// A failure that passes: the connection works as long as its access token does.
     async fn degrade(&self, found: &Found, lease: &Lease, due: Due) -> Result<()> {
         if found.state == ConnectionState::Degraded {
@@ -557,7 +616,13 @@ struct Landing {
 
 impl Drop for Landing {
     fn drop(&mut self) {
-        self.engine.0.flights.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        self.engine
+            .0
+            .flights
+            .under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.key);
     }
 }
 
