@@ -1,7 +1,7 @@
 //! The whole way through: connect, see, disconnect, and what was written about it.
 
-use bailee::{Happened, core::ConnectionState};
-use bailee_testkit::World;
+use bailee::{ErrorKind, Happened, ReconnectReason, core::ConnectionState};
+use bailee_testkit::{World, emulator::Endpoint};
 use bailee_tests::{NOTES, PUBLISH, sqlite_world, world};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,4 +51,31 @@ async fn journey(w: &World) {
         assert!(audited.iter().any(|name| name == event), "{event} in {audited:?}");
     }
     w.assert_clean_audit(&["acme", "~"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_asks_the_provider_and_sees_a_withdrawal_made_there() {
+    let w = world().build().await.unwrap();
+    let ada = w.visitor("ada");
+    let connections = w.bailee.connections();
+    for (registration, purpose) in [("tiktok", PUBLISH), ("notes", NOTES)] {
+        let connection = w.connect(&ada, registration, &[purpose]).await.unwrap();
+        let state = connections.check(&ada, &connection).await.unwrap();
+        assert_eq!(state, ConnectionState::Active, "{registration}");
+        let site = w.emulator.sites().iter().find(|site| site.live_tokens().len() == 2).unwrap();
+        assert_eq!(site.withdraw("ada", "fake-client-1"), 1);
+        let state = connections.check(&ada, &connection).await.unwrap();
+        assert_eq!(
+            state,
+            ConnectionState::NeedsReconnect(ReconnectReason::Revoked),
+            "{registration}"
+        );
+        let again = connections.check(&ada, &connection).await.unwrap();
+        assert_eq!(again, state, "nothing is asked of a connection that waits for its person");
+    }
+    assert!(w.site("id.example.test").count(Endpoint::Introspect) > 0, "RFC 7662 was used");
+    let stranger = w.visitor_in("other", "ada");
+    let foreign = w.connect(&ada, "tiktok", &[PUBLISH]).await.unwrap();
+    let refused = connections.check(&stranger, &foreign).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::NotFound);
 }

@@ -1,8 +1,8 @@
 //! The connections of a tenant, as a host works with them.
 
 use bailee_core::{
-    Act, ConnectionRef, ConnectionState, Error, ErrorKind, Origin, ProviderId, PurposeId,
-    RegistrationId, Result, ScopeName, Timestamp, Visitor,
+    ConnectionRef, ConnectionState, Origin, ProviderId, PurposeId, RegistrationId, Result,
+    ScopeName, Timestamp, Visitor,
 };
 use bailee_store::Query;
 
@@ -64,24 +64,14 @@ impl Connections {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`] for an unknown or a foreign one, [`ErrorKind::Denied`] where the
+    /// [`bailee_core::ErrorKind::NotFound`] for an unknown or a foreign one, [`bailee_core::ErrorKind::Denied`] where the
     /// host does not allow it.
     pub async fn status(
         &self,
         visitor: &Visitor,
         connection: &ConnectionRef,
     ) -> Result<ConnectionStatus> {
-        let engine = &self.engine;
-        let unknown = || Error::new(ErrorKind::NotFound).with_connection(connection.connection());
-        if visitor.tenant() != connection.tenant() {
-            return Err(unknown());
-        }
-        let subject = engine.subject_of(visitor.tenant(), visitor.person()).await?;
-        let found = engine.find_connection(connection).await?.ok_or_else(unknown)?;
-        engine
-            .may(visitor.person(), subject, visitor.tenant(), Act::Use(connection.owner()))
-            .await
-            .map_err(|error| error.with_connection(connection.connection()))?;
+        let found = self.seen_by(visitor, connection).await?;
         status(found)
     }
 
@@ -89,7 +79,7 @@ impl Connections {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::StoreUnavailable`] and what the vault says.
+    /// [`bailee_core::ErrorKind::StoreUnavailable`] and what the vault says.
     pub async fn of_visitor(&self, visitor: &Visitor) -> Result<Vec<ConnectionStatus>> {
         let engine = &self.engine;
         let tenant = visitor.tenant();

@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use bailee_core::{Error, ErrorKind, Plaintext, Result, SecretText};
+use bailee_core::{Error, ErrorKind, Plaintext, Remedy, Result, SecretText};
 use bailee_http::{Body, Hosts, secret_header};
 use bailee_providers::{
-    Authorization, BasicEncoding, Json, Payload, Request, SecretRef, Target, Value,
+    Authorization, BasicEncoding, Endpoint, Json, Payload, Request, SecretRef, Target, Value,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderValue, header};
@@ -108,14 +108,16 @@ pub(crate) async fn fill(
 }
 
 fn target(line: &Line, request: &Request, filling: Filling<'_>) -> Result<(Url, Hosts)> {
+    // An upload address is its own credential, and the list of upload hosts is the wider one.
+    let uploads = request.endpoint == Endpoint::Upload || request.target == Target::Progress;
+    if uploads && request.authorization != Authorization::None {
+        return Err(Error::new(ErrorKind::Denied)
+            .with_remedy(Remedy::FixConfiguration)
+            .with_detail("no token goes to an upload address"));
+    }
     match &request.target {
         Target::Url(url) => Ok((url.clone(), Hosts::new(line.spec.hosts_for(request.endpoint))?)),
         Target::Progress => {
-            if request.authorization != Authorization::None {
-                return Err(
-                    Error::new(ErrorKind::Denied).with_detail("no token goes to an upload address")
-                );
-            }
             let address = filling.upload.ok_or_else(|| {
                 Error::new(ErrorKind::InvalidInput).with_detail("there is no upload address")
             })?;

@@ -5,6 +5,7 @@ mod answer;
 mod begin;
 mod body;
 mod call;
+mod check;
 mod complete;
 mod connections;
 mod control;

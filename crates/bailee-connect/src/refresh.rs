@@ -419,6 +419,16 @@ impl Engine {
         connection: &ConnectionRef,
         seen: u64,
     ) -> Result<()> {
+        self.need_reconnect(connection, seen, ReconnectReason::Revoked).await
+    }
+
+    /// Makes a connection wait for its person, unless somebody renewed it since `seen` was read.
+    pub(crate) async fn need_reconnect(
+        &self,
+        connection: &ConnectionRef,
+        seen: u64,
+        reason: ReconnectReason,
+    ) -> Result<()> {
         let Some(found) = self.find_connection(connection).await? else { return Ok(()) };
         let newer = (0..found.body.credentials.len())
             .filter_map(|n| found.credential(n).ok().flatten())
@@ -426,7 +436,7 @@ impl Engine {
         if newer || !matches!(found.state, ConnectionState::Active | ConnectionState::Degraded) {
             return Ok(());
         }
-        let state = ConnectionState::NeedsReconnect(ReconnectReason::Revoked);
+        let state = ConnectionState::NeedsReconnect(reason);
         let batch = self.state_batch(&found, state, "connection.state_changed").await?;
         match self.0.vault.commit(connection.tenant(), batch).await {
             Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
