@@ -33,7 +33,10 @@ impl Meter {
     /// Ends it.
     #[must_use]
     pub fn stop(self) -> Round {
-        Round { elapsed: self.began.elapsed(), processor: processor().saturating_sub(self.processor) }
+        Round {
+            elapsed: self.began.elapsed(),
+            processor: processor().saturating_sub(self.processor),
+        }
     }
 }
 

@@ -7,9 +7,7 @@ use bailee::{
     Access, Act, Bailee, CallbackRequest, ClientSecret, ConnectionRef, Declaration, HostError,
     HostId, PurposeId, Registration, Result, RootKeys, SubjectId, TenantId, Tokio, Visitor,
     core::{CredentialName, Effect, ProviderId, ScopeName},
-    providers::{
-        Context, Failure, Input, Next, Operation, OperationFacts, Step,
-    },
+    providers::{Context, Failure, Input, Next, Operation, OperationFacts, Step},
     store::Store,
 };
 use bailee_http::{Body, Request, Response, Scripted, SendError};

@@ -7,10 +7,10 @@ pub use bailee_audit as audit;
 #[cfg(feature = "loopback")]
 pub use bailee_connect::Loopback;
 pub use bailee_connect::{
-    Acting, Answer, BeginOptions, Begun, BytesMedia, CallbackRequest, Completed, ConnectionStatus,
-    Connections, CookiePolicy, DisconnectReceipt, EventSink, Freeze, IdempotencyKey, MediaSource,
-    Mount, Publication, PublicationState, Refusal, RefusalReason, Registration, Runtime, Who,
-    Worker,
+    Acting, Answer, BeginOptions, Begun, BoxFuture, BytesMedia, CallbackRequest, Completed,
+    ConnectionStatus, Connections, CookiePolicy, DisconnectReceipt, EventSink, Freeze,
+    IdempotencyKey, MediaSource, Mount, Publication, PublicationState, Refusal, RefusalReason,
+    Registration, Runtime, Who, Worker,
 };
 #[cfg(feature = "tokio")]
 pub use bailee_connect::{FileMedia, Tokio};
