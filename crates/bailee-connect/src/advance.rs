@@ -32,6 +32,8 @@ pub(crate) const LEASE: Duration = Duration::from_secs(300);
 const PART_DEADLINE: Duration = Duration::from_secs(240);
 /// So long something queued waits for its caller to come back.
 const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
+/// So long a publication that may not be asked for is waited for.
+const FOLLOWED_FOR: Duration = Duration::from_secs(2 * 86_400);
 /// So often a request that may be repeated is tried in one go.
 const TRIES: u32 = 5;
 
@@ -204,6 +206,11 @@ impl Job<'_> {
         body: &PublicationBody,
         error: Error,
     ) -> Result<Publication> {
+        let age = self.engine.0.clock.now().since(body.begun_at);
+        if !body.progress.is_empty() && age > FOLLOWED_FOR {
+            // The provider has it, and for two days nobody was allowed to ask what became of it.
+            return self.end(lease, body, PublicationState::Unknown, "not_followed", None).await;
+        }
         let note = Note::default();
         self.write(lease, body, note, "publication.processing", Due::After(ABANDONED_AFTER))
             .await?;
@@ -327,6 +334,7 @@ impl Engine {
             has_secret: false,
             post: None,
             code: None,
+            begun_at: view.now(),
         };
         let subject = connection.owner().subject();
         let draft = Draft::new(Key::new(kind::PUBLICATION, id), publication_holder(subject))

@@ -125,6 +125,7 @@ pub(crate) struct PublicationBody {
     pub(crate) has_secret: bool,
     pub(crate) post: Option<String>,
     pub(crate) code: Option<String>,
+    pub(crate) begun_at: bailee_core::Timestamp,
 }
 
 impl PublicationBody {
