@@ -257,6 +257,9 @@ impl EngineBuilder {
             last_event: AtomicI64::new(0),
             vault: self.vault,
         }));
+        for (registered, _) in &secrets {
+            engine.check_registration(registered).await?;
+        }
         if engine.start_control().await? {
             for (registered, secret) in &secrets {
                 engine.seal_registration(registered, secret.as_ref()).await?;

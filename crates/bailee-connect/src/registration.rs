@@ -143,6 +143,16 @@ struct RegistrationBody {
     public: bool,
 }
 
+impl RegistrationBody {
+    fn check_for(&self, registered: &Registered) -> Result<()> {
+        if self.provider == registered.facts.provider {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Configuration)
+            .with_detail("a registration of this id belongs to another provider"))
+    }
+}
+
 impl Registered {
     /// Joins a registration to its provider; the secret goes its own way.
     pub(crate) fn new(
@@ -211,6 +221,21 @@ impl Registered {
 }
 
 impl Engine {
+    /// Refuses a registration under the id of another provider's, before anything is written.
+    pub(crate) async fn check_registration(&self, registered: &Registered) -> Result<()> {
+        let key = registered.record_key();
+        let view = self
+            .0
+            .vault
+            .read(&TenantId::SYSTEM, Holder::Tenant, std::slice::from_ref(&key))
+            .await?;
+        let stored = view.facts(0)?.map(|facts| body::decode::<RegistrationBody>(&facts));
+        match stored.transpose()? {
+            Some(stored) => stored.check_for(registered),
+            None => Ok(()),
+        }
+    }
+
     /// Seals a registration's secret, if the vault does not hold it yet.
     pub(crate) async fn seal_registration(
         &self,
@@ -263,10 +288,7 @@ async fn seal(
     let mut draft = Draft::new(key, Holder::Tenant).facts(body::SCHEMA, body::encode(&wanted)?);
     let mut event = "registration.added";
     if let Some(stored) = &stored {
-        if stored.provider != wanted.provider {
-            return Err(Error::new(ErrorKind::Configuration)
-                .with_detail("a registration of this id belongs to another provider"));
-        }
+        stored.check_for(registered)?;
         let old = if stored.public { None } else { Some(view.part(0, "client_secret")?) };
         let unchanged = stored.client_id == wanted.client_id
             && match (&old, secret) {
