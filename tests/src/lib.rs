@@ -1,9 +1,19 @@
 //! What the tests that cross crates share: a declaration, purposes, worlds on every store.
 
+pub mod drill;
+mod stopping;
+mod trip;
+mod watched;
+
 use std::sync::Arc;
 
 use bailee::{Declaration, PurposeId, Result, core::Clock, store::Store};
+use bailee_postgres::testing::Cluster;
 use bailee_testkit::{Storage, World, WorldBuilder, emulator::oidc::Issuer};
+
+pub use stopping::{Halt, Stopping};
+pub use trip::{Trip, callback, cookies, location, mount, rejected, settled};
+pub use watched::{Asked, Dump, Watched};
 
 /// Publishing videos, with consent.
 pub const PUBLISH: PurposeId = PurposeId::from_static("publish.video");
@@ -55,4 +65,39 @@ pub async fn sqlite_world() -> Result<(World, tempfile::TempDir)> {
         Arc::new(bailee::SqliteStore::builder(path).clock(clock).open().await?);
     let world = builder.storage(Storage::Given(store)).build().await?;
     Ok((world, folder))
+}
+
+/// A world on a store that is watched.
+///
+/// # Panics
+///
+/// When it cannot be made.
+pub async fn watched_world() -> (World, Arc<Watched>) {
+    let builder = world();
+    let clock: Arc<dyn Clock> = Arc::new(builder.clock().clone());
+    watched_over(builder, Arc::new(bailee::store::MemoryStore::new(clock))).await
+}
+
+/// A world on a given store that is watched.
+///
+/// # Panics
+///
+/// When it cannot be made.
+pub async fn watched_over(builder: WorldBuilder, store: Arc<dyn Store>) -> (World, Arc<Watched>) {
+    let watched = Watched::new(store);
+    let world = builder.storage(Storage::Given(watched.clone())).build().await;
+    (world.expect("a world can be made"), watched)
+}
+
+/// A world with a database of its own on a real PostgreSQL.
+///
+/// # Errors
+///
+/// As the cluster, the store and the builder.
+pub async fn postgres_world() -> Result<World> {
+    let builder = world();
+    let clock: Arc<dyn Clock> = Arc::new(builder.clock().clone());
+    let database = Cluster::shared()?.database().await?;
+    let store: Arc<dyn Store> = Arc::new(database.store(clock).await?);
+    builder.storage(Storage::Given(store)).build().await
 }

@@ -1,0 +1,192 @@
+//! A store that a process stops at: what a crash leaves behind.
+
+use std::{
+    fmt,
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use bailee::{
+    Error, ErrorKind, Result, TenantId,
+    store::{
+        Batch, Claim, Committed, Count, Head, Key, Kind, Leaf, Lease, Log, LoggedEntry, Page,
+        Query, Snapshot, Store, Window,
+    },
+};
+use tokio::sync::watch;
+
+/// What happens at the commit that was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// The process dies before the commit: nothing that it asks of the store is answered again.
+    DiesBefore,
+    /// The process dies after the commit, before it hears of it.
+    DiesAfter,
+    /// The store fails this commit and works again.
+    Fails,
+    /// The commit waits until the test lets it go.
+    Waits,
+}
+
+/// A store between one process and the real one, which stops the process at a commit.
+#[derive(Clone)]
+pub struct Stopping(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    /// How many commits still go through; negative is for ever.
+    left: AtomicI64,
+    halt: std::sync::Mutex<Halt>,
+    dead: AtomicBool,
+    reached: watch::Sender<bool>,
+    open: watch::Sender<bool>,
+}
+
+impl Stopping {
+    /// Stands before a store and lets everything through.
+    #[must_use]
+    pub fn before(store: Arc<dyn Store>) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            left: AtomicI64::new(-1),
+            halt: std::sync::Mutex::new(Halt::Fails),
+            dead: AtomicBool::new(false),
+            reached: watch::Sender::new(false),
+            open: watch::Sender::new(false),
+        }))
+    }
+
+    /// Lets `commits` more commits through and halts at the next.
+    ///
+    /// # Panics
+    ///
+    /// When another test panicked here.
+    pub fn arm(&self, commits: u32, halt: Halt) {
+        *self.0.halt.lock().expect("nobody panics with the lock") = halt;
+        self.0.reached.send_replace(false);
+        self.0.left.store(i64::from(commits), Ordering::SeqCst);
+    }
+
+    /// Lets everything through again that is not dead.
+    pub fn disarm(&self) {
+        self.0.left.store(-1, Ordering::SeqCst);
+    }
+
+    /// Waits until the chosen commit is reached.
+    pub async fn until_reached(&self) {
+        // The sender lives as long as `self`, so the wait cannot end with an error.
+        let _ = self.0.reached.subscribe().wait_for(|reached| *reached).await;
+    }
+
+    /// Whether the chosen commit was reached.
+    #[must_use]
+    pub fn reached(&self) -> bool {
+        *self.0.reached.borrow()
+    }
+
+    /// Lets a commit go that waits.
+    pub fn release(&self) {
+        self.0.open.send_replace(true);
+    }
+
+    /// The real store.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn Store> {
+        self.0.store.clone()
+    }
+
+    /// A dead process hears nothing any more.
+    async fn alive(&self) {
+        if self.0.dead.load(Ordering::SeqCst) {
+            pending::<()>().await;
+        }
+    }
+
+    async fn die(&self) {
+        self.0.dead.store(true, Ordering::SeqCst);
+        self.0.reached.send_replace(true);
+        pending::<()>().await;
+    }
+}
+
+impl fmt::Debug for Stopping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stopping")
+    }
+}
+
+#[async_trait]
+impl Store for Stopping {
+    async fn read(&self, tenant: &TenantId, keys: &[Key]) -> Result<Snapshot> {
+        self.alive().await;
+        self.0.store.read(tenant, keys).await
+    }
+
+    async fn find(&self, tenant: &TenantId, query: &Query) -> Result<Page> {
+        self.alive().await;
+        self.0.store.find(tenant, query).await
+    }
+
+    async fn commit(&self, tenant: &TenantId, batch: &Batch) -> Result<Committed> {
+        self.alive().await;
+        let step = |left: i64| (left >= 0).then(|| left - 1);
+        let before = self.0.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, step);
+        if before != Ok(0) {
+            return self.0.store.commit(tenant, batch).await;
+        }
+        let halt = *self.0.halt.lock().expect("nobody panics with the lock");
+        match halt {
+            Halt::DiesBefore => self.die().await,
+            Halt::DiesAfter => {
+                self.0.store.commit(tenant, batch).await?;
+                self.die().await;
+            }
+            Halt::Fails => {
+                self.0.reached.send_replace(true);
+                return Err(Error::new(ErrorKind::StoreUnavailable));
+            }
+            Halt::Waits => {
+                self.0.reached.send_replace(true);
+                let _ = self.0.open.subscribe().wait_for(|open| *open).await;
+            }
+        }
+        self.0.store.commit(tenant, batch).await
+    }
+
+    async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Lease>> {
+        self.alive().await;
+        self.0.store.claim(claim).await
+    }
+
+    async fn sweep(&self, limit: u32) -> Result<u64> {
+        self.alive().await;
+        self.0.store.sweep(limit).await
+    }
+
+    async fn tally(&self, tenant: Option<&TenantId>, kind: &Kind) -> Result<Vec<Count>> {
+        self.alive().await;
+        self.0.store.tally(tenant, kind).await
+    }
+}
+
+#[async_trait]
+impl Log for Stopping {
+    async fn entries(&self, tenant: &TenantId, window: Window) -> Result<Vec<LoggedEntry>> {
+        self.alive().await;
+        self.0.store.entries(tenant, window).await
+    }
+
+    async fn open(&self, limit: u32) -> Result<(Head, Vec<Leaf>)> {
+        self.alive().await;
+        self.0.store.open(limit).await
+    }
+
+    async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
+        self.alive().await;
+        self.0.store.fold(head, leaves).await
+    }
+}
