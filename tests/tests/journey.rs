@@ -1,5 +1,7 @@
 //! The whole way through: connect, see, disconnect, and what was written about it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use bailee::{ErrorKind, Happened, ReconnectReason, core::ConnectionState};
 use bailee_testkit::{World, emulator::Endpoint};
 use bailee_tests::{NOTES, PUBLISH, sqlite_world, world};
