@@ -177,28 +177,29 @@ impl Acting {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] for a key under which nothing was published with this connection,
-    /// or somebody else's connection.
+    /// and for a foreign connection; [`ErrorKind::Denied`] where the host does not allow it.
     pub async fn publication(
         &self,
         connection: &ConnectionRef,
         key: &IdempotencyKey,
     ) -> Result<Publication> {
         let engine = &self.engine;
-        if self.who.tenant() != connection.tenant() {
-            return Err(Error::new(ErrorKind::NotFound));
+        let unknown = || Error::new(ErrorKind::NotFound).with_connection(connection.connection());
+        let (tenant, person) = (self.who.tenant(), self.who.person());
+        if tenant != connection.tenant() {
+            return Err(unknown());
         }
-        engine
-            .may(
-                self.who.person(),
-                engine.subject_of(self.who.tenant(), self.who.person()).await?,
-                self.who.tenant(),
-                bailee_core::Act::Use(connection.owner()),
-            )
-            .await?;
+        let subject = engine.subject_of(tenant, person).await?;
         let id = engine.publication_id(connection, key).await?;
-        let view =
-            engine.read_publication(connection.tenant(), connection.owner().subject(), id).await?;
-        let (body, _) = publication_of(&view)?.ok_or_else(|| Error::new(ErrorKind::NotFound))?;
+        let view = engine
+            .read_publication(tenant, connection.owner().subject(), id)
+            .await
+            .map_err(|error| if error.kind() == ErrorKind::NotFound { unknown() } else { error })?;
+        let (body, _) = publication_of(&view)?.ok_or_else(unknown)?;
+        engine
+            .may(person, subject, tenant, bailee_core::Act::Use(connection.owner()))
+            .await
+            .map_err(|error| error.with_connection(connection.connection()))?;
         Ok(body.outcome(id))
     }
 
