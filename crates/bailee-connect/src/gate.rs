@@ -110,7 +110,9 @@ impl Engine {
                 return Ok(pass);
             }
             if !pass.credential.has_refresh {
-                return Err(needs_reconnect(wanted.connection, ReconnectReason::Expired));
+                let reason = ReconnectReason::Expired;
+                self.need_reconnect(wanted.connection, pass.credential.generation, reason).await?;
+                return Err(needs_reconnect(wanted.connection, reason));
             }
             self.refresh(wanted.connection, &pass.credential.name, pass.credential.generation)
                 .await?;

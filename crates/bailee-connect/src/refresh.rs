@@ -14,7 +14,7 @@ use bailee_core::{
 };
 use bailee_providers::{FailureKind, Grant, IssuedCredential, SecretRef, spec::RefreshClass};
 use bailee_store::{BatchBuilder, Claim, Due, Facet, Key, Lease};
-use bailee_vault::{Draft, View};
+use bailee_vault::{Draft, Holder, View};
 use futures_channel::oneshot;
 use futures_util::{
     FutureExt,
@@ -22,13 +22,13 @@ use futures_util::{
 };
 
 use crate::{
-    body::{self, CredentialBody},
+    body::{self, CredentialBody, GrantBody},
     drive::{DEADLINE, Halt, Line, OpenSecret},
     engine::Engine,
     gate::needs_reconnect,
     kind,
     limiter::backoff,
-    settle::{HeldSecrets, copy, holder_of, not_at_hand},
+    settle::{HeldSecrets, PARTS, copy, holder_of, not_at_hand},
     stored::Found,
 };
 
@@ -38,6 +38,8 @@ const LEASE: Duration = Duration::from_secs(90);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// The due time of a credential that needs no renewal by itself.
 const SOMETIME: Duration = Duration::from_secs(365 * 86_400);
+/// No credential is kept alive oftener than this.
+const OFTENEST: Duration = Duration::from_secs(60);
 /// When a configuration fault is looked at again.
 const MEND: Duration = Duration::from_secs(900);
 
@@ -158,7 +160,14 @@ impl Engine {
             self.finish(lease, Due::Never).await?;
             return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
         };
-        self.admit_instance(found.view.control()).await?;
+        let provider = Some(&found.body.provider);
+        match self.admit_control(found.view.control(), connection, provider).await {
+            Err(error) if error.kind() == ErrorKind::Frozen => {
+                self.finish(lease, Due::After(MEND)).await?;
+                return Ok(Renewal::Failed(error));
+            }
+            admitted => admitted?,
+        }
         let Some((place, credential)) = place_of(&found, name)? else {
             self.finish(lease, Due::Never).await?;
             return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
@@ -180,59 +189,61 @@ impl Engine {
             }
         }
         if !credential.has_refresh {
-            return self.give_up(&found, lease, ReconnectReason::Expired).await;
+            return self.give_up(connection, name, seen, lease, ReconnectReason::Expired).await;
         }
         // A claim before this one that did not end: its request may have reached the provider.
         let open_before = lease.tries > 1;
         let strict = line.spec.refresh.class == RefreshClass::Strict;
-        let mut ambiguous = open_before;
         let mut repeated = false;
         loop {
             let client = self.client_secret(&line.registered).await?;
             let secrets = StoredSecrets { view: &found.view, place, client };
             let step = line.registered.provider.refresh(&line.context(), &credential.facts());
             let halt = match line.run(step, &secrets, DEADLINE).await {
-                Ok(grant) => return self.keep(connection, name, &line, grant, lease).await,
+                Ok(grant) => return self.keep(connection, name, seen, &line, grant, lease).await,
                 Err(halt) => halt,
             };
+            // A redirect or what is not HTTP is an answer all the same, and no outage.
+            let lost = matches!(
+                &halt,
+                Halt::Ambiguous(error) if error.kind() != ErrorKind::ProviderRefused
+            );
             match halt {
                 // Always the same token once more: a provider that did not see it answers now, one
                 // that did takes it again within its window or says that it was used. Where a
                 // second showing may end the grant there is one, and it waits for the claim to
                 // end: an outage may be over by then.
-                Halt::Ambiguous(_) if strict && open_before => {
-                    return self.give_up(&found, lease, ReconnectReason::LostAfterRotation).await;
+                Halt::Ambiguous(_) if lost && strict && open_before => {
+                    let reason = ReconnectReason::LostAfterRotation;
+                    return self.give_up(connection, name, seen, lease, reason).await;
                 }
-                Halt::Ambiguous(_) if !strict && !repeated => {
-                    repeated = true;
-                    ambiguous = true;
-                }
-                Halt::Ambiguous(error) => {
+                Halt::Ambiguous(_) if lost && !strict && !repeated => repeated = true,
+                Halt::Ambiguous(error) if lost && strict => {
                     self.leave_open(&found, lease).await?;
                     return Ok(Renewal::Failed(error.with_connection(connection.connection())));
                 }
                 Halt::Provider(failure) if failure.kind == FailureKind::GrantOver => {
-                    let reason = if ambiguous {
+                    let reason = if repeated || open_before || credential.in_doubt {
                         ReconnectReason::LostAfterRotation
                     } else {
                         ReconnectReason::Revoked
                     };
-                    return self.give_up(&found, lease, reason).await;
+                    return self.give_up(connection, name, seen, lease, reason).await;
                 }
                 Halt::Provider(failure) if failure.kind == FailureKind::ClientConfiguration => {
                     let error = line.error(Halt::Provider(failure));
                     self.note_failure(connection, lease, Due::After(MEND), "configuration").await?;
-                    return Ok(Renewal::Failed(error));
+                    return Ok(Renewal::Failed(error.with_connection(connection.connection())));
                 }
                 // While an attempt is open the claim stays, so that its memory does.
-                halt if ambiguous => {
+                halt if strict && open_before => {
                     self.leave_open(&found, lease).await?;
                     return Ok(Renewal::Failed(
                         line.error(halt).with_connection(connection.connection()),
                     ));
                 }
                 halt => {
-                    let wait = match &halt {
+                    let mut wait = match &halt {
                         Halt::Provider(failure) if failure.retry_after.is_some() => {
                             failure.retry_after.unwrap_or_default()
                         }
@@ -243,8 +254,15 @@ impl Engine {
                             Duration::from_secs(900),
                         )?,
                     };
+                    // An answer that nobody could read may have held the only tokens.
+                    let unread = matches!(&halt, Halt::Ambiguous(_))
+                        || matches!(&halt, Halt::Provider(failure) if failure.kind == FailureKind::Malformed);
+                    if let RefreshClass::Grace(window) = line.spec.refresh.class {
+                        wait = wait.min(window / 4);
+                    }
                     let error = line.error(halt);
-                    self.degrade(&found, lease, Due::After(wait)).await?;
+                    let doubt = unread || repeated || open_before;
+                    self.degrade(&found, lease, Due::After(wait), doubt).await?;
                     return Ok(Renewal::Failed(error.with_connection(connection.connection())));
                 }
             }
@@ -257,6 +275,7 @@ impl Engine {
         &self,
         connection: &ConnectionRef,
         name: &CredentialName,
+        seen: u64,
         line: &Line,
         grant: Grant,
         lease: &Lease,
@@ -280,7 +299,7 @@ impl Engine {
             let found = match self.find_connection(connection).await {
                 Ok(Some(found)) if found.state != ConnectionState::Disconnecting => found,
                 Ok(_) => {
-                    self.revoke_unwanted(line, &issued).await;
+                    self.revoke_unwanted(connection, line, &issued).await;
                     return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
                 }
                 Err(error) => {
@@ -289,9 +308,15 @@ impl Engine {
                 }
             };
             let Some((place, old)) = place_of(&found, name)? else {
-                self.revoke_unwanted(line, &issued).await;
+                self.revoke_unwanted(connection, line, &issued).await;
                 return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
             };
+            if old.generation > seen {
+                // A later claim renewed too, or the person went through the flow again. What they
+                // got stays. Ours are of the same account: to revoke them could end theirs.
+                tracing::warn!("renewed tokens came too late and are left to run out");
+                return Ok(Renewal::Done);
+            }
             // The fence may be lost to a pause longer than the lease. The tokens are still the
             // newest while nobody else wrote a generation; then they are kept without it.
             let fenced = attempt < 6;
@@ -339,6 +364,7 @@ impl Engine {
             },
             has_refresh: issued.refresh.is_some() || old.has_refresh,
             generation: old.generation + 1,
+            in_doubt: false,
             ..old.clone()
         };
         let record = found.view.record(place + 1);
@@ -355,8 +381,15 @@ impl Engine {
         }
         let mut batch = vault.batch()?.op(found.view.fence()?);
         batch = batch.op(vault.put(tenant, draft, record).await?);
-        if found.state == ConnectionState::Degraded {
+        if found.state != ConnectionState::Active {
             for op in self.move_to_except(found, ConnectionState::Active, Some(place)).await? {
+                batch = batch.op(op);
+            }
+        }
+        if let ConnectionState::NeedsReconnect(_) = found.state {
+            // The host was told that it is over.
+            let happened = Happened::Recovered;
+            for op in self.emit(connection, &found.body.provider, happened).await? {
                 batch = batch.op(op);
             }
         }
@@ -376,41 +409,111 @@ impl Engine {
     }
 
     /// The provider gave tokens for a connection that is no longer there: they must not live on.
-    pub(crate) async fn revoke_unwanted(&self, line: &Line, issued: &IssuedCredential) {
-        let client = self.client_secret(&line.registered).await.unwrap_or_default();
+    /// They are held first, so that a worker goes on where this process or the provider fails.
+    async fn revoke_unwanted(
+        &self,
+        connection: &ConnectionRef,
+        line: &Line,
+        issued: &IssuedCredential,
+    ) {
+        let outcome = match Id::generate(&*self.0.random) {
+            Ok(grant) => match self.hold_unwanted(connection, line, grant, issued).await {
+                Ok(()) => self.revoke_orphan(grant).await,
+                Err(error) => {
+                    // Nothing of them is stored, so it is now or never.
+                    tracing::error!(kind = ?error.kind(), "unwanted tokens could not be held");
+                    self.revoke_now(line, issued).await
+                }
+            },
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            tracing::warn!(kind = ?error.kind(), "unwanted tokens wait for their revocation");
+        }
+    }
+
+    async fn revoke_now(&self, line: &Line, issued: &IssuedCredential) -> Result<()> {
+        let client = self.client_secret(&line.registered).await?;
         let mut facts = bailee_providers::CredentialFacts::new(issued.name.clone(), Vec::new());
         if issued.refresh.is_some() {
             facts = facts.with_refresh(None);
         }
         let secrets = HeldSecrets::of(issued, client);
         let step = line.registered.provider.revoke(&line.context(), &facts);
-        if let Err(halt) = line.run(step, &secrets, DEADLINE).await {
-            let error = line.error(halt);
-            tracing::error!(kind = ?error.kind(), "unwanted tokens could not be revoked");
-        }
+        line.run(step, &secrets, DEADLINE).await.map(|_| ()).map_err(|halt| line.error(halt))
     }
 
-    /// The connection works again only after the person reconnects.
+    async fn hold_unwanted(
+        &self,
+        connection: &ConnectionRef,
+        line: &Line,
+        grant: Id,
+        issued: &IssuedCredential,
+    ) -> Result<()> {
+        let (access, refresh) = PARTS[0];
+        let mut draft = Draft::new(Key::new(kind::GRANT, grant), Holder::Tenant)
+            .facts(body::SCHEMA, body::encode(&unwanted(connection, line, issued))?)
+            .part(access, issued.access.expose(Plaintext::copy_from));
+        if let Some(token) = &issued.refresh {
+            draft = draft.part(refresh, token.expose(Plaintext::copy_from));
+        }
+        let vault = &self.0.vault;
+        let put = vault.put(&TenantId::SYSTEM, draft, None).await?;
+        let entry = Entry::new("grant.held", self.0.clock.now())
+            .about(connection.owner().subject())
+            .with("flow", grant)
+            .with("registration", line.registered.id());
+        let batch = vault
+            .batch()?
+            .op(put)
+            .schedule(Key::new(kind::ORPHAN, grant), None, Due::After(LEASE))
+            .audit(entry);
+        vault.commit(&TenantId::SYSTEM, batch).await.map(|_| ())
+    }
+
+    /// The connection works again only after the person reconnects, unless somebody committed the
+    /// very tokens that this one missed.
     async fn give_up(
         &self,
-        found: &Found,
+        connection: &ConnectionRef,
+        name: &CredentialName,
+        seen: u64,
         lease: &Lease,
         reason: ReconnectReason,
     ) -> Result<Renewal> {
-        let connection = &found.reference;
-        let state = ConnectionState::NeedsReconnect(reason);
-        let batch = self.state_batch(found, state, "credential.refresh_failed").await?;
-        let batch = batch.finish(lease.task.clone(), lease.fence, Due::After(SOMETIME));
-        match self.0.vault.commit(connection.tenant(), batch).await {
-            Ok(_) => Ok(Renewal::Failed(needs_reconnect(connection, reason))),
-            Err(error) if error.kind() == ErrorKind::Conflict => {
-                // Somebody wrote meanwhile: perhaps the very tokens that this one missed.
-                Ok(Renewal::Failed(
-                    Error::new(ErrorKind::Conflict).with_connection(connection.connection()),
-                ))
+        for _ in 0..4 {
+            let found = self.find_connection(connection).await?;
+            let credential = match &found {
+                Some(found) => place_of(found, name)?.map(|(_, credential)| credential),
+                None => None,
+            };
+            let (Some(found), Some(credential)) = (found, credential) else {
+                self.finish(lease, Due::Never).await?;
+                return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
+            };
+            if credential.generation > seen {
+                return Ok(Renewal::Done);
             }
-            Err(error) => Err(error),
+            match found.state {
+                ConnectionState::Active | ConnectionState::Degraded => {}
+                ConnectionState::NeedsReconnect(reason) => {
+                    return Ok(Renewal::Failed(needs_reconnect(connection, reason)));
+                }
+                _ => return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound))),
+            }
+            let state = ConnectionState::NeedsReconnect(reason);
+            let batch = self.state_batch(&found, state, "credential.refresh_failed", false).await?;
+            let batch = batch.finish(lease.task.clone(), lease.fence, Due::After(SOMETIME));
+            match self.0.vault.commit(connection.tenant(), batch).await {
+                Ok(_) => return Ok(Renewal::Failed(needs_reconnect(connection, reason))),
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) => return Err(error),
+            }
         }
+        // A later claim stands: it says what becomes of the connection.
+        Ok(Renewal::Failed(
+            Error::new(ErrorKind::Conflict).with_connection(connection.connection()),
+        ))
     }
 
     /// The provider said at a call that the grant is over, though the access token had time left.
@@ -437,7 +540,7 @@ impl Engine {
             return Ok(());
         }
         let state = ConnectionState::NeedsReconnect(reason);
-        let batch = self.state_batch(&found, state, "connection.state_changed").await?;
+        let batch = self.state_batch(&found, state, "connection.state_changed", false).await?;
         match self.0.vault.commit(connection.tenant(), batch).await {
             Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
             done => done.map(|_| ()),
@@ -449,10 +552,11 @@ impl Engine {
         found: &Found,
         state: ConnectionState,
         event: &'static str,
+        doubt: bool,
     ) -> Result<BatchBuilder> {
         let connection = &found.reference;
         let mut batch = self.0.vault.batch()?.op(found.view.fence()?);
-        for op in self.move_to(found, state).await? {
+        for op in self.move_in_doubt(found, state, doubt).await? {
             batch = batch.op(op);
         }
         let mut reason = "degraded";
@@ -482,7 +586,7 @@ impl Engine {
             return Ok(());
         }
         let state = ConnectionState::Degraded;
-        let batch = self.state_batch(found, state, "credential.refresh_failed").await?;
+        let batch = self.state_batch(found, state, "credential.refresh_failed", true).await?;
         match self.0.vault.commit(found.reference.tenant(), batch).await {
             Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
             done => done.map(|_| ()),
@@ -505,12 +609,16 @@ impl Engine {
     }
 
     /// A failure that passes: the connection works as long as its access token does.
-    async fn degrade(&self, found: &Found, lease: &Lease, due: Due) -> Result<()> {
-        if found.state == ConnectionState::Degraded {
+    /// A doubt is remembered: what the provider says later is then not held against the person.
+    async fn degrade(&self, found: &Found, lease: &Lease, due: Due, doubt: bool) -> Result<()> {
+        let known = (0..found.body.credentials.len())
+            .filter_map(|n| found.credential(n).ok().flatten())
+            .all(|credential| credential.in_doubt);
+        if found.state == ConnectionState::Degraded && (known || !doubt) {
             return self.note_failure(&found.reference, lease, due, "unavailable").await;
         }
         let batch = self
-            .state_batch(found, ConnectionState::Degraded, "credential.refresh_failed")
+            .state_batch(found, ConnectionState::Degraded, "credential.refresh_failed", doubt)
             .await?
             .finish(lease.task.clone(), lease.fence, due);
         match self.0.vault.commit(found.reference.tenant(), batch).await {
@@ -568,7 +676,8 @@ impl Engine {
             return self.finish(lease, Due::Never).await;
         };
         let line = self.line(&self.registered(&credential.registration)?.clone()).await?;
-        let interrupted = lease.tries > 1;
+        // What another attempt left undone, by its claim or by the state that it left behind.
+        let interrupted = lease.tries > 1 || found.state == ConnectionState::Degraded;
         if !(interrupted || line.wants_renewal(&credential)) {
             return self.finish(lease, line.keep_alive(&credential)).await;
         }
@@ -593,15 +702,19 @@ impl Engine {
 
 impl Line {
     /// When a credential is renewed though nobody uses it: at a third of the time after which the
-    /// provider forgets an idle grant.
+    /// provider forgets an idle grant, by its documentation or by its own answer, whichever is
+    /// shorter.
     pub(crate) fn keep_alive(&self, credential: &CredentialBody) -> Due {
-        let idle =
-            self.spec.refresh.idle_limit.or_else(|| {
-                credential.refresh_until.map(|until| until.since(credential.issued_at))
-            });
+        let stated = credential.refresh_until.map(|until| until.since(credential.issued_at));
+        let idle = self.spec.refresh.idle_limit.into_iter().chain(stated).min();
+        // No oftener than tokens run out: where that is not often enough nothing keeps it alive.
+        let lifetime =
+            credential.expires_at.map_or(Duration::ZERO, |end| end.since(credential.issued_at));
         match idle.filter(|_| credential.has_refresh) {
-            Some(idle) => Due::At(credential.issued_at.plus(idle / 3)),
-            None => Due::After(SOMETIME),
+            Some(idle) if (idle / 3).max(lifetime).max(OFTENEST) < idle => {
+                Due::At(credential.issued_at.plus((idle / 3).max(lifetime).max(OFTENEST)))
+            }
+            _ => Due::After(SOMETIME),
         }
     }
 
@@ -615,6 +728,16 @@ impl Line {
         let near = credential.expires_at.is_some_and(|end| end.minus(margin + margin / 5) <= now);
         let idle = matches!(self.keep_alive(credential), Due::At(at) if at <= now);
         near || idle
+    }
+}
+
+/// Tokens without a connection, as they are held until they are revoked.
+fn unwanted(connection: &ConnectionRef, line: &Line, issued: &IssuedCredential) -> GrantBody {
+    GrantBody {
+        registration: line.registered.id().clone(),
+        connection: connection.clone(),
+        credentials: vec![(issued.name.clone(), issued.refresh.is_some())],
+        account: None,
     }
 }
 

@@ -102,6 +102,26 @@ impl Engine {
         state: ConnectionState,
         except: Option<usize>,
     ) -> Result<Vec<Op>> {
+        self.moves(found, state, except, false).await
+    }
+
+    /// The same, noting in the credentials that an answer to a renewal may be lost.
+    pub(crate) async fn move_in_doubt(
+        &self,
+        found: &Found,
+        state: ConnectionState,
+        doubt: bool,
+    ) -> Result<Vec<Op>> {
+        self.moves(found, state, None, doubt).await
+    }
+
+    async fn moves(
+        &self,
+        found: &Found,
+        state: ConnectionState,
+        except: Option<usize>,
+        doubt: bool,
+    ) -> Result<Vec<Op>> {
         let holder = holder_of(&found.reference);
         let tenant = found.reference.tenant();
         let facet = Facet(state.facet());
@@ -111,10 +131,12 @@ impl Engine {
                 .facts(body::SCHEMA, body::encode(&found.body)?);
         let mut ops = vec![self.0.vault.put(tenant, draft, found.record()).await?];
         for n in (0..found.body.credentials.len()).filter(|n| Some(*n) != except) {
-            let (Some(record), Some(credential)) = (found.view.record(n + 1), found.credential(n)?)
+            let (Some(record), Some(mut credential)) =
+                (found.view.record(n + 1), found.credential(n)?)
             else {
                 continue;
             };
+            credential.in_doubt |= doubt;
             let mut draft = Draft::new(record.key.clone(), holder)
                 .facet(facet)
                 .facts(body::SCHEMA, body::encode(&credential)?)

@@ -56,4 +56,7 @@ pub enum Happened {
     },
     /// The person went through the flow again for the same account.
     Reconnected,
+    /// A connection that waited for its person works again without them: tokens that were believed
+    /// lost came after all.
+    Recovered,
 }
