@@ -209,6 +209,7 @@ const FIELDS: &[FieldShape] = &[
     field("schedule", &[FieldKind::Id]),
     field("scopes", &[FieldKind::Number]),
     field("tenant", &[FieldKind::Id]),
+    field("unasked", &[FieldKind::Number]),
     field("until", &[FieldKind::Time]),
     field("version", &[FieldKind::Digest, FieldKind::Number]),
 ];

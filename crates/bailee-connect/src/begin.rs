@@ -260,6 +260,7 @@ async fn write_flow(engine: &Engine, line: &Line, asking: Asking<'_>) -> Result<
         session: *asking.visitor.session(),
         registration: registered.id().clone(),
         issuer: line.spec.issuer.clone(),
+        names_issuer: line.spec.iss_in_callback,
         token_endpoint: line.token_endpoint()?.to_string(),
         redirect_uri: asking.redirect_uri.to_owned(),
         nonce,
@@ -285,32 +286,35 @@ async fn write_flow(engine: &Engine, line: &Line, asking: Asking<'_>) -> Result<
         draft = draft.part("pkce_verifier", verifier.into_plaintext());
     }
     let put = vault.put(&TenantId::SYSTEM, draft, None).await?;
-    let dropped = crowded_out(engine, asking.subject, asking.visitor).await?;
-    let mut batch = vault.batch()?.op(put).audit(
-        Entry::new("flow.begun", view.now())
-            .about(asking.subject)
-            .by(&Actor::Subject { subject: asking.subject })
-            .with("flow", flow)
-            .with("registration", registered.id())
-            .with("provider", &registered.facts.provider)
-            .with("scopes", facts.scopes.len() as i64)
-            .with("digest", facts.disclosure_hash),
-    );
-    for (record, _) in &dropped {
-        batch = batch.delete(record.key.clone(), Expect::Version(record.version)).audit(
-            Entry::new("flow.abandoned", view.now())
-                .about(asking.subject)
-                .with("flow", record.key.id),
-        );
+    let begun = Entry::new("flow.begun", view.now())
+        .about(asking.subject)
+        .by(&Actor::Subject { subject: asking.subject })
+        .with("flow", flow)
+        .with("registration", registered.id())
+        .with("provider", &registered.facts.provider)
+        .with("scopes", facts.scopes.len() as i64)
+        .with("digest", facts.disclosure_hash);
+    // What this flow pushes out may end or be pushed out by another one at the same time.
+    for _ in 0..MOST_PER_SUBJECT {
+        let dropped = crowded_out(engine, asking.subject, asking.visitor).await?;
+        let mut batch = vault.batch()?.op(put.clone()).audit(begun.clone());
+        for (record, _) in &dropped {
+            batch = batch.delete(record.key.clone(), Expect::Version(record.version)).audit(
+                Entry::new("flow.abandoned", view.now())
+                    .about(asking.subject)
+                    .with("flow", record.key.id),
+            );
+        }
+        match vault.commit(&TenantId::SYSTEM, batch).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => {}
+            Err(error) => return Err(error),
+            Ok(_) => {
+                let dropped = dropped.into_iter().map(|(record, id)| (record.key.id, id)).collect();
+                return Ok(Prepared { flow, browser, url, disclosure: asking.disclosure, dropped });
+            }
+        }
     }
-    vault.commit(&TenantId::SYSTEM, batch).await?;
-    Ok(Prepared {
-        flow,
-        browser,
-        url,
-        disclosure: asking.disclosure,
-        dropped: dropped.into_iter().map(|(record, id)| (record.key.id, id)).collect(),
-    })
+    Err(Error::new(ErrorKind::Conflict))
 }
 
 /// The open flows that a further one pushes out, oldest first.

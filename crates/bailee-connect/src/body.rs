@@ -82,9 +82,6 @@ pub(crate) struct CredentialBody {
     pub(crate) has_refresh: bool,
     /// Counts the token sets of this credential.
     pub(crate) generation: u64,
-    /// Whether a renewal may have replaced the tokens in an answer that nobody could read.
-    #[serde(default)]
-    pub(crate) in_doubt: bool,
     /// The grant that it came from: a grant record of this id has found its connection.
     pub(crate) grant: Option<Id>,
 }
@@ -128,6 +125,10 @@ pub(crate) struct FlowBody {
     pub(crate) session: [u8; 32],
     pub(crate) registration: RegistrationId,
     pub(crate) issuer: Option<String>,
+    /// Whether the provider promised, when the flow began, to name its issuer in the callback.
+    /// The process that ends the flow may never have read the metadata.
+    #[serde(default)]
+    pub(crate) names_issuer: bool,
     pub(crate) token_endpoint: String,
     pub(crate) redirect_uri: String,
     pub(crate) nonce: Option<String>,
@@ -186,7 +187,6 @@ mod tests {
             refresh_until: None,
             has_refresh: true,
             generation: 1,
-            in_doubt: false,
             grant: None,
         }
     }

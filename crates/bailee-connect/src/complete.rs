@@ -82,6 +82,9 @@ pub struct Completed {
     /// The scopes that were asked for and that the person did not grant: what needs them is not
     /// available.
     pub missing: Vec<ScopeName>,
+    /// The scopes that the provider granted and nobody asked for. They are recorded and flagged;
+    /// nothing that the declaration does not name uses them.
+    pub unasked: Vec<ScopeName>,
     /// What to answer to the browser.
     pub answer: Answer,
 }
@@ -107,7 +110,10 @@ impl Connections {
         if let Err(refusal) = &outcome
             && refusal.answer().status() != StatusCode::OK
         {
-            self.note_refusal(refusal.reason(), &request).await;
+            let registration = RegistrationId::new(request.registration.as_str())
+                .ok()
+                .filter(|id| self.engine.0.registrations.contains_key(id));
+            self.note_refusal(refusal.reason(), registration.as_ref()).await;
         }
         outcome
     }
@@ -205,6 +211,7 @@ impl Connections {
             connection: settled.connection,
             reconnected: settled.reconnected,
             missing: settled.missing,
+            unasked: settled.unasked,
             answer: Answer::see_other(target).with_cookie(clear),
         }
     }
@@ -311,7 +318,8 @@ impl Connections {
         let spec = registered
             .stale()
             .unwrap_or_else(|| std::sync::Arc::new(registered.provider.spec().clone()));
-        if callback.check_issuer(&spec, flow.issuer.as_deref()).is_err() {
+        let missing = flow.names_issuer && callback.iss.is_none();
+        if missing || callback.check_issuer(&spec, flow.issuer.as_deref()).is_err() {
             return Err(Refusal::new(RefusalReason::IssuerMismatch));
         }
         let scopes = engine
@@ -338,14 +346,15 @@ impl Connections {
         }
     }
 
-    pub(crate) async fn note_refusal(&self, reason: RefusalReason, request: &CallbackRequest) {
+    pub(crate) async fn note_refusal(
+        &self,
+        reason: RefusalReason,
+        registration: Option<&RegistrationId>,
+    ) {
         let engine = &self.engine;
-        let registration = RegistrationId::new(request.registration.as_str())
-            .ok()
-            .filter(|id| engine.0.registrations.contains_key(id));
         let entry = Entry::new("flow.rejected", engine.0.clock.now())
             .with("reason", reason.code())
-            .with_some("registration", registration.as_ref());
+            .with_some("registration", registration);
         let written = match engine.0.vault.batch() {
             Ok(batch) => {
                 engine.0.vault.commit(&TenantId::SYSTEM, batch.audit(entry)).await.map(|_| ())

@@ -5,7 +5,7 @@
 
 use std::{net::Ipv4Addr, time::Duration};
 
-use bailee_core::{Error, ErrorKind, Origin, PurposeId, RegistrationId, Result, Visitor};
+use bailee_core::{Act, Error, ErrorKind, Id, Origin, PurposeId, RegistrationId, Result, Visitor};
 use bailee_providers::{Outcome, Platform};
 use bailee_registry::Disclosure;
 use tokio::{
@@ -19,7 +19,7 @@ use crate::{
     body::{self, FlowBody},
     complete::Completed,
     connections::Connections,
-    refusal::RefusalReason,
+    refusal::{Refusal, RefusalReason},
     settle::Settling,
 };
 
@@ -32,8 +32,10 @@ pub struct Loopback {
     connections: Connections,
     visitor: Visitor,
     registration: RegistrationId,
+    flow: Id,
     listener: TcpListener,
     path: String,
+    redirect_uri: String,
     url: bailee_providers::AuthorizationUrl,
     disclosure: Disclosure,
 }
@@ -77,8 +79,10 @@ impl Connections {
             connections: self.clone(),
             visitor: visitor.clone(),
             registration: id,
+            flow: prepared.flow,
             listener,
             path,
+            redirect_uri,
             url: prepared.url,
             disclosure: prepared.disclosure,
         })
@@ -141,36 +145,55 @@ impl Loopback {
     }
 
     async fn end(&self, query: &str) -> Result<Completed> {
+        let outcome = self.receive(query).await;
+        if let Err(refusal) = &outcome {
+            self.connections.note_refusal(refusal.reason(), Some(&self.registration)).await;
+        }
+        outcome.map_err(Error::from)
+    }
+
+    async fn receive(&self, query: &str) -> Result<Completed, Refusal> {
         let connections = &self.connections;
         let engine = &connections.engine;
-        let rejected =
-            |reason: RefusalReason| Error::new(ErrorKind::Rejected).with_detail(reason.code());
-        let registered = engine.registered(&self.registration)?.clone();
-        let line = engine.line(&registered).await?;
-        let callback = registered
-            .provider
-            .callback(&line.context(), query)
-            .map_err(|_| rejected(RefusalReason::Shape))?;
-        let flow = flow_id(&callback.state);
-        let view = connections.consume(flow).await?;
-        let facts = view.facts(0)?.ok_or_else(|| rejected(RefusalReason::FlowUnknown))?;
-        let body: FlowBody = body::decode(&facts)?;
+        let refuse = |reason| Err(Refusal::new(reason));
+        let unavailable = |error| Refusal::because(RefusalReason::Unavailable, error);
+        let registered = engine.registered(&self.registration).map_err(unavailable)?.clone();
+        let line = engine.line(&registered).await.map_err(unavailable)?;
+        let Ok(callback) = registered.provider.callback(&line.context(), query) else {
+            return refuse(RefusalReason::Shape);
+        };
+        // Any program on this machine can call the listener: it ends its own flow and no other.
+        if flow_id(&callback.state) != self.flow {
+            return refuse(RefusalReason::FlowUnknown);
+        }
+        let view = connections.consume(self.flow).await?;
+        let facts = view.facts(0).map_err(unavailable)?;
+        let facts = facts.ok_or_else(|| Refusal::new(RefusalReason::FlowUnknown))?;
+        let body: FlowBody = body::decode(&facts).map_err(unavailable)?;
         let mine = body.tenant == *self.visitor.tenant()
             && body.person == *self.visitor.person()
-            && body.origin == Origin::Loopback
-            && body.registration == self.registration;
+            && body.origin == Origin::Loopback;
         if !mine {
-            return Err(rejected(RefusalReason::VisitorMismatch));
+            return refuse(RefusalReason::VisitorMismatch);
+        }
+        if body.registration != self.registration || body.redirect_uri != self.redirect_uri {
+            return refuse(RefusalReason::RegistrationMismatch);
         }
         connections.compare_provider(&registered, &body, &callback)?;
+        engine
+            .may(self.visitor.person(), Some(body.subject), &body.tenant, Act::Connect(body.owner))
+            .await
+            .map_err(|error| Refusal::because(RefusalReason::NotAllowed, error))?;
         let Outcome::Code { code, .. } = callback.outcome else {
-            return Err(rejected(RefusalReason::ProviderError));
+            return refuse(RefusalReason::ProviderError);
         };
+        let flow = self.flow;
         let settled = connections.settle(Settling { flow, registered, body, view, code }).await?;
         Ok(Completed {
             connection: settled.connection,
             reconnected: settled.reconnected,
             missing: settled.missing,
+            unasked: settled.unasked,
             answer: crate::answer::Answer::page(http::StatusCode::OK, DONE),
         })
     }

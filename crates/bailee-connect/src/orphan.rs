@@ -1,7 +1,7 @@
 //! Tokens that were exchanged and became no connection: they are revoked.
 
 use bailee_core::{Error, ErrorKind, Id, Plaintext, Result, TenantId, audit::Entry};
-use bailee_providers::{CredentialFacts, SecretRef};
+use bailee_providers::{CredentialFacts, Grant, SecretRef};
 use bailee_store::{Due, Expect, Key, Lease};
 use bailee_vault::{Holder, View};
 
@@ -9,10 +9,10 @@ use async_trait::async_trait;
 
 use crate::{
     body::{self, GrantBody, RouteBody},
-    drive::{DEADLINE, Halt, OpenSecret},
+    drive::{DEADLINE, Halt, Line, OpenSecret},
     engine::Engine,
     kind,
-    settle::{PARTS, copy, not_at_hand},
+    settle::{HeldSecrets, PARTS, copy, not_at_hand},
 };
 
 impl Engine {
@@ -71,6 +71,33 @@ impl Engine {
         self.drop_grant(grant, "revoked").await
     }
 
+    /// Revokes tokens that could not be held: nothing of them is stored, so it is now or never.
+    pub(crate) async fn revoke_unheld(&self, line: &Line, body: &GrantBody, grant: &Grant) {
+        // A store that fails cannot say whether somebody uses the account.
+        if !line.spec.revoke.also_ends.is_empty() && self.is_connected(body).await.unwrap_or(true) {
+            tracing::warn!("tokens that could not be held are left to expire");
+            return;
+        }
+        for issued in &grant.credentials {
+            let mut facts = CredentialFacts::new(issued.name.clone(), Vec::new());
+            if issued.refresh.is_some() {
+                facts = facts.with_refresh(None);
+            }
+            let revoked = match self.client_secret(&line.registered).await {
+                Ok(client) => {
+                    let held = HeldSecrets::of(issued, client);
+                    let step = line.registered.provider.revoke(&line.context(), &facts);
+                    line.run(step, &held, DEADLINE).await.map(|_| ())
+                }
+                Err(error) => Err(Halt::Local(error)),
+            };
+            if let Err(halt) = revoked {
+                let error = line.error(halt);
+                tracing::error!(kind = ?error.kind(), "tokens that could not be held live on");
+            }
+        }
+    }
+
     /// Whether the account of these tokens is connected already, for whomever.
     async fn is_connected(&self, body: &GrantBody) -> Result<bool> {
         let Some(account) = &body.account else { return Ok(false) };
@@ -83,7 +110,9 @@ impl Engine {
         let Some(facts) = view.facts(0)? else { return Ok(false) };
         let routes: RouteBody = body::decode(&facts)?;
         for connection in &routes.connections {
-            if *connection != body.connection && self.find_connection(connection).await?.is_some() {
+            // The connection of this very grant counts as well: it did not settle, so what is there
+            // is an earlier one that was to be renewed.
+            if self.find_connection(connection).await?.is_some() {
                 return Ok(true);
             }
         }

@@ -12,7 +12,7 @@ use bailee_core::{
     Origin, Owner, Plaintext, PurposeId, Result, ScopeName, TenantId, Timestamp, Verifier,
     audit::Entry, event::Happened,
 };
-use bailee_providers::{Account, ExchangeAsk, Grant, IssuedCredential, SecretRef};
+use bailee_providers::{Account, ExchangeAsk, Grant, IssuedCredential, ScopeComparison, SecretRef};
 use bailee_registry::{Given, How};
 use bailee_store::{BatchBuilder, Due, Facet, Key};
 use bailee_vault::{Draft, Holder, View};
@@ -49,6 +49,7 @@ pub(crate) struct Settled {
     pub(crate) connection: ConnectionRef,
     pub(crate) reconnected: bool,
     pub(crate) missing: Vec<ScopeName>,
+    pub(crate) unasked: Vec<ScopeName>,
 }
 
 impl Connections {
@@ -87,15 +88,16 @@ impl Engine {
         let secrets = ExchangeSecrets { code, verifier, client };
         let ask = ExchangeAsk { redirect_uri: &body.redirect_uri, pkce: body.pkce };
         let exchange = registered.provider.exchange(&line.context(), &ask);
-        let grant = line
-            .run(exchange, &secrets, DEADLINE)
-            .await
-            .map_err(|halt| failed(line.error(halt)))?;
+        // What can fail without the provider fails before there are tokens.
         let connection = ConnectionRef::new(
             body.tenant.clone(),
             body.owner,
             ConnectionId::generate(&*self.0.random).map_err(failed)?,
         );
+        let grant = line
+            .run(exchange, &secrets, DEADLINE)
+            .await
+            .map_err(|halt| failed(line.error(halt)))?;
         let mut pending = Pending { engine: self, line: &line, flow, body, connection };
         match pending.run(grant).await {
             Ok(settled) => Ok(settled),
@@ -128,7 +130,10 @@ impl Pending<'_> {
         if grant.credentials.is_empty() {
             return Err(Refusal::new(RefusalReason::ExchangeFailed));
         }
-        self.hold(&grant).await.map_err(unavailable)?;
+        if let Err(error) = self.hold(&grant).await {
+            self.engine.revoke_unheld(self.line, &self.grant_body(&grant), &grant).await;
+            return Err(unavailable(error));
+        }
 
         let provider = &self.line.registered.provider;
         let step =
@@ -145,7 +150,8 @@ impl Pending<'_> {
         provider.eligibility(&self.line.context(), &account).map_err(|failure| {
             Refusal::because(RefusalReason::Ineligible, self.line.name(Error::from(failure)))
         })?;
-        let missing = grant.credentials[0].compare_scopes(&self.body.scopes).missing;
+        let ScopeComparison { missing, unasked, .. } =
+            grant.credentials[0].compare_scopes(&self.body.scopes);
 
         // Another process may change what this builds on; then it is built again.
         for _ in 0..8 {
@@ -156,6 +162,7 @@ impl Pending<'_> {
                         connection: self.connection.clone(),
                         reconnected,
                         missing,
+                        unasked,
                     });
                 }
                 Err(Stop::Refused(reason)) => return Err(Refusal::new(reason)),
@@ -342,6 +349,7 @@ impl Pending<'_> {
             .with("provider", &connection_body.provider)
             .with("registration", self.line.registered.id())
             .with("scopes", granted(grant, body))
+            .with_some("unasked", unasked(grant, body))
             .with("flow", self.flow),
         );
         let happened = if reconnected { Happened::Reconnected } else { Happened::Connected };
@@ -387,7 +395,6 @@ impl Pending<'_> {
             refresh_until: issued.refresh_expires_in.map(|lifetime| now.plus(lifetime)),
             has_refresh: issued.refresh.is_some() || keeps_refresh,
             generation: old_body.as_ref().map_or(1, |body| body.generation + 1),
-            in_doubt: false,
             grant: Some(self.flow),
         };
         let mut draft = Draft::new(key.clone(), holder)
@@ -477,6 +484,13 @@ fn granted(grant: &Grant, flow: &FlowBody) -> i64 {
     let granted =
         |issued: &IssuedCredential| issued.scopes.as_ref().map_or(flow.scopes.len(), Vec::len);
     grant.credentials.iter().map(granted).sum::<usize>() as i64
+}
+
+/// How many scopes were granted that nobody asked for, if any.
+fn unasked(grant: &Grant, flow: &FlowBody) -> Option<i64> {
+    let unasked = |issued: &IssuedCredential| issued.compare_scopes(&flow.scopes).unasked.len();
+    let count = grant.credentials.iter().map(unasked).sum::<usize>();
+    (count > 0).then_some(count as i64)
 }
 
 /// The purposes of a connection: those asked for now and those from before.
