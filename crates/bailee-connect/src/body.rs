@@ -82,6 +82,9 @@ pub(crate) struct CredentialBody {
     pub(crate) has_refresh: bool,
     /// Counts the token sets of this credential.
     pub(crate) generation: u64,
+    /// Whether a renewal may have replaced the tokens in an answer that nobody could read.
+    #[serde(default)]
+    pub(crate) in_doubt: bool,
     /// The grant that it came from: a grant record of this id has found its connection.
     pub(crate) grant: Option<Id>,
 }
@@ -187,6 +190,7 @@ mod tests {
             refresh_until: None,
             has_refresh: true,
             generation: 1,
+            in_doubt: false,
             grant: None,
         }
     }

@@ -395,6 +395,7 @@ impl Pending<'_> {
             refresh_until: issued.refresh_expires_in.map(|lifetime| now.plus(lifetime)),
             has_refresh: issued.refresh.is_some() || keeps_refresh,
             generation: old_body.as_ref().map_or(1, |body| body.generation + 1),
+            in_doubt: false,
             grant: Some(self.flow),
         };
         let mut draft = Draft::new(key.clone(), holder)
