@@ -168,7 +168,11 @@ impl Engine {
             return Err(Error::new(ErrorKind::NotFound).with_connection(connection.connection()));
         };
         self.admit_instance(found.view.control()).await?;
-        let line = self.line(&self.registered(&found.body.registration)?.clone()).await;
+        // A release that no longer has the registration cannot ask the provider, and deletes.
+        let line = match self.registered(&found.body.registration) {
+            Ok(registered) => self.line(&registered.clone()).await,
+            Err(error) => Err(error),
+        };
         let confirmed = match &line {
             Ok(line) => self.revoke_all(line, &found).await,
             Err(_) => false,

@@ -45,7 +45,7 @@ impl Engine {
         self.0.vault.ensure_owner(tenant).await?;
         let at = self.0.clock.now();
         let event = Event {
-            id: self.in_order(at)?,
+            id: self.in_order(at, self.last_waiting(connection).await?)?,
             at,
             connection: connection.clone(),
             provider: provider.clone(),
@@ -63,9 +63,28 @@ impl Engine {
         Ok(vec![put, Op::Schedule { task, subject, due }])
     }
 
-    /// An id whose order is that of time, and within this process that of the calls.
-    fn in_order(&self, at: Timestamp) -> Result<Id> {
-        let at = at.as_micros();
+    /// The order of the last event of a connection that waits for its delivery, whichever process
+    /// wrote it and whatever its clock said.
+    async fn last_waiting(&self, connection: &ConnectionRef) -> Result<i64> {
+        let id = connection.connection().id();
+        let mut query = Query::of_kind(kind::EVENT).lookup(id).limit(1000);
+        let mut last = i64::MIN;
+        loop {
+            let page = self.0.vault.store().find(connection.tenant(), &query).await?;
+            if let Some(record) = page.records.last() {
+                last = order_of(record.key.id);
+            }
+            match page.next {
+                Some(next) => query = query.after(next),
+                None => return Ok(last),
+            }
+        }
+    }
+
+    /// An id whose order is that of time, within this process that of the calls, and after
+    /// `before`.
+    fn in_order(&self, at: Timestamp, before: i64) -> Result<Id> {
+        let at = at.as_micros().max(before.saturating_add(1)).max(0);
         let last = self
             .0
             .last_event
@@ -119,6 +138,13 @@ impl Engine {
         }
         self.finish(lease, due).await
     }
+}
+
+/// The part of an event's id that orders it.
+fn order_of(id: Id) -> i64 {
+    let mut order = [0; 8];
+    order.copy_from_slice(&id.as_bytes()[..8]);
+    i64::from_be_bytes(order)
 }
 
 async fn deliver(sink: &Arc<dyn EventSink>, event: &Event) -> Result<()> {

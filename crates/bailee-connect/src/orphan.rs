@@ -1,6 +1,8 @@
 //! Tokens that were exchanged and became no connection: they are revoked.
 
-use bailee_core::{Error, ErrorKind, Id, Plaintext, Result, TenantId, audit::Entry};
+use bailee_core::{
+    ConnectionState, Error, ErrorKind, Id, Plaintext, Result, TenantId, audit::Entry,
+};
 use bailee_providers::{CredentialFacts, Grant, SecretRef};
 use bailee_store::{Due, Expect, Key, Lease};
 use bailee_vault::{Holder, View};
@@ -111,8 +113,10 @@ impl Engine {
         let routes: RouteBody = body::decode(&facts)?;
         for connection in &routes.connections {
             // The connection of this very grant counts as well: it did not settle, so what is there
-            // is an earlier one that was to be renewed.
-            if self.find_connection(connection).await?.is_some() {
+            // is an earlier one that was to be renewed. One that is being ended does not: its
+            // tokens are revoked as well.
+            let found = self.find_connection(connection).await?;
+            if found.is_some_and(|found| found.state != ConnectionState::Disconnecting) {
                 return Ok(true);
             }
         }
