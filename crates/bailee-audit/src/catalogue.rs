@@ -140,6 +140,11 @@ const EVENTS: &[EventShape] = &[
     event("key.created", "a key was made", &[]),
     event("key.destroyed", "a key was destroyed", &[]),
     event("key.rotated", "a key was replaced", &[]),
+    event(
+        "keys.rewrapped",
+        "people's keys were wrapped under another key of the tenant",
+        &["rows"],
+    ),
     event("objection.ended", "an objection is over", &["purpose"]),
     event("objection.made", "an objection was made", &["purpose"]),
     event("owner.created", "the owner of connections without a person was made", &[]),
