@@ -8,6 +8,7 @@ use bailee_providers::{Alive, FailureKind};
 use crate::{
     connections::Connections,
     drive::{DEADLINE, Halt},
+    engine::Engine,
     refresh::StoredSecrets,
     stored::Found,
 };
@@ -36,40 +37,7 @@ impl Connections {
         if !matches!(found.state, ConnectionState::Active | ConnectionState::Degraded) {
             return Ok(found.state);
         }
-        let line = engine.line(&engine.registered(&found.body.registration)?.clone()).await?;
-        for place in 0..found.body.credentials.len() {
-            let Some(credential) = found.credential(place)? else { continue };
-            let client = engine.client_secret(&line.registered).await?;
-            let secrets = StoredSecrets { view: &found.view, place, client };
-            let alive = if credential.is_over(engine.0.clock.now()) {
-                Ok(Alive::No)
-            } else {
-                let step = line.registered.provider.liveness(&line.context());
-                line.run(step, &secrets, DEADLINE).await
-            };
-            let over = match alive {
-                Ok(Alive::Yes) => continue,
-                Ok(Alive::No) => false,
-                Err(Halt::Provider(failure)) if failure.kind == FailureKind::AccessRejected => {
-                    false
-                }
-                Err(Halt::Provider(failure)) if failure.kind == FailureKind::GrantOver => true,
-                Err(halt) => {
-                    return Err(line.error(halt).with_connection(connection.connection()));
-                }
-            };
-            if over || !credential.has_refresh {
-                let reason = if over { ReconnectReason::Revoked } else { ReconnectReason::Expired };
-                engine.need_reconnect(connection, credential.generation, reason).await?;
-                continue;
-            }
-            match engine.refresh(connection, &credential.name, credential.generation).await {
-                Err(error) if error.kind() != ErrorKind::NeedsReconnect => return Err(error),
-                Ok(()) | Err(_) => {}
-            }
-        }
-        let found = engine.find_connection(connection).await?;
-        found.map(|found| found.state).ok_or_else(|| unknown(connection))
+        engine.ask_whether_it_lives(&found).await
     }
 
     /// A connection that a visitor may see; an unknown, a foreign and one being ended are alike.
@@ -89,6 +57,47 @@ impl Connections {
             .await
             .map_err(|error| error.with_connection(connection.connection()))?;
         Ok(found)
+    }
+}
+
+impl Engine {
+    /// Asks the provider about every credential, and writes down what it says.
+    pub(crate) async fn ask_whether_it_lives(&self, found: &Found) -> Result<ConnectionState> {
+        let connection = &found.reference;
+        let line = self.line(&self.registered(&found.body.registration)?.clone()).await?;
+        for place in 0..found.body.credentials.len() {
+            let Some(credential) = found.credential(place)? else { continue };
+            let client = self.client_secret(&line.registered).await?;
+            let secrets = StoredSecrets { view: &found.view, place, client };
+            let alive = if credential.is_over(self.0.clock.now()) {
+                Ok(Alive::No)
+            } else {
+                let step = line.registered.provider.liveness(&line.context());
+                line.run(step, &secrets, DEADLINE).await
+            };
+            let over = match alive {
+                Ok(Alive::Yes) => continue,
+                Ok(Alive::No) => false,
+                Err(Halt::Provider(failure)) if failure.kind == FailureKind::AccessRejected => {
+                    false
+                }
+                Err(Halt::Provider(failure)) if failure.kind == FailureKind::GrantOver => true,
+                Err(halt) => {
+                    return Err(line.error(halt).with_connection(connection.connection()));
+                }
+            };
+            if over || !credential.has_refresh {
+                let reason = if over { ReconnectReason::Revoked } else { ReconnectReason::Expired };
+                self.need_reconnect(connection, credential.generation, reason).await?;
+                continue;
+            }
+            match self.refresh(connection, &credential.name, credential.generation).await {
+                Err(error) if error.kind() != ErrorKind::NeedsReconnect => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        let found = self.find_connection(connection).await?;
+        found.map(|found| found.state).ok_or_else(|| unknown(connection))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tokens that were exchanged and became no connection: they are revoked.
 
 use bailee_core::{
-    ConnectionState, Error, ErrorKind, Id, Plaintext, Result, TenantId, audit::Entry,
+    ConnectionRef, ConnectionState, Error, ErrorKind, Id, Plaintext, Result, TenantId, audit::Entry,
 };
 use bailee_providers::{CredentialFacts, Grant, SecretRef};
 use bailee_store::{Due, Expect, Key, Lease};
@@ -46,14 +46,14 @@ impl Engine {
         let Some(facts) = view.facts(0)? else { return Ok(()) };
         let body: GrantBody = body::decode(&facts)?;
         if self.has_settled(grant, &body).await? {
-            return self.drop_grant(grant, "settled").await;
+            return self.drop_grant(grant, "settled").await.map(|_| ());
         }
         let registered = self.registered(&body.registration)?.clone();
         let line = self.line(&registered).await?;
         if !line.spec.revoke.also_ends.is_empty() && self.is_connected(&body).await? {
             // Revoking here ends the whole grant of the account, and with it a connection that
             // somebody uses. The tokens are deleted and run out by themselves.
-            return self.drop_grant(grant, "left_to_expire").await;
+            return self.drop_grant(grant, "left_to_expire").await.map(|_| ());
         }
         for ((name, has_refresh), parts) in body.credentials.iter().zip(PARTS) {
             let mut facts = CredentialFacts::new(name.clone(), Vec::new());
@@ -70,7 +70,23 @@ impl Engine {
                 Err(halt) => return Err(line.error(halt)),
             }
         }
-        self.drop_grant(grant, "revoked").await
+        if self.has_settled(grant, &body).await? {
+            // A process that seemed dead connected them in the meantime.
+            self.doubt(&body.connection).await;
+        }
+        self.drop_grant(grant, "revoked").await.map(|_| ())
+    }
+
+    /// Tokens may have been revoked after they were connected: only the provider knows.
+    pub(crate) async fn doubt(&self, connection: &ConnectionRef) {
+        let asked = match self.find_connection(connection).await {
+            Ok(Some(found)) => self.ask_whether_it_lives(&found).await.map(|_| ()),
+            found => found.map(|_| ()),
+        };
+        if let Err(error) = asked {
+            // Its first use finds out.
+            tracing::warn!(kind = ?error.kind(), "whether a late connection lives is not known");
+        }
     }
 
     /// Revokes tokens that could not be held: nothing of them is stored, so it is now or never.
@@ -133,7 +149,8 @@ impl Engine {
         Ok(false)
     }
 
-    pub(crate) async fn drop_grant(&self, grant: Id, outcome: &'static str) -> Result<()> {
+    /// Deletes a grant record; says whether it was there.
+    pub(crate) async fn drop_grant(&self, grant: Id, outcome: &'static str) -> Result<bool> {
         let batch = self
             .0
             .vault
@@ -146,9 +163,8 @@ impl Engine {
                     .with("outcome", outcome),
             );
         match self.0.vault.commit(&TenantId::SYSTEM, batch).await {
-            // It is gone already.
-            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
-            done => done.map(|_| ()),
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(false),
+            done => done.map(|_| true),
         }
     }
 }

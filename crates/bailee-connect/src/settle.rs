@@ -221,9 +221,14 @@ impl Pending<'_> {
 
     /// The tokens have their connection: the grant record goes.
     async fn let_go(&self) {
-        if let Err(error) = self.engine.drop_grant(self.flow, "settled").await {
+        match self.engine.drop_grant(self.flow, "settled").await {
+            Ok(true) => {}
+            // This process was so slow that a worker took the tokens for orphans.
+            Ok(false) => self.engine.doubt(&self.connection).await,
             // The worker finds it, sees that the connection has its tokens, and lets it go.
-            tracing::warn!(kind = ?error.kind(), "a settled grant is let go later");
+            Err(error) => {
+                tracing::warn!(kind = ?error.kind(), "a settled grant is let go later");
+            }
         }
     }
 
