@@ -207,7 +207,7 @@ async fn tok_06_two_people_with_one_account_have_two_connections() {
     for person in &people {
         let own = connect(&w, person, ("notes", NOTES), plain(), "ada").await.unwrap();
         assert!(!own.reconnected);
-        assert_eq!(all(&w, person).await, [own.connection.clone()]);
+        assert_eq!(all(&w, person).await, std::slice::from_ref(&own.connection));
         seen.push(own.connection);
     }
     seen.sort_by_key(ToString::to_string);
