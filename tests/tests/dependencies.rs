@@ -1,5 +1,7 @@
 //! The direction of the crates, what may stand in their trees, and what each of them has.
 
+#![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
