@@ -34,7 +34,7 @@ pub(crate) fn forms(secret: &str) -> BTreeSet<Vec<u8>> {
             let shifted = [&[0; 2][..shift], bytes].concat();
             let text = base64(&shifted, alphabet);
             let (from, whole) = ((shift * 8).div_ceil(6), shifted.len() * 8 / 6);
-            all.insert(text[from..whole].as_bytes().to_vec());
+            all.insert(text.as_bytes()[from..whole].to_vec());
         }
     }
     let encoded = url::form_urlencoded::byte_serialize(bytes).collect::<String>();
