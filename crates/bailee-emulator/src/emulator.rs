@@ -175,30 +175,13 @@ impl Emulator {
             return location(&answer);
         }
         let html = String::from_utf8_lossy(&answer.body).into_owned();
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        for ticket in page::input_values(&html, "ticket") {
-            form.append_pair("ticket", &ticket);
-        }
-        form.append_pair("account", account);
-        for scope in page::input_values(&html, "scope") {
-            let wanted = match &decision {
-                Decision::Allow => true,
-                Decision::AllowOnly(scopes) => scopes.contains(&scope),
-                Decision::Deny => false,
-            };
-            if wanted {
-                form.append_pair("scope", &scope);
-            }
-        }
-        let verdict = if decision == Decision::Deny { "deny" } else { "allow" };
-        form.append_pair("decision", verdict);
         let action = page::action(&html).ok_or(ConsentError::Address)?;
         let request = Incoming {
             method: "POST".into(),
             host,
             path: action,
             headers: vec![("content-type".into(), "application/x-www-form-urlencoded".into())],
-            body: form.finish().into_bytes(),
+            body: decided(&html, &decision, account),
             ..Incoming::default()
         };
         location(&site.serve(&request).await)
@@ -286,6 +269,28 @@ impl fmt::Debug for Emulator {
             .field("hosts", &self.host_names())
             .finish_non_exhaustive()
     }
+}
+
+/// The form of a consent page as the person sends it.
+fn decided(html: &str, decision: &Decision, account: &str) -> Vec<u8> {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    for ticket in page::input_values(html, "ticket") {
+        form.append_pair("ticket", &ticket);
+    }
+    form.append_pair("account", account);
+    for scope in page::input_values(html, "scope") {
+        let wanted = match decision {
+            Decision::Allow => true,
+            Decision::AllowOnly(scopes) => scopes.contains(&scope),
+            Decision::Deny => false,
+        };
+        if wanted {
+            form.append_pair("scope", &scope);
+        }
+    }
+    let verdict = if *decision == Decision::Deny { "deny" } else { "allow" };
+    form.append_pair("decision", verdict);
+    form.finish().into_bytes()
 }
 
 fn any_port() -> SocketAddr {
