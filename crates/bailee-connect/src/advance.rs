@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bailee_core::{
-    Effect, Error, ErrorKind, Id, Plaintext, ProviderCode, PurposeId, Result, SecretText,
+    Effect, Error, ErrorKind, Id, Plaintext, ProviderCode, PurposeId, Remedy, Result, SecretText,
     audit::Entry,
 };
 use bailee_providers::{Failure, FailureKind, Input, Progress, Publish, PublishNext};
@@ -34,6 +34,10 @@ const PART_DEADLINE: Duration = Duration::from_secs(240);
 const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
 /// So long a publication that may not be asked for is waited for.
 const FOLLOWED_FOR: Duration = Duration::from_secs(2 * 86_400);
+/// When the provider is asked again what became of a publication, after a fault that passes.
+const SOON: Duration = Duration::from_secs(60);
+/// How long an upload waits by itself before its next part.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// So often a request that may be repeated is tried in one go.
 const TRIES: u32 = 5;
 
@@ -57,6 +61,25 @@ struct Note<'a> {
     code: Option<String>,
 }
 
+/// What a step stands on after its claim.
+enum Claimed {
+    /// Somebody else goes on with it, or it is over.
+    Elsewhere(Publication),
+    /// What was written is what is there.
+    Mine(Lease, PublicationBody),
+    /// Somebody else brought it further meanwhile.
+    Moved(Lease, PublicationBody),
+}
+
+/// Whether somebody sent what must not be repeated and did not write down what came of it.
+///
+/// It is sent under a claim that is made after the note, and never under an earlier one. So the
+/// first claim after the note knows that nothing was sent, and every later one that something may
+/// have been.
+pub(crate) fn was_sent(lease: &Lease, body: &PublicationBody) -> bool {
+    body.sending && lease.tries > 1
+}
+
 impl Job<'_> {
     /// Goes on until it is over or has to wait.
     pub(crate) async fn advance(
@@ -65,8 +88,7 @@ impl Job<'_> {
         mut body: PublicationBody,
     ) -> Result<Publication> {
         let engine = self.engine;
-        if body.sending {
-            // Somebody sent what must not be repeated and did not write down what came of it.
+        if was_sent(&lease, &body) {
             return self.end(&lease, &body, PublicationState::Unknown, "interrupted", None).await;
         }
         let purpose = body.purpose.clone();
@@ -85,14 +107,23 @@ impl Job<'_> {
         let mut progress = self.progress(&body).await?;
         let mut input = Input::Start;
         let mut refreshed = false;
-        let mut tries = 0;
+        let (mut tries, mut waits) = (0, 0);
         loop {
             match self.operation.next(&self.line.context(), &progress, input) {
                 Ok(PublishNext::Send(request)) => {
                     let once = request.effect == Effect::Effect;
                     if once {
                         let note = Note { sending: true, ..Note::default() };
-                        (lease, body) = self.step(lease, &body, note, "publication.sent").await?;
+                        match self.step(lease, &body, note, "publication.sent").await? {
+                            Claimed::Mine(next, noted) => (lease, body) = (next, noted),
+                            Claimed::Moved(next, found) => {
+                                (lease, body) = (next, found);
+                                progress = self.progress(&body).await?;
+                                input = Input::Start;
+                                continue;
+                            }
+                            Claimed::Elsewhere(publication) => return Ok(publication),
+                        }
                     }
                     let filling = Filling {
                         secrets: &secrets,
@@ -111,7 +142,7 @@ impl Job<'_> {
                             tries += 1;
                             if tries >= TRIES {
                                 let error = self.line.error(halt);
-                                return self.pause(&lease, &body, error, None).await;
+                                return self.pause(&lease, &body, &progress, error, None).await;
                             }
                             let wait = backoff(
                                 &*engine.0.random,
@@ -130,13 +161,34 @@ impl Job<'_> {
                         progress: Some(&saved),
                         ..Note::default()
                     };
-                    (lease, body) = self.step(lease, &body, note, "publication.processing").await?;
-                    progress = saved;
-                    tries = 0;
+                    match self.step(lease, &body, note, "publication.processing").await? {
+                        Claimed::Mine(next, noted) => {
+                            (lease, body) = (next, noted);
+                            progress = saved;
+                        }
+                        Claimed::Moved(next, found) => {
+                            (lease, body) = (next, found);
+                            progress = self.progress(&body).await?;
+                        }
+                        Claimed::Elsewhere(publication) => return Ok(publication),
+                    }
+                    (tries, waits) = (0, 0);
                     input = Input::Start;
+                }
+                // The bytes are at hand here and nowhere else.
+                Ok(PublishNext::Wait(wait))
+                    if self.uploads(&progress) && waits < TRIES && wait <= LONGEST_WAIT =>
+                {
+                    waits += 1;
+                    engine.0.runtime.sleep(wait).await;
+                    input = Input::Elapsed;
                 }
                 Ok(PublishNext::Wait(wait)) => {
                     self.rest(&lease, &body, Due::After(wait)).await?;
+                    if self.uploads(&progress) {
+                        // Only the caller can go on: with the same key, as after any error.
+                        return Err(self.line.name(Error::new(ErrorKind::ProviderUnavailable)));
+                    }
                     return Ok(body.outcome(self.id));
                 }
                 Ok(PublishNext::Published { post }) => {
@@ -153,10 +205,17 @@ impl Job<'_> {
                 Err(failure) if failure.kind == FailureKind::AccessRejected && !refreshed => {
                     refreshed = true;
                     let seen = secrets.pass();
-                    engine
-                        .refresh(&connection, &seen.credential.name, seen.credential.generation)
-                        .await?;
-                    secrets.renew().await?;
+                    let credential = &seen.credential;
+                    let renewed = async {
+                        engine
+                            .refresh(&connection, &credential.name, credential.generation)
+                            .await?;
+                        secrets.renew().await
+                    };
+                    // A provider that does not take the token has not done anything.
+                    if let Err(error) = renewed.await {
+                        return self.refused(&lease, &body, error).await;
+                    }
                     input = Input::Start;
                 }
                 Err(failure) if failure.is_transient() => {
@@ -165,7 +224,7 @@ impl Job<'_> {
                     }
                     let wait = failure.retry_after;
                     let error = self.line.error(Halt::Provider(failure));
-                    return self.pause(&lease, &body, error, wait).await;
+                    return self.pause(&lease, &body, &progress, error, wait).await;
                 }
                 Err(failure) => {
                     if failure.kind == FailureKind::GrantOver {
@@ -211,10 +270,19 @@ impl Job<'_> {
             // The provider has it, and for two days nobody was allowed to ask what became of it.
             return self.end(lease, body, PublicationState::Unknown, "not_followed", None).await;
         }
+        // What the provider has is asked for again soon where that is all it takes.
+        let wait = match error.remedy() {
+            Remedy::Wait(wait) if !body.progress.is_empty() => wait.max(SOON).min(ABANDONED_AFTER),
+            _ => ABANDONED_AFTER,
+        };
         let note = Note::default();
-        self.write(lease, body, note, "publication.processing", Due::After(ABANDONED_AFTER))
-            .await?;
+        self.write(lease, body, note, "publication.processing", Due::After(wait)).await?;
         Err(error)
+    }
+
+    /// Whether bytes are still to be uploaded, by whoever has them.
+    fn uploads(&self, progress: &Progress) -> bool {
+        self.media.is_some() && progress.secret.is_some()
     }
 
     /// It goes on later: by the worker where the provider has it already, by the caller otherwise.
@@ -222,6 +290,7 @@ impl Job<'_> {
         &self,
         lease: &Lease,
         body: &PublicationBody,
+        progress: &Progress,
         error: Error,
         wait: Option<Duration>,
     ) -> Result<Publication> {
@@ -230,8 +299,11 @@ impl Job<'_> {
             self.write(lease, body, Note::default(), "publication.processing", due).await?;
             return Err(error);
         }
-        let due = Due::After(wait.unwrap_or(Duration::from_secs(60)));
+        let due = Due::After(wait.unwrap_or(SOON));
         let body = self.write(lease, body, Note::default(), "publication.processing", due).await?;
+        if self.uploads(progress) {
+            return Err(error);
+        }
         Ok(body.outcome(self.id))
     }
 
@@ -240,19 +312,36 @@ impl Job<'_> {
     }
 
     /// Writes it down and goes on under a new claim, so that no claim has to be renewed.
+    ///
+    /// Somebody else may claim in between, and even be through with it: what is read under the new
+    /// claim is what counts.
     async fn step(
         &self,
         lease: Lease,
         body: &PublicationBody,
         note: Note<'_>,
         event: &'static str,
-    ) -> Result<(Lease, PublicationBody)> {
+    ) -> Result<Claimed> {
         let body = self.write(&lease, body, note, event, Due::After(LEASE)).await?;
         let claim = Claim::One { tenant: &lease.tenant, task: &lease.task, lease: LEASE };
-        let lease = self.engine.0.vault.store().claim(claim).await?.pop().ok_or_else(|| {
-            Error::new(ErrorKind::Conflict).with_detail("another process goes on with it")
-        })?;
-        Ok((lease, body))
+        let Some(lease) = self.engine.0.vault.store().claim(claim).await?.pop() else {
+            return Ok(Claimed::Elsewhere(body.outcome(self.id)));
+        };
+        let view = self.read(&body).await?;
+        let (found, _) = publication_of(&view)?.ok_or_else(|| Error::new(ErrorKind::NotFound))?;
+        if found.state.is_final() {
+            self.engine.finish(&lease, Due::Never).await?;
+            return Ok(Claimed::Elsewhere(found.outcome(self.id)));
+        }
+        if was_sent(&lease, &found) {
+            let state = PublicationState::Unknown;
+            return self
+                .end(&lease, &found, state, "interrupted", None)
+                .await
+                .map(Claimed::Elsewhere);
+        }
+        let same = found.sending == body.sending && found.progress == body.progress;
+        Ok(if same { Claimed::Mine(lease, body) } else { Claimed::Moved(lease, found) })
     }
 
     async fn end(
@@ -290,13 +379,20 @@ impl Job<'_> {
         due: Due,
     ) -> Result<PublicationBody> {
         // Another commit of the person may come between (a consent, say): then it is written on
-        // top of that, for as long as the claim stands.
-        for _ in 0..4 {
-            let view = self.read(body).await?;
-            let written =
-                self.engine.write_publication(lease, self.id, &view, body, &note, event, due).await;
-            match written {
+        // top of that, for as long as the claim stands. A store that fails for a moment must not
+        // lose what the provider answered.
+        for attempt in 0..4 {
+            let written = async {
+                let view = self.read(body).await?;
+                self.engine.write_publication(lease, self.id, &view, body, &note, event, due).await
+            };
+            match written.await {
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
+                Err(error) if error.kind() == ErrorKind::StoreUnavailable => {
+                    let (base, cap) = (Duration::from_millis(50), Duration::from_secs(2));
+                    let wait = backoff(&*self.engine.0.random, attempt, base, cap)?;
+                    self.engine.0.runtime.sleep(wait).await;
+                }
                 done => return done,
             }
         }
@@ -365,7 +461,7 @@ impl Engine {
         body: &PublicationBody,
         code: &'static str,
     ) -> Result<()> {
-        let (state, event) = if body.sending || !body.progress.is_empty() {
+        let (state, event) = if was_sent(lease, body) || !body.progress.is_empty() {
             (PublicationState::Unknown, "publication.unknown")
         } else {
             (PublicationState::Failed, "publication.failed")

@@ -17,7 +17,7 @@ use futures_channel::oneshot;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    advance::{Job, LEASE},
+    advance::{Job, LEASE, was_sent},
     body,
     call::Acting,
     engine::Engine,
@@ -156,11 +156,13 @@ impl Acting {
         self.publish_boxed(connection, key, Box::new(operation), None).await
     }
 
-    /// Publishes something whose bytes the host has at hand.
+    /// Publishes something whose bytes the host has at hand. It returns when all of them are
+    /// uploaded.
     ///
     /// # Errors
     ///
-    /// As [`Acting::publish`]; [`ErrorKind::InvalidInput`] where the media is not of the size that
+    /// As [`Acting::publish`]; after an error other than [`ErrorKind::AlreadyExists`] a call with
+    /// the same key goes on with the upload, for as long as the provider lets it; [`ErrorKind::InvalidInput`] where the media is not of the size that
     /// the operation was made with.
     pub async fn publish_media(
         &self,
@@ -276,6 +278,14 @@ impl Acting {
         let Some(lease) = engine.0.vault.store().claim(claim).await?.pop() else {
             return Ok(body.outcome(id));
         };
+        // What was read before the claim may be old: another call may have published meanwhile.
+        let view =
+            engine.read_publication(connection.tenant(), connection.owner().subject(), id).await?;
+        let (body, _) = publication_of(&view)?.ok_or_else(|| Error::new(ErrorKind::NotFound))?;
+        if body.state.is_final() {
+            engine.finish(&lease, bailee_store::Due::Never).await?;
+            return Ok(body.outcome(id));
+        }
         let job = Job {
             engine,
             line: &line,
@@ -332,7 +342,8 @@ impl Engine {
         };
         let line = self.line(&self.registered(&found.body.registration)?.clone()).await?;
         let follower = line.registered.provider.follow(&body.operation);
-        let Some(operation) = follower.filter(|_| !body.sending && !body.progress.is_empty())
+        let Some(operation) =
+            follower.filter(|_| !was_sent(lease, &body) && !body.progress.is_empty())
         else {
             return self.end_publication(lease, id, &body, "abandoned").await;
         };
