@@ -6,17 +6,21 @@ use std::{
     collections::BTreeSet,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use bailee::{
-    ConnectionRef, ConnectionState, Happened, Result, Runtime, Visitor,
+    ConnectionRef, ConnectionState, Happened, Result, Runtime, TenantId, Visitor,
     core::{CredentialName, Effect, ProviderId, ScopeName},
     http::{HttpSend, Request, Response, SendError},
     providers::{Context, JsonCall, Operation, OperationFacts, Step, tiktok::CreatorInfo},
+    store::{
+        Batch, Claim, Committed, Count, Head, Key, Kind, Leaf, Lease, Log, LoggedEntry, Page,
+        Query, Snapshot, Store, Window,
+    },
 };
 use bailee_testkit::{
     World, WorldBuilder,
@@ -187,26 +191,35 @@ pub fn assert_never_goes_back(site: &Site) {
 
 /// A runtime whose tasks can be waited for.
 #[derive(Clone, Debug)]
-pub struct Tasks(Arc<watch::Sender<usize>>);
+pub struct Tasks {
+    running: Arc<watch::Sender<usize>>,
+    hasty: bool,
+}
 
 impl Default for Tasks {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(0)))
+        Self { running: Arc::new(watch::Sender::new(0)), hasty: false }
     }
 }
 
 impl Tasks {
+    /// One for which no time passes while a task sleeps.
+    #[must_use]
+    pub fn hasty() -> Self {
+        Self { hasty: true, ..Self::default() }
+    }
+
     /// Waits until every task that was begun has ended.
     pub async fn idle(&self) {
         // The sender lives as long as `self`, so the wait cannot end with an error.
-        let _ = self.0.subscribe().wait_for(|running| *running == 0).await;
+        let _ = self.running.subscribe().wait_for(|running| *running == 0).await;
     }
 }
 
 impl Runtime for Tasks {
     fn spawn(&self, task: std::pin::Pin<Box<dyn Future<Output = ()> + Send + 'static>>) {
-        self.0.send_modify(|running| *running += 1);
-        let running = self.0.clone();
+        self.running.send_modify(|running| *running += 1);
+        let running = self.running.clone();
         tokio::spawn(async move {
             task.await;
             running.send_modify(|running| *running -= 1);
@@ -217,7 +230,103 @@ impl Runtime for Tasks {
         &self,
         duration: Duration,
     ) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + 'static>> {
+        if self.hasty {
+            return Box::pin(tokio::task::yield_now());
+        }
         Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+/// A store of one process that parks before it claims a piece of work by its name.
+#[derive(Clone)]
+pub struct Claims {
+    store: Arc<dyn Store>,
+    /// How many such claims still go through; negative is for ever.
+    left: Arc<AtomicI64>,
+    arrived: Arc<watch::Sender<bool>>,
+    open: Arc<watch::Sender<bool>>,
+}
+
+impl Claims {
+    /// Stands before a store and lets everything through.
+    #[must_use]
+    pub fn before(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            left: Arc::new(AtomicI64::new(-1)),
+            arrived: Arc::new(watch::Sender::new(false)),
+            open: Arc::new(watch::Sender::new(false)),
+        }
+    }
+
+    /// Lets so many claims through and parks the next.
+    pub fn park_after(&self, claims: u32) {
+        self.left.store(i64::from(claims), Ordering::SeqCst);
+    }
+
+    /// Waits until a claim is parked.
+    pub async fn until_parked(&self) {
+        let _ = self.arrived.subscribe().wait_for(|arrived| *arrived).await;
+    }
+
+    /// Lets it go.
+    pub fn open(&self) {
+        self.open.send_replace(true);
+    }
+}
+
+impl std::fmt::Debug for Claims {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Claims")
+    }
+}
+
+#[async_trait]
+impl Store for Claims {
+    async fn read(&self, tenant: &TenantId, keys: &[Key]) -> Result<Snapshot> {
+        self.store.read(tenant, keys).await
+    }
+
+    async fn find(&self, tenant: &TenantId, query: &Query) -> Result<Page> {
+        self.store.find(tenant, query).await
+    }
+
+    async fn commit(&self, tenant: &TenantId, batch: &Batch) -> Result<Committed> {
+        self.store.commit(tenant, batch).await
+    }
+
+    async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Lease>> {
+        if matches!(claim, Claim::One { .. }) {
+            let step = |left: i64| (left >= 0).then(|| left - 1);
+            if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, step) == Ok(0) {
+                self.arrived.send_replace(true);
+                let _ = self.open.subscribe().wait_for(|open| *open).await;
+            }
+        }
+        self.store.claim(claim).await
+    }
+
+    async fn sweep(&self, limit: u32) -> Result<u64> {
+        self.store.sweep(limit).await
+    }
+
+    async fn tally(&self, tenant: Option<&TenantId>, kind: &Kind) -> Result<Vec<Count>> {
+        self.store.tally(tenant, kind).await
+    }
+}
+
+#[async_trait]
+impl Log for Claims {
+    async fn entries(&self, tenant: &TenantId, window: Window) -> Result<Vec<LoggedEntry>> {
+        self.store.entries(tenant, window).await
+    }
+
+    async fn open(&self, limit: u32) -> Result<(Head, Vec<Leaf>)> {
+        self.store.open(limit).await
+    }
+
+    async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
+        self.store.fold(head, leaves).await
     }
 }
 

@@ -1,6 +1,8 @@
 //! Disconnecting: unusable at once, revoked at the provider, deleted whatever the answer, finished
 //! by somebody else where its process dies.
 
+#![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
+
 use std::{sync::Arc, time::Duration};
 
 use bailee::{

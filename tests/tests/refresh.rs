@@ -1,6 +1,8 @@
 //! Renewal: one at a time, in a task that outlives its callers, committed under its fence, and
 //! with an answer to everything that a provider, a store or a clock can do in between.
 
+#![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
+
 use std::{collections::BTreeMap, future::Future, sync::Arc, task::Poll, time::Duration};
 
 use bailee::{
