@@ -1,7 +1,7 @@
 //! What went to whom: uses of a person's data, folded.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -51,7 +51,7 @@ pub struct Disclosures {
 
 #[derive(Debug, Default)]
 struct Pending {
-    people: BTreeMap<Person, Noted>,
+    people: HashMap<Person, Noted>,
     /// Whose uses a flush is writing now. Another one leaves them alone.
     busy: BTreeSet<Person>,
 }
@@ -85,17 +85,17 @@ impl Disclosures {
         at: Timestamp,
     ) {
         let Some(subject) = subject.into() else { return };
-        let uses = Uses {
-            first: at,
-            last: at,
-            count: 1,
-            categories: categories.into_iter().map(Into::into).collect(),
-        };
+        let categories = categories.into_iter().map(Into::into);
         let mut pending = self.pending();
         let noted = pending.people.entry((tenant.clone(), subject)).or_default();
-        match noted.get_mut(&(recipient.clone(), purpose.clone())) {
-            Some(known) => known.add(uses),
+        // A person has few of them, and this is part of every call: looked for without a copy of
+        // the names.
+        let known =
+            noted.iter_mut().find(|(place, _)| place.0 == *recipient && place.1 == *purpose);
+        match known {
+            Some((_, uses)) => uses.add(at, categories),
             None => {
+                let uses = Uses { first: at, last: at, count: 1, categories: categories.collect() };
                 noted.insert((recipient.clone(), purpose.clone()), uses);
             }
         }
@@ -316,11 +316,11 @@ impl Drop for Busy<'_> {
 }
 
 impl Uses {
-    fn add(&mut self, other: Self) {
-        self.first = self.first.min(other.first);
-        self.last = self.last.max(other.last);
-        self.count = self.count.saturating_add(other.count);
-        self.categories.extend(other.categories);
+    fn add(&mut self, at: Timestamp, categories: impl Iterator<Item = DataCategory>) {
+        self.first = self.first.min(at);
+        self.last = self.last.max(at);
+        self.count = self.count.saturating_add(1);
+        self.categories.extend(categories);
     }
 }
 
