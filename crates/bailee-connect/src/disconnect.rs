@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use bailee_core::{
-    Act, Actor, ConnectionId, ConnectionRef, ConnectionState, Error, ErrorKind, Owner, ProviderId,
-    Result, SubjectId, Timestamp, audit::Entry, event::Happened,
+    Act, Actor, ConnectionId, ConnectionRef, ConnectionState, Error, ErrorKind, Id, Owner,
+    ProviderId, Result, SubjectId, Timestamp, audit::Entry, event::Happened,
 };
-use bailee_providers::RevokePlan;
+use bailee_providers::{CredentialFacts, IssuedCredential, RevokePlan};
 use bailee_store::{Claim, Due, Expect, Key, Lease, Query};
 use bailee_vault::Holder;
 use futures_channel::oneshot;
@@ -236,13 +236,7 @@ impl Engine {
                         else {
                             return Ok(false);
                         };
-                        let client = self.client_secret(&line.registered).await?;
-                        let held = HeldSecrets::of(&issued, client);
-                        let step = provider.revoke(&cx, &facts);
-                        line.run(step, &held, REVOKE_WITHIN)
-                            .await
-                            .map(|revoked| revoked.confirmed)
-                            .map_err(|halt| line.error(halt))
+                        self.revoke_renewed(line, &found.reference, &facts, &issued).await
                     }
                     // The grant is over, so nothing is left to revoke.
                     Err(Halt::Provider(failure))
@@ -259,6 +253,35 @@ impl Engine {
             .await
             .map(|revoked| revoked.confirmed)
             .map_err(|halt| line.error(halt))
+    }
+
+    /// Revokes tokens that were renewed for that alone. Nothing else knows them, so they are held
+    /// as long as this process may die over it.
+    async fn revoke_renewed(
+        &self,
+        line: &Line,
+        connection: &ConnectionRef,
+        facts: &CredentialFacts,
+        issued: &IssuedCredential,
+    ) -> Result<bool> {
+        let grant = Id::generate(&*self.0.random)?;
+        let held = self.hold_unwanted(connection, line, grant, issued).await;
+        if let Err(error) = &held {
+            tracing::warn!(kind = ?error.kind(), "tokens are revoked without being held");
+        }
+        let client = self.client_secret(&line.registered).await?;
+        let secrets = HeldSecrets::of(issued, client);
+        let step = line.registered.provider.revoke(&line.context(), facts);
+        let revoked = line.run(step, &secrets, REVOKE_WITHIN).await;
+        // What is revoked or was refused is deleted here either way.
+        if held.is_ok() {
+            let confirmed = revoked.as_ref().is_ok_and(|revoked| revoked.confirmed);
+            let outcome = if confirmed { "revoked" } else { "unconfirmed" };
+            if let Err(error) = self.drop_grant(grant, outcome).await {
+                tracing::warn!(kind = ?error.kind(), "tokens are let go later");
+            }
+        }
+        revoked.map(|revoked| revoked.confirmed).map_err(|halt| line.error(halt))
     }
 
     async fn delete_connection(&self, found: &Found, lease: &Lease, confirmed: bool) -> Result<()> {

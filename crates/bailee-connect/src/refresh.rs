@@ -38,6 +38,8 @@ const LEASE: Duration = Duration::from_secs(90);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// The due time of a credential that needs no renewal by itself.
 const SOMETIME: Duration = Duration::from_secs(365 * 86_400);
+/// After so long a worker revokes unwanted tokens whose process died.
+const UNWANTED_AFTER: Duration = Duration::from_secs(30);
 /// No credential is kept alive oftener than this.
 const OFTENEST: Duration = Duration::from_secs(60);
 /// When a configuration fault is looked at again.
@@ -443,7 +445,8 @@ impl Engine {
         line.run(step, &secrets, DEADLINE).await.map(|_| ()).map_err(|halt| line.error(halt))
     }
 
-    async fn hold_unwanted(
+    /// Seals them where a worker finds them should this process die before they are revoked.
+    pub(crate) async fn hold_unwanted(
         &self,
         connection: &ConnectionRef,
         line: &Line,
@@ -466,7 +469,7 @@ impl Engine {
         let batch = vault
             .batch()?
             .op(put)
-            .schedule(Key::new(kind::ORPHAN, grant), None, Due::After(LEASE))
+            .schedule(Key::new(kind::ORPHAN, grant), None, Due::After(UNWANTED_AFTER))
             .audit(entry);
         vault.commit(&TenantId::SYSTEM, batch).await.map(|_| ())
     }
