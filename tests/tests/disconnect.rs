@@ -496,7 +496,7 @@ async fn a_flow_that_ends_while_its_account_is_being_disconnected_leaves_nothing
         let (w, watched) = watched_world().await;
         let ada = w.visitor("ada");
         let purpose = if provider == "tiktok" { PUBLISH } else { NOTES };
-        let old = w.connect(&ada, provider, &[purpose.clone()]).await.unwrap();
+        let old = w.connect(&ada, provider, std::slice::from_ref(&purpose)).await.unwrap();
         let gate = Gate::new();
         site(&w, provider).fault(Endpoint::Revoke, Fault::Held(gate.clone()));
         let disconnecting = {
@@ -506,7 +506,8 @@ async fn a_flow_that_ends_while_its_account_is_being_disconnected_leaves_nothing
         gate.until_arrived(1).await;
 
         let connections = w.bailee.connections();
-        let begun = connections.begin(&ada, provider, &[purpose.clone()]).await.unwrap();
+        let begun =
+            connections.begin(&ada, provider, std::slice::from_ref(&purpose)).await.unwrap();
         let browser = Browser::new();
         browser.take(begun.answer());
         let back = w.approve(&begun, Decision::Allow, "ada").await;

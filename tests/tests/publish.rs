@@ -565,7 +565,8 @@ async fn each_reason_of_a_failure_is_told_by_its_code() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_provider_does_not_allow_is_said_by_its_code_and_nothing_is_out() {
-    let cases: [(&str, fn(WorldBuilder) -> WorldBuilder); 2] = [
+    type Change = fn(WorldBuilder) -> WorldBuilder;
+    let cases: [(&str, Change); 2] = [
         ("unaudited_client_can_only_post_to_private_accounts", |builder| {
             builder.tiktok(|tiktok| tiktok.audited = false)
         }),
