@@ -1,12 +1,15 @@
 //! How many flows may be open (FLOW-10).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use bailee::{HostId, RefusalReason, TenantId, Visitor};
-use bailee_testkit::{Browser, World};
-use bailee_tests::{NOTES, PUBLISH, Trip, rejected, world};
+use bailee::{
+    HostId, RefusalReason, TenantId, Visitor,
+    core::Clock,
+    store::{MemoryStore, Store},
+};
+use bailee_testkit::{Browser, Storage, World};
+use bailee_tests::{Halt, NOTES, PUBLISH, Stopping, Trip, declaration, rejected, world};
 use http::header;
-use tokio::task::JoinSet;
 
 use crate::begin::open_flows;
 
@@ -79,22 +82,28 @@ async fn flow_10_a_person_has_twenty_open_flows_over_all_browsers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn flow_10_flows_that_begin_at_once_push_each_other_out_without_an_error() {
-    let w = world().build().await.unwrap();
+    let builder = world();
+    let clock: Arc<dyn Clock> = Arc::new(builder.clock().clone());
+    let stopping = Stopping::before(Arc::new(MemoryStore::new(clock)));
+    let store: Arc<dyn Store> = Arc::new(stopping.clone());
+    let w = builder.storage(Storage::Given(store)).build().await.unwrap();
     let ada = in_browser(0);
     for _ in 0..5 {
         begin(&w, &ada, &Browser::new()).await;
     }
-    let mut begins = JoinSet::new();
-    for _ in 0..16 {
-        let (connections, visitor) = (w.bailee.connections(), ada.clone());
-        begins
-            .spawn(async move { connections.begin(&visitor, "notes", &[NOTES]).await.map(|_| ()) });
+    // Both have chosen the same oldest flow; the other process is the first to push it out.
+    let second = w.another_process_over(declaration(), stopping.store()).await.unwrap();
+    stopping.arm(0, Halt::Waits);
+    let (connections, visitor) = (w.bailee.connections(), ada.clone());
+    let slow = tokio::spawn(async move { connections.begin(&visitor, "notes", &[NOTES]).await });
+    stopping.until_reached().await;
+    let quick = second.connections().begin(&ada, "notes", &[NOTES]).await.unwrap();
+    stopping.release();
+    let slow = slow.await.unwrap().unwrap();
+    assert_eq!(open_flows(&w, &ada).await, 5);
+    for begun in [&quick, &slow] {
+        assert_eq!(bailee_tests::cookies(begun.answer()).len(), 2, "one more, one less");
     }
-    while let Some(begun) = begins.join_next().await {
-        begun.unwrap().unwrap();
-    }
-    begin(&w, &ada, &Browser::new()).await;
-    assert!(open_flows(&w, &ada).await <= 5);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bailee::{
-    Bailee, Completed, ReconnectReason, Refusal, RefusalReason, TenantId, Visitor,
+    Bailee, Completed, ErrorKind, ReconnectReason, Refusal, RefusalReason, TenantId, Visitor,
     core::{Clock, ConnectionState},
     store::{Kind, Store},
 };
@@ -290,4 +290,33 @@ async fn tok_09_a_process_that_comes_back_during_the_revocation_connects_nothing
     let status = second.connections().status(&ada, &late).await.unwrap();
     assert_eq!(status.state, ConnectionState::NeedsReconnect(ReconnectReason::Revoked));
     assert_eq!(held(&stopping.store()).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tok_09_an_account_that_is_being_disconnected_is_not_connected_in_between() {
+    for (registration, purpose, site) in BOTH {
+        let (w, _) = stopping().await;
+        let ada = w.visitor("ada");
+        let connections = w.bailee.connections();
+        let purposes = std::slice::from_ref(&purpose);
+        let first = Trip::begin(&w, &ada, registration, purposes).await;
+        let first = first.complete(&w, &ada).await.unwrap().connection;
+        let trip = Trip::begin(&w, &ada, registration, purposes).await;
+        let gate = Gate::new();
+        w.site(site).fault(Endpoint::Revoke, Fault::Held(gate.clone()));
+        let (visitor, old) = (ada.clone(), first.clone());
+        let ending =
+            tokio::spawn(async move { connections.disconnect(&visitor, &old).await.unwrap() });
+        gate.until_arrived(1).await;
+        let outcome = trip.complete(&w, &ada).await;
+        let refusal = rejected(&w, outcome, RefusalReason::Unavailable).await;
+        assert_eq!(refusal.error().kind(), ErrorKind::Conflict);
+        gate.open();
+        assert!(ending.await.unwrap().confirmed);
+        assert_eq!(live(&w, site, "ada"), (0, 0), "neither the old tokens nor the new live on");
+        assert_eq!(held(w.store()).await, 0);
+        assert!(w.bailee.connections().of_visitor(&ada).await.unwrap().is_empty());
+        let next = Trip::begin(&w, &ada, registration, purposes).await;
+        assert_ne!(next.complete(&w, &ada).await.unwrap().connection, first);
+    }
 }
