@@ -70,6 +70,10 @@ pub(crate) struct KeySet {
     keys: Vec<NamedKey>,
     version: Version,
     until: Monotonic,
+    /// How long before its end it is no longer handed out.
+    reserve: Duration,
+    /// The same of its uses.
+    reserved_uses: u32,
     uses: AtomicU32,
     /// Whether the row is still to be committed.
     pending: AtomicBool,
@@ -77,9 +81,22 @@ pub(crate) struct KeySet {
 
 impl KeySet {
     /// `uses` is how many there are left.
-    pub(crate) fn new(keys: Vec<NamedKey>, version: Version, until: Monotonic, uses: u32) -> Self {
-        let uses = AtomicU32::new(uses);
-        Self { keys, version, until, uses, pending: AtomicBool::new(false) }
+    pub(crate) fn new(
+        keys: Vec<NamedKey>,
+        version: Version,
+        now: Monotonic,
+        age: Duration,
+        uses: u32,
+    ) -> Self {
+        Self {
+            keys,
+            version,
+            until: now.plus(age),
+            reserve: RESERVE.min(age / 6),
+            reserved_uses: RESERVED_USES.min(uses / 16),
+            uses: AtomicU32::new(uses),
+            pending: AtomicBool::new(false),
+        }
     }
 
     /// Says that the row is still to be committed.
@@ -106,6 +123,13 @@ impl KeySet {
     /// Whether they may still serve.
     pub(crate) fn is_fresh(&self, now: Monotonic) -> bool {
         now < self.until && self.uses.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether they also serve for a while after they are taken, so that what was read with them
+    /// can be opened. Whoever finds less than that unwraps them anew.
+    fn is_worth_taking(&self, now: Monotonic) -> bool {
+        self.is_fresh(now.plus(self.reserve))
+            && self.uses.load(Ordering::Relaxed) > self.reserved_uses
     }
 
     /// The key that seals, for one use.
@@ -161,17 +185,17 @@ impl<K: Eq + Hash> Cache<K> {
         }
     }
 
-    /// The keys, if they are here and still serve.
+    /// The keys, if they are here and still serve for a while.
     pub(crate) fn fresh(&mut self, name: &K, now: Monotonic) -> Option<Arc<KeySet>> {
         if let Some(keys) = self.young.get(name) {
-            if keys.is_fresh(now) {
+            if keys.is_worth_taking(now) {
                 return Some(Arc::clone(keys));
             }
             self.young.remove(name);
             return None;
         }
         let (name, keys) = self.old.remove_entry(name)?;
-        if !keys.is_fresh(now) {
+        if !keys.is_worth_taking(now) {
             return None;
         }
         self.insert(name, Arc::clone(&keys));
@@ -216,6 +240,13 @@ impl<K: Eq + Hash> Cache<K> {
     }
 }
 
+/// A call lasts longer than the moment at which its keys were taken: it opens the token with them
+/// up to a second later, and a store may be slow.
+const RESERVE: Duration = Duration::from_secs(10);
+
+/// More than what calls that run at one moment open with one key.
+const RESERVED_USES: u32 = 4096;
+
 #[cfg(test)]
 mod tests {
     use bailee_core::{Clock, ManualClock, SystemRandom};
@@ -224,8 +255,8 @@ mod tests {
 
     fn keys(clock: &ManualClock, uses: u32) -> Arc<KeySet> {
         let key = NamedKey::generate(&SystemRandom).unwrap();
-        let until = clock.monotonic().plus(Duration::from_secs(60));
-        Arc::new(KeySet::new(vec![key], Version(1), until, uses))
+        let (now, age) = (clock.monotonic(), Duration::from_secs(60));
+        Arc::new(KeySet::new(vec![key], Version(1), now, age, uses))
     }
 
     #[test]
@@ -262,6 +293,29 @@ mod tests {
         clock.advance(Duration::from_micros(1));
         assert!(!keys.is_fresh(clock.monotonic()));
         assert!(keys.active(clock.monotonic()).is_err());
+    }
+
+    #[test]
+    fn keys_that_are_about_to_end_are_not_handed_out() {
+        let clock = ManualClock::default();
+        let mut cache = Cache::new(10);
+        cache.insert(1, keys(&clock, 10));
+        clock.advance(Duration::from_secs(50) - Duration::from_micros(1));
+        let taken = cache.fresh(&1, clock.monotonic()).unwrap();
+        clock.advance(Duration::from_micros(1));
+        assert!(cache.fresh(&1, clock.monotonic()).is_none());
+        // Whoever has them goes on.
+        clock.advance(Duration::from_secs(9));
+        assert!(taken.active(clock.monotonic()).is_ok());
+
+        cache.insert(2, keys(&clock, 32));
+        let taken = cache.fresh(&2, clock.monotonic()).unwrap();
+        for _ in 0..30 {
+            assert!(cache.fresh(&2, clock.monotonic()).is_some());
+            assert!(taken.active(clock.monotonic()).is_ok());
+        }
+        assert!(cache.fresh(&2, clock.monotonic()).is_none());
+        assert!(taken.active(clock.monotonic()).is_ok());
     }
 
     #[test]

@@ -354,13 +354,13 @@ impl Shared {
     }
 
     fn tenant_set(&self, key: NamedKey, version: Version) -> KeySet {
-        let until = self.clock.monotonic().plus(self.limits.tenant_age);
-        KeySet::new(vec![key], version, until, self.limits.uses)
+        let (now, age) = (self.clock.monotonic(), self.limits.tenant_age);
+        KeySet::new(vec![key], version, now, age, self.limits.uses)
     }
 
     fn holder_set(&self, keys: Vec<NamedKey>, version: Version) -> KeySet {
-        let until = self.clock.monotonic().plus(self.limits.holder_age);
-        KeySet::new(keys, version, until, self.limits.uses)
+        let (now, age) = (self.clock.monotonic(), self.limits.holder_age);
+        KeySet::new(keys, version, now, age, self.limits.uses)
     }
 
     fn cache_tenant_key(&self, tenant: &TenantId, key: NamedKey, row: &Record) -> Arc<KeySet> {
