@@ -20,24 +20,24 @@ const SCOPED: &str = "__Secure-bailee-oc-";
 const HOST_ONLY: &str = "__Host-bailee-oc-";
 
 async fn go(world: WorldBuilder, course: Course) -> (Site, Chromium) {
-    let site = Site::start(world.build().await.unwrap(), course).await;
+    let site = Site::start(world.build().await.expect("a world"), course).await;
     let browser = Chromium::goes_to(&format!("https://{APP}/"), site.address);
     (site, browser)
 }
 
 fn host_only() -> WorldBuilder {
     world().change(|builder| {
-        builder.cookies(CookiePolicy::scoped_to_callback("bailee").unwrap().host_only())
+        builder.cookies(CookiePolicy::scoped_to_callback("bailee").expect("a name").host_only())
     })
 }
 
 fn at<'a>(seen: &'a [Seen], path: &str) -> &'a Seen {
-    seen.iter().find(|seen| seen.path == path).unwrap()
+    seen.iter().find(|seen| seen.path == path).expect("the browser came there")
 }
 
 async fn connected(site: &Site) -> usize {
     let ada = site.world.visitor("ada");
-    site.world.bailee.connections().of_visitor(&ada).await.unwrap().len()
+    site.world.bailee.connections().of_visitor(&ada).await.expect("a list").len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
