@@ -64,7 +64,7 @@ impl Acting {
             Effect::Read | Effect::Idempotent => None,
         };
         let secrets = PassSecrets::new(&line, wanted, pass);
-        let open = Mark::default();
+        let open = Mark::of(facts.effect);
         let outcome = self.attempt(connection, operation, &line, &secrets, &open).await;
         self.engine.note_disclosure(connection, &self.purpose, facts);
         if let Some(effect) = effect {

@@ -69,15 +69,34 @@ impl Halt {
 /// Whether an effect is left open: its request may have left, and nothing said that it did
 /// nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Mark(AtomicBool);
+pub(crate) struct Mark {
+    open: AtomicBool,
+    /// What the operation declares to do, where one is called.
+    declared: Option<Effect>,
+}
 
 impl Mark {
+    /// A mark for an operation, whose requests may do no more than it declares.
+    pub(crate) fn of(declared: Effect) -> Self {
+        Self { open: AtomicBool::new(false), declared: Some(declared) }
+    }
+
     pub(crate) fn get(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.open.load(Ordering::SeqCst)
     }
 
     fn set(&self, open: bool) {
-        self.0.store(open, Ordering::SeqCst);
+        self.open.store(open, Ordering::SeqCst);
+    }
+
+    fn admit(&self, effect: Effect) -> Result<(), Halt> {
+        if self.declared.is_some_and(|declared| effect > declared) {
+            return Err(Halt::Local(
+                Error::new(ErrorKind::Configuration)
+                    .with_detail("the operation does more than it declares"),
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -137,6 +156,7 @@ impl Line {
             next = match next {
                 Next::Done(value) => return Ok(value),
                 Next::Send(request) => {
+                    open.admit(request.effect)?;
                     last = request.endpoint;
                     let before = open.get();
                     open.set(before || request.effect == Effect::Effect);

@@ -222,3 +222,16 @@ async fn an_effect_that_was_answered_is_not_sent_again_when_a_later_request_fail
         assert_eq!(done[0].field("outcome"), Some(&Field::Word("unknown".into())));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operation_cannot_do_more_than_it_declares() {
+    let w = world().build().await.unwrap();
+    let ada = w.visitor("ada");
+    let connection = w.connect(&ada, "notes", &[NOTES]).await.unwrap();
+    let understated = WriteThenLook(OperationFacts { effect: Effect::Read, ..WRITE_NOTE.clone() });
+    let error = w.bailee.acting(&ada, &NOTES).call(&connection, &understated).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert_eq!(error.remedy(), Remedy::FixConfiguration);
+    assert_eq!(notes(&w).count(Address::Api), 0, "nothing was sent");
+    assert!(entries(&w, "call.effect_intended").await.is_empty());
+}
