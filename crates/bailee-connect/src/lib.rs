@@ -20,6 +20,7 @@ mod kind;
 mod limiter;
 #[cfg(feature = "loopback")]
 mod loopback;
+pub mod manual;
 mod media;
 mod mount;
 mod orphan;
