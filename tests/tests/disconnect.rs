@@ -298,8 +298,9 @@ async fn dis_02_a_worker_finishes_within_a_minute_whatever_the_process_died_at()
                         async move { mortal.connections().disconnect(&ada, &connection).await },
                     )
                 };
+                // A process whose store failed for a moment lives on.
                 let outcome = tokio::select! {
-                    () = stopping.until_reached() => None,
+                    () = stopping.until_reached(), if halt != Halt::Fails => None,
                     outcome = disconnecting => Some(outcome.unwrap()),
                 };
                 if !stopping.reached() {

@@ -353,7 +353,7 @@ async fn publish(
 
 fn ada() -> Visitor {
     let tenant = TenantId::from_static("acme");
-    Visitor::new(tenant, HostId::text("ada"), "session of ada".to_owned())
+    Visitor::new(tenant, HostId::text("ada"), "session of ada")
 }
 
 fn key() -> IdempotencyKey {
@@ -474,7 +474,7 @@ async fn run(scenario: Scenario, end: Option<(u32, Moment)>, n: usize) -> Trail 
         survivor: &survivor,
         store: &store,
         trail: &trail,
-        recalls: n % 2 == 0,
+        recalls: n.is_multiple_of(2),
     };
     scene.check().await;
     trail

@@ -510,6 +510,28 @@ async fn ref_08_a_strict_provider_is_asked_once_more_and_never_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ref_08_a_strict_provider_that_never_answers_is_asked_twice() {
+    for fault in [Fault::DropAfterEffect, Fault::DropBeforeEffect, Fault::CutOff] {
+        let w = notes_world("class = \"strict\"", STRICT).build().await.unwrap();
+        let ada = w.visitor("ada");
+        let notes = w.connect(&ada, "notes", &[NOTES]).await.unwrap();
+        w.advance(hours(2));
+        let site = w.site(ISSUER);
+        site.fault(Endpoint::Refresh, fault.clone().always());
+        assert!(call(&w.bailee, &ada, &notes, "notes").await.is_err());
+        for _ in 0..24 {
+            w.advance(seconds(600));
+            w.settle().await;
+        }
+        assert_eq!(site.count(Endpoint::Refresh), 2, "{fault:?}");
+        let reason = ReconnectReason::LostAfterRotation;
+        assert_eq!(state(&w, &ada, &notes).await, ConnectionState::NeedsReconnect(reason));
+        let expected = [Happened::Connected, Happened::NeedsReconnect { reason }];
+        assert_eq!(told(&w, &notes), expected, "{fault:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ref_08_a_strict_provider_that_saw_nothing_answers_the_second_time() {
     let w = notes_world("class = \"strict\"", STRICT).build().await.unwrap();
     let ada = w.visitor("ada");
