@@ -6,6 +6,8 @@
 //! an idle connection. With an allocator that wipes, only the latter is left, and nothing when the
 //! connections are closed. Our own buffers are none of them.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{
     fs,
     io::{BufRead, BufReader, Write},
