@@ -15,6 +15,7 @@ mod drive;
 mod engine;
 mod event;
 mod fill;
+mod flights;
 mod gate;
 mod kind;
 mod limiter;
@@ -34,6 +35,7 @@ mod runtime;
 mod settle;
 mod signature;
 mod stored;
+mod unwanted;
 mod usage;
 mod worker;
 

@@ -1,34 +1,25 @@
 //! Renewing a credential: one at a time, in a task that outlives its callers, committed under the
 //! fence of its claim.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bailee_core::{
-    ConnectionRef, ConnectionState, CredentialName, Error, ErrorKind, Id, Monotonic, Plaintext,
-    ReconnectReason, Remedy, Result, TenantId, audit::Entry, event::Happened,
+    ConnectionRef, ConnectionState, CredentialName, Error, ErrorKind, Plaintext, ReconnectReason,
+    Remedy, Result, audit::Entry, event::Happened,
 };
 use bailee_providers::{FailureKind, Grant, IssuedCredential, SecretRef, spec::RefreshClass};
 use bailee_store::{BatchBuilder, Claim, Due, Facet, Key, Lease};
-use bailee_vault::{Draft, Holder, View};
-use futures_channel::oneshot;
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, Shared},
-};
+use bailee_vault::{Draft, View};
 
 use crate::{
-    body::{self, CredentialBody, GrantBody},
+    body::{self, CredentialBody},
     drive::{DEADLINE, Halt, Line, OpenSecret},
     engine::Engine,
     gate::needs_reconnect,
     kind,
     limiter::backoff,
-    settle::{HeldSecrets, PARTS, copy, holder_of, not_at_hand},
+    settle::{copy, holder_of, not_at_hand},
     stored::Found,
 };
 
@@ -38,22 +29,10 @@ const LEASE: Duration = Duration::from_secs(90);
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// The due time of a credential that needs no renewal by itself.
 const SOMETIME: Duration = Duration::from_secs(365 * 86_400);
-/// After so long a worker revokes unwanted tokens whose process died.
-const UNWANTED_AFTER: Duration = Duration::from_secs(30);
 /// No credential is kept alive oftener than this.
 const OFTENEST: Duration = Duration::from_secs(60);
 /// When a configuration fault is looked at again.
 const MEND: Duration = Duration::from_secs(900);
-
-/// The renewals under way in this process.
-#[derive(Default)]
-pub(crate) struct Flights {
-    under_way: Mutex<HashMap<(TenantId, Id), Flight>>,
-    /// Attempts of this process whose outcome nobody knows, until their claim is over.
-    left_open: Mutex<HashMap<(TenantId, Id), Monotonic>>,
-}
-
-type Flight = Shared<BoxFuture<'static, Result<(), Arc<Error>>>>;
 
 /// What came of one attempt to renew.
 enum Renewal {
@@ -64,57 +43,7 @@ enum Renewal {
 }
 
 impl Engine {
-    /// Renews a credential, unless somebody did since `seen` was read. Callers that come while it
-    /// is under way wait for the same renewal.
-    pub(crate) async fn refresh(
-        &self,
-        connection: &ConnectionRef,
-        name: &CredentialName,
-        seen: u64,
-    ) -> Result<()> {
-        let id = connection.credential(name);
-        let flight = self.flight(connection, name, id, seen);
-        flight.await.map_err(|error| error.without_source())
-    }
-
-    fn flight(
-        &self,
-        connection: &ConnectionRef,
-        name: &CredentialName,
-        id: Id,
-        seen: u64,
-    ) -> Flight {
-        let key = (connection.tenant().clone(), id);
-        let mut flights = self.0.flights.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(flight) = flights.get(&key) {
-            return flight.clone();
-        }
-        let (tell, told) = oneshot::channel();
-        let flight: Flight = told
-            .map(|told: Result<Result<(), Arc<Error>>, _>| {
-                told.unwrap_or_else(|_| {
-                    Err(Arc::new(
-                        Error::new(ErrorKind::Ambiguous)
-                            .with_detail("the task of a renewal was dropped"),
-                    ))
-                })
-            })
-            .boxed()
-            .shared();
-        flights.insert(key.clone(), flight.clone());
-        drop(flights);
-        let (engine, connection, name) = (self.clone(), connection.clone(), name.clone());
-        // The request is the engine's own: a caller that goes away changes nothing.
-        self.0.runtime.spawn(Box::pin(async move {
-            let landed = Landing { engine: engine.clone(), key };
-            let outcome = engine.renew(&connection, &name, seen).await;
-            drop(landed);
-            drop(tell.send(outcome.map_err(Arc::new)));
-        }));
-        flight
-    }
-
-    async fn renew(
+    pub(crate) async fn renew(
         &self,
         connection: &ConnectionRef,
         name: &CredentialName,
@@ -410,70 +339,6 @@ impl Engine {
         vault.commit(tenant, batch.audit(entry)).await.map(|_| ())
     }
 
-    /// The provider gave tokens for a connection that is no longer there: they must not live on.
-    /// They are held first, so that a worker goes on where this process or the provider fails.
-    async fn revoke_unwanted(
-        &self,
-        connection: &ConnectionRef,
-        line: &Line,
-        issued: &IssuedCredential,
-    ) {
-        let outcome = match Id::generate(&*self.0.random) {
-            Ok(grant) => match self.hold_unwanted(connection, line, grant, issued).await {
-                Ok(()) => self.revoke_orphan(grant).await,
-                Err(error) => {
-                    // Nothing of them is stored, so it is now or never.
-                    tracing::error!(kind = ?error.kind(), "unwanted tokens could not be held");
-                    self.revoke_now(line, issued).await
-                }
-            },
-            Err(error) => Err(error),
-        };
-        if let Err(error) = outcome {
-            tracing::warn!(kind = ?error.kind(), "unwanted tokens wait for their revocation");
-        }
-    }
-
-    async fn revoke_now(&self, line: &Line, issued: &IssuedCredential) -> Result<()> {
-        let client = self.client_secret(&line.registered).await?;
-        let mut facts = bailee_providers::CredentialFacts::new(issued.name.clone(), Vec::new());
-        if issued.refresh.is_some() {
-            facts = facts.with_refresh(None);
-        }
-        let secrets = HeldSecrets::of(issued, client);
-        let step = line.registered.provider.revoke(&line.context(), &facts);
-        line.run(step, &secrets, DEADLINE).await.map(|_| ()).map_err(|halt| line.error(halt))
-    }
-
-    /// Seals them where a worker finds them should this process die before they are revoked.
-    pub(crate) async fn hold_unwanted(
-        &self,
-        connection: &ConnectionRef,
-        line: &Line,
-        grant: Id,
-        issued: &IssuedCredential,
-    ) -> Result<()> {
-        let (access, refresh) = PARTS[0];
-        let mut draft = Draft::new(Key::new(kind::GRANT, grant), Holder::Tenant)
-            .facts(body::SCHEMA, body::encode(&unwanted(connection, line, issued))?)
-            .part(access, issued.access.expose(Plaintext::copy_from));
-        if let Some(token) = &issued.refresh {
-            draft = draft.part(refresh, token.expose(Plaintext::copy_from));
-        }
-        let vault = &self.0.vault;
-        let put = vault.put(&TenantId::SYSTEM, draft, None).await?;
-        let entry = Entry::new("grant.held", self.0.clock.now())
-            .about(connection.owner().subject())
-            .with("flow", grant)
-            .with("registration", line.registered.id());
-        let batch = vault
-            .batch()?
-            .op(put)
-            .schedule(Key::new(kind::ORPHAN, grant), None, Due::After(UNWANTED_AFTER))
-            .audit(entry);
-        vault.commit(&TenantId::SYSTEM, batch).await.map(|_| ())
-    }
-
     /// The connection works again only after the person reconnects, unless somebody committed the
     /// very tokens that this one missed.
     async fn give_up(
@@ -584,7 +449,7 @@ impl Engine {
     async fn leave_open(&self, found: &Found, lease: &Lease) -> Result<()> {
         let key = (lease.tenant.clone(), lease.task.id);
         let until = self.0.clock.monotonic().plus(LEASE);
-        self.0.flights.left_open.lock().unwrap_or_else(PoisonError::into_inner).insert(key, until);
+        self.0.flights.leave_open(key, until);
         if found.state == ConnectionState::Degraded {
             return Ok(());
         }
@@ -593,21 +458,6 @@ impl Engine {
         match self.0.vault.commit(found.reference.tenant(), batch).await {
             Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
             done => done.map(|_| ()),
-        }
-    }
-
-    /// How long until an attempt that this process left open may be made again.
-    fn open_for(&self, tenant: &TenantId, credential: Id) -> Option<Duration> {
-        let now = self.0.clock.monotonic();
-        let mut open = self.0.flights.left_open.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (tenant.clone(), credential);
-        match open.get(&key) {
-            Some(until) if now < *until => Some(until.since(now)),
-            Some(_) => {
-                open.remove(&key);
-                None
-            }
-            None => None,
         }
     }
 
@@ -731,34 +581,6 @@ impl Line {
         let near = credential.expires_at.is_some_and(|end| end.minus(margin + margin / 5) <= now);
         let idle = matches!(self.keep_alive(credential), Due::At(at) if at <= now);
         near || idle
-    }
-}
-
-/// Tokens without a connection, as they are held until they are revoked.
-fn unwanted(connection: &ConnectionRef, line: &Line, issued: &IssuedCredential) -> GrantBody {
-    GrantBody {
-        registration: line.registered.id().clone(),
-        connection: connection.clone(),
-        credentials: vec![(issued.name.clone(), issued.refresh.is_some())],
-        account: None,
-    }
-}
-
-/// Takes a flight out when its task ends, however it ends.
-struct Landing {
-    engine: Engine,
-    key: (TenantId, Id),
-}
-
-impl Drop for Landing {
-    fn drop(&mut self) {
-        self.engine
-            .0
-            .flights
-            .under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&self.key);
     }
 }
 
