@@ -103,7 +103,9 @@ RETURNS TABLE (
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER AS $fetch$
 #variable_conflict use_column
 BEGIN
-  PERFORM pg_catalog.set_config('bailee.tenant', whose, true);
+  -- The planner takes an array that it does not know for a longer one, and would plan each call anew.
+  PERFORM pg_catalog.set_config('bailee.tenant', whose, true),
+          pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true);
   RETURN QUERY
     WITH present AS MATERIALIZED (SELECT coalesce(clock, pg_catalog.clock_timestamp()) AS now)
     SELECT 0::bigint, NULL::uuid, NULL::smallint, present.now, c.version, c.body

@@ -59,5 +59,5 @@ fn sto_04_settings_are_the_transactions_and_never_the_sessions() {
             assert!(!session.iter().any(|set| line.contains(set)), "{file}: {line}");
         }
     }
-    assert_eq!(settings, 8);
+    assert_eq!(settings, 9);
 }
