@@ -85,9 +85,11 @@ async fn course(program: &str) -> Vec<Found> {
     let folder = tempfile::tempdir().expect("a place for files");
     let now = Arc::new(AtomicI64::new(ManualClock::default().now().as_seconds()));
     let follow = now.clone();
+    let mut tiktok = TikTok::new();
+    tiktok.rate_limits = false;
     let emulator = Emulator::builder()
         .clock(Clock::following(move || follow.load(Ordering::SeqCst)))
-        .tiktok(TikTok::new())
+        .tiktok(tiktok)
         .start()
         .await
         .expect("the emulator starts");
