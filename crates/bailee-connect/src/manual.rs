@@ -13,7 +13,7 @@
 //! | leads a token to another host | requests are built from the spec; the HTTP seam refuses hosts outside its list, addresses that are not public, redirects |
 //! | makes the provider's error pages speak | answers are parsed strictly, never shown, never followed; errors hold kinds and known codes alone |
 //! | makes something happen twice | renewals are claimed, publications have a key and a note before they leave, effects have an intent |
-//! | kills the process | what was acknowledged is committed; what was begun is work, and comes back |
+//! | kills the process | what was acknowledged is committed; what was begun is work, and comes back. Not so for tokens whose process died before it could seal them: nobody knows them |
 //!
 //! # Defaults and their reasons
 //!

@@ -2,7 +2,8 @@
 //!
 //! The tokens are sealed in a `grant` record before anything else is asked of the provider, with
 //! work that revokes them should this never come to its end. So there is no half connection: it is
-//! there with all of its parts, or its tokens are revoked.
+//! there with all of its parts, or its tokens are revoked. Only tokens whose process dies before
+//! that first commit are known to nobody.
 
 use std::{sync::Arc, time::Duration};
 
