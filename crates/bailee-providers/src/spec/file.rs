@@ -1,140 +1,132 @@
-//! The TOML form of a spec, and its checks.
+//! The TOML form of a spec.
 
-use std::{collections::BTreeMap, ops::Range, time::Duration};
+use std::collections::BTreeMap;
 
-use bailee_core::{CredentialName, Error, ErrorKind, ProviderId, Result, ScopeEntry};
+use bailee_core::{CredentialName, ProviderId, ScopeEntry};
 use serde::Deserialize;
 use toml::Spanned;
-use url::Url;
 
-use super::{
-    AuthorizationFacts, ClientAuthentication, ClientFacts, Eligibility, Endpoints, IdentityFacts,
-    IdentitySource, Pkce, PkceFacts, RateLimitFacts, RefreshClass, RefreshFacts, RevokeFacts,
-    RevokeStyle, ScopeFacts, SpecFacts, Statements, Terms, TokenFacts, Withdrawal, address,
-};
-use crate::{
-    failure::{ErrorRow, FailureKind},
-    rfc::codes,
-};
+use super::{ClientAuthentication, IdentitySource, Pkce, RevokeStyle, Statements, Terms};
+use crate::failure::FailureKind;
 
-type Text = Spanned<String>;
+pub(super) type Text = Spanned<String>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    id: ProviderId,
-    title: Text,
-    checked: Text,
-    pages: Vec<String>,
+pub(super) struct File {
+    pub(super) id: ProviderId,
+    pub(super) title: Text,
+    pub(super) checked: Text,
+    pub(super) pages: Vec<String>,
     #[serde(default)]
-    hosts: Vec<Text>,
+    pub(super) hosts: Vec<Text>,
     #[serde(default)]
-    upload_hosts: Vec<Text>,
-    issuer: Option<Text>,
+    pub(super) upload_hosts: Vec<Text>,
+    pub(super) issuer: Option<Text>,
     #[serde(default)]
-    discover: Option<Spanned<bool>>,
+    pub(super) discover: Option<Spanned<bool>>,
     #[serde(default)]
-    iss_in_callback: bool,
+    pub(super) iss_in_callback: bool,
     #[serde(default)]
-    endpoints: FileEndpoints,
-    api: Option<Text>,
+    pub(super) endpoints: FileEndpoints,
+    pub(super) api: Option<Text>,
     #[serde(default)]
-    authorization: FileAuthorization,
+    pub(super) authorization: FileAuthorization,
     #[serde(default)]
-    client: FileClient,
+    pub(super) client: FileClient,
     #[serde(default)]
-    scopes: FileScopes,
+    pub(super) scopes: FileScopes,
     #[serde(default, rename = "scope")]
-    catalogue: Vec<Spanned<ScopeEntry>>,
+    pub(super) catalogue: Vec<Spanned<ScopeEntry>>,
     #[serde(default)]
-    pkce: FilePkce,
+    pub(super) pkce: FilePkce,
     #[serde(default)]
-    token: FileToken,
+    pub(super) token: FileToken,
     #[serde(default)]
-    refresh: Option<Spanned<FileRefresh>>,
+    pub(super) refresh: Option<Spanned<FileRefresh>>,
     #[serde(default)]
-    revoke: Option<Spanned<FileRevoke>>,
-    identity: Spanned<FileIdentity>,
+    pub(super) revoke: Option<Spanned<FileRevoke>>,
+    pub(super) identity: Spanned<FileIdentity>,
     #[serde(default)]
-    rate_limit: FileRateLimit,
+    pub(super) rate_limit: FileRateLimit,
     #[serde(default)]
-    withdrawal: FileWithdrawal,
+    pub(super) withdrawal: FileWithdrawal,
     #[serde(default)]
-    terms: Vec<Spanned<Terms>>,
+    pub(super) terms: Vec<Spanned<Terms>>,
     #[serde(default)]
-    eligibility: FileEligibility,
+    pub(super) eligibility: FileEligibility,
     #[serde(default)]
-    statements: Statements,
+    pub(super) statements: Statements,
     #[serde(default)]
-    error: Vec<FileError>,
+    pub(super) error: Vec<FileError>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct FileEndpoints {
-    authorization: Option<Text>,
-    token: Option<Text>,
-    revocation: Option<Text>,
-    introspection: Option<Text>,
-    userinfo: Option<Text>,
-    jwks: Option<Text>,
+pub(super) struct FileEndpoints {
+    pub(super) authorization: Option<Text>,
+    pub(super) token: Option<Text>,
+    pub(super) revocation: Option<Text>,
+    pub(super) introspection: Option<Text>,
+    pub(super) userinfo: Option<Text>,
+    pub(super) jwks: Option<Text>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct FileAuthorization {
-    parameters: BTreeMap<Text, String>,
-    locale_parameter: Option<String>,
+pub(super) struct FileAuthorization {
+    pub(super) parameters: BTreeMap<Text, String>,
+    pub(super) locale_parameter: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct FileClient {
-    authentication: Option<ClientAuthentication>,
-    id_parameter: Option<String>,
-    secret_parameter: Option<String>,
+pub(super) struct FileClient {
+    pub(super) authentication: Option<ClientAuthentication>,
+    pub(super) id_parameter: Option<String>,
+    pub(super) secret_parameter: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct FileScopes {
-    separator: Option<Spanned<char>>,
-    answer_separator: Option<Spanned<char>>,
-    callback_parameter: Option<String>,
+pub(super) struct FileScopes {
+    pub(super) separator: Option<Spanned<char>>,
+    pub(super) answer_separator: Option<Spanned<char>>,
+    pub(super) callback_parameter: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct FilePkce {
-    web: Pkce,
-    desktop: Option<Spanned<Pkce>>,
+pub(super) struct FilePkce {
+    pub(super) web: Pkce,
+    pub(super) desktop: Option<Spanned<Pkce>>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct FileToken {
-    credential: Option<CredentialName>,
-    form_encoded: bool,
-    type_optional: bool,
-    account_member: Option<String>,
-    access_seconds: Option<u32>,
-    refresh_seconds: Option<u32>,
+pub(super) struct FileToken {
+    pub(super) credential: Option<CredentialName>,
+    pub(super) form_encoded: bool,
+    pub(super) type_optional: bool,
+    pub(super) account_member: Option<String>,
+    pub(super) access_seconds: Option<u32>,
+    pub(super) refresh_seconds: Option<u32>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FileRefresh {
-    class: FileClass,
-    window_seconds: Option<u32>,
-    page: Option<String>,
-    checked: Option<String>,
-    idle_seconds: Option<u32>,
-    absolute_seconds: Option<u32>,
+pub(super) struct FileRefresh {
+    pub(super) class: FileClass,
+    pub(super) window_seconds: Option<u32>,
+    pub(super) page: Option<String>,
+    pub(super) checked: Option<String>,
+    pub(super) idle_seconds: Option<u32>,
+    pub(super) absolute_seconds: Option<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum FileClass {
+pub(super) enum FileClass {
     Grace,
     Overlapping,
     SelfExtending,
@@ -146,459 +138,49 @@ enum FileClass {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FileRevoke {
-    style: RevokeStyle,
-    page: Option<String>,
+pub(super) struct FileRevoke {
+    pub(super) style: RevokeStyle,
+    pub(super) page: Option<String>,
     #[serde(default)]
-    also_ends: Vec<String>,
+    pub(super) also_ends: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FileIdentity {
-    source: IdentitySource,
-    id_kind: Option<String>,
-    id: Option<String>,
+pub(super) struct FileIdentity {
+    pub(super) source: IdentitySource,
+    pub(super) id_kind: Option<String>,
+    pub(super) id: Option<String>,
     #[serde(default)]
-    display: Vec<String>,
-    account_type: Option<String>,
+    pub(super) display: Vec<String>,
+    pub(super) account_type: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct FileRateLimit {
-    reset_header: Option<String>,
-    wait_seconds: Option<u32>,
+pub(super) struct FileRateLimit {
+    pub(super) reset_header: Option<String>,
+    pub(super) wait_seconds: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct FileWithdrawal {
-    steps: Vec<String>,
-    page: Option<String>,
+pub(super) struct FileWithdrawal {
+    pub(super) steps: Vec<String>,
+    pub(super) page: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct FileEligibility {
-    plain: Vec<String>,
-    account_types: Vec<String>,
+pub(super) struct FileEligibility {
+    pub(super) plain: Vec<String>,
+    pub(super) account_types: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FileError {
-    code: String,
-    kind: FailureKind,
-    wait_seconds: Option<u32>,
-}
-
-/// Reads and checks a file. The text is the host's or ours, so its faults are told with the words
-/// that stand in it.
-pub(super) fn parse(text: &str) -> Result<SpecFacts> {
-    let file: File = toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| line_of(text, span.start));
-        fault(&[format!("line {line}: {}", error.message().trim())])
-    })?;
-    let mut check = Check { text, faults: Vec::new() };
-    let facts = check.facts(file);
-    if check.faults.is_empty() { Ok(facts) } else { Err(fault(&check.faults)) }
-}
-
-fn fault(faults: &[String]) -> Error {
-    Error::new(ErrorKind::Configuration).with_detail(format!("spec: {}", faults.join("; ")))
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
-}
-
-struct Check<'a> {
-    text: &'a str,
-    faults: Vec<String>,
-}
-
-impl Check<'_> {
-    fn fault(&mut self, span: Range<usize>, what: impl std::fmt::Display) {
-        self.faults.push(format!("line {}: {what}", line_of(self.text, span.start)));
-    }
-
-    fn facts(&mut self, file: File) -> SpecFacts {
-        if file.title.get_ref().trim().is_empty() {
-            self.fault(file.title.span(), "the title is empty");
-        }
-        if !is_date(file.checked.get_ref()) {
-            self.fault(file.checked.span(), "`checked` is no date (2026-11-21 or 2026-11)");
-        }
-        let discover = file.discover.as_ref().is_some_and(|value| *value.get_ref());
-        if let Some(value) = &file.discover
-            && discover
-            && file.issuer.is_none()
-        {
-            self.fault(value.span(), "`discover` needs an `issuer`");
-        }
-        self.issuer(file.issuer.as_ref());
-        let hosts = self.hosts(&file.hosts, address::is_host_name, "a host name");
-        let upload_hosts = self.hosts(
-            &file.upload_hosts,
-            address::is_host_pattern,
-            "a host name, or `*.` before one of at least two labels",
-        );
-        let open = discover && hosts.is_empty();
-        let endpoints = self.endpoints(&file.endpoints, &hosts, open);
-        if !discover {
-            for (name, endpoint) in
-                [("authorization", &endpoints.authorization), ("token", &endpoints.token)]
-            {
-                if endpoint.is_none() {
-                    self.faults.push(format!(
-                        "line 1: `endpoints.{name}` is missing and nothing is discovered"
-                    ));
-                }
-            }
-        }
-        let api = file.api.as_ref().and_then(|api| self.address("api", api, &hosts, open));
-        let refresh = self.refresh(file.refresh);
-        let revoke = self.revoke(file.revoke, &endpoints, discover);
-        let has_issuer = file.issuer.is_some();
-        let identity =
-            self.identity(file.identity, &endpoints, (discover, has_issuer), &file.token);
-        let authorization = self.authorization(file.authorization, &file.client);
-        let scopes = self.scopes(file.scopes, file.catalogue);
-        if file.pkce.desktop.as_ref().is_some_and(|pkce| *pkce.get_ref() == Pkce::None) {
-            let span = file.pkce.desktop.as_ref().map_or(0..0, Spanned::span);
-            self.fault(span, "a program on a person's machine cannot do without PKCE");
-        }
-        let terms = file
-            .terms
-            .into_iter()
-            .map(|terms| {
-                if terms.get_ref().url.scheme() != "https" {
-                    self.fault(terms.span(), "the address of the terms is not https");
-                }
-                terms.into_inner()
-            })
-            .collect();
-        SpecFacts {
-            id: file.id,
-            title: file.title.into_inner(),
-            checked: file.checked.into_inner(),
-            pages: file.pages,
-            hosts,
-            upload_hosts,
-            issuer: file.issuer.map(Spanned::into_inner),
-            discover,
-            iss_in_callback: file.iss_in_callback,
-            endpoints,
-            api,
-            authorization,
-            client: ClientFacts {
-                authentication: file.client.authentication,
-                id_parameter: file.client.id_parameter.unwrap_or_else(|| "client_id".into()),
-                secret_parameter: file
-                    .client
-                    .secret_parameter
-                    .unwrap_or_else(|| "client_secret".into()),
-            },
-            scopes,
-            pkce: PkceFacts {
-                web: file.pkce.web,
-                desktop: file.pkce.desktop.map_or(Pkce::S256, Spanned::into_inner),
-                advertised: None,
-            },
-            token: TokenFacts {
-                credential: file
-                    .token
-                    .credential
-                    .unwrap_or(const { CredentialName::from_static("user") }),
-                form_encoded: file.token.form_encoded,
-                type_optional: file.token.type_optional,
-                account_member: file.token.account_member,
-                access_lifetime: file.token.access_seconds.map(seconds),
-                refresh_lifetime: file.token.refresh_seconds.map(seconds),
-            },
-            refresh,
-            revoke,
-            identity,
-            rate_limit: RateLimitFacts {
-                reset_header: file.rate_limit.reset_header,
-                wait: file.rate_limit.wait_seconds.map(seconds),
-            },
-            withdrawal: Withdrawal { steps: file.withdrawal.steps, page: file.withdrawal.page },
-            terms,
-            eligibility: Eligibility {
-                plain: file.eligibility.plain,
-                account_types: file.eligibility.account_types,
-            },
-            statements: file.statements,
-            errors: codes::with_standard(
-                file.error
-                    .into_iter()
-                    .map(|row| ErrorRow {
-                        code: row.code.into(),
-                        kind: row.kind,
-                        wait: row.wait_seconds.map(seconds),
-                    })
-                    .collect(),
-            ),
-        }
-    }
-
-    fn issuer(&mut self, issuer: Option<&Text>) {
-        // The text is what is compared, so it is kept as it stands; here it only has to be an
-        // address (RFC 8414 §2).
-        if let Some(issuer) = issuer {
-            match address::parse(issuer.get_ref()) {
-                Ok(url) if url.query().is_some() => {
-                    self.fault(issuer.span(), "the issuer has a query");
-                }
-                Ok(_) => {}
-                Err(why) => self.fault(issuer.span(), format_args!("the issuer {why}")),
-            }
-        }
-    }
-
-    fn hosts(&mut self, hosts: &[Text], good: fn(&str) -> bool, what: &str) -> Vec<String> {
-        for host in hosts {
-            if !good(host.get_ref()) {
-                self.fault(host.span(), format_args!("`{}` is not {what}", host.get_ref()));
-            }
-        }
-        hosts.iter().map(|host| host.get_ref().clone()).collect()
-    }
-
-    fn endpoints(&mut self, file: &FileEndpoints, hosts: &[String], open: bool) -> Endpoints {
-        let mut one = |name: &str, text: &Option<Text>| {
-            let text = text.as_ref()?;
-            let url = self.address(name, text, hosts, open)?;
-            if name != "authorization" && url.query().is_some() {
-                let why = address::AddressFault::Query;
-                self.fault(text.span(), format_args!("`{name}` {why}"));
-            }
-            Some(url)
-        };
-        Endpoints {
-            authorization: one("authorization", &file.authorization),
-            token: one("token", &file.token),
-            revocation: one("revocation", &file.revocation),
-            introspection: one("introspection", &file.introspection),
-            userinfo: one("userinfo", &file.userinfo),
-            jwks: one("jwks", &file.jwks),
-        }
-    }
-
-    fn address(&mut self, name: &str, text: &Text, hosts: &[String], open: bool) -> Option<Url> {
-        match address::parse(text.get_ref()) {
-            Ok(url) => {
-                let listed = url.host_str().is_some_and(|host| hosts.iter().any(|h| h == host));
-                if !listed && !open {
-                    let why = address::AddressFault::ForeignHost;
-                    self.fault(text.span(), format_args!("`{name}` {why}"));
-                }
-                Some(url)
-            }
-            Err(why) => {
-                self.fault(text.span(), format_args!("`{name}` {why}"));
-                None
-            }
-        }
-    }
-
-    fn authorization(
-        &mut self,
-        file: FileAuthorization,
-        client: &FileClient,
-    ) -> AuthorizationFacts {
-        for name in file.parameters.keys() {
-            let managed = codes::MANAGED_PARAMETERS.contains(&name.get_ref().as_str())
-                || client.id_parameter.as_deref() == Some(name.get_ref());
-            if managed {
-                self.fault(
-                    name.span(),
-                    format_args!("the parameter `{}` is not for the spec to set", name.get_ref()),
-                );
-            }
-        }
-        AuthorizationFacts {
-            parameters: file
-                .parameters
-                .into_iter()
-                .map(|(name, value)| (name.into_inner(), value))
-                .collect(),
-            locale_parameter: file.locale_parameter,
-        }
-    }
-
-    fn scopes(&mut self, file: FileScopes, catalogue: Vec<Spanned<ScopeEntry>>) -> ScopeFacts {
-        let mut separator = |given: Option<Spanned<char>>, default: char| match given {
-            Some(given) if matches!(given.get_ref(), ' ' | ',') => given.into_inner(),
-            Some(given) => {
-                self.fault(given.span(), "scopes are separated by a space or a comma");
-                default
-            }
-            None => default,
-        };
-        let request = separator(file.separator, ' ');
-        let answer = separator(file.answer_separator, request);
-        for (n, entry) in catalogue.iter().enumerate() {
-            let scope = entry.get_ref();
-            if catalogue[..n].iter().any(|known| known.get_ref().name == scope.name) {
-                self.fault(entry.span(), format_args!("the scope `{}` stands twice", scope.name));
-            }
-            if scope.plain.trim().is_empty() || scope.category.as_str().trim().is_empty() {
-                self.fault(
-                    entry.span(),
-                    format_args!("the scope `{}` lacks plain words or a category", scope.name),
-                );
-            }
-            if scope.name.as_str().contains(request) {
-                self.fault(
-                    entry.span(),
-                    format_args!("the scope `{}` contains the separator", scope.name),
-                );
-            }
-        }
-        ScopeFacts {
-            separator: request,
-            answer_separator: answer,
-            callback_parameter: file.callback_parameter,
-            catalogue: catalogue.into_iter().map(Spanned::into_inner).collect(),
-        }
-    }
-
-    fn refresh(&mut self, file: Option<Spanned<FileRefresh>>) -> RefreshFacts {
-        let Some(file) = file else {
-            return RefreshFacts {
-                class: RefreshClass::Strict,
-                page: None,
-                checked: None,
-                idle_limit: None,
-                absolute_limit: None,
-            };
-        };
-        let span = file.span();
-        let file = file.into_inner();
-        // What is laxer than `strict` is a promise of the provider, and needs its page.
-        if file.class != FileClass::Strict && (file.page.is_none() || file.checked.is_none()) {
-            self.fault(
-                span.clone(),
-                "a refresh class needs its `page` and the date it was `checked`",
-            );
-        }
-        if file.checked.as_deref().is_some_and(|date| !is_date(date)) {
-            self.fault(span.clone(), "`refresh.checked` is no date (2026-11-21 or 2026-11)");
-        }
-        if (file.class == FileClass::Grace) != file.window_seconds.is_some() {
-            self.fault(span, "`window_seconds` belongs to the class `grace`, and only to it");
-        }
-        RefreshFacts {
-            class: match file.class {
-                FileClass::Grace => RefreshClass::Grace(seconds(file.window_seconds.unwrap_or(0))),
-                FileClass::Overlapping => RefreshClass::Overlapping,
-                FileClass::SelfExtending => RefreshClass::SelfExtending,
-                FileClass::Stable => RefreshClass::Stable,
-                FileClass::Static => RefreshClass::Static,
-                FileClass::Strict => RefreshClass::Strict,
-                FileClass::UntilReplacementUsed => RefreshClass::UntilReplacementUsed,
-            },
-            page: file.page,
-            checked: file.checked,
-            idle_limit: file.idle_seconds.map(seconds),
-            absolute_limit: file.absolute_seconds.map(seconds),
-        }
-    }
-
-    fn revoke(
-        &mut self,
-        file: Option<Spanned<FileRevoke>>,
-        endpoints: &Endpoints,
-        discover: bool,
-    ) -> RevokeFacts {
-        let Some(file) = file else {
-            let style = if discover || endpoints.revocation.is_some() {
-                RevokeStyle::Rfc7009
-            } else {
-                RevokeStyle::None
-            };
-            return RevokeFacts { style, page: None, also_ends: Vec::new() };
-        };
-        let span = file.span();
-        let file = file.into_inner();
-        let has_endpoint = discover || endpoints.revocation.is_some();
-        if (file.style != RevokeStyle::None) && !has_endpoint {
-            self.fault(span, "a revoke style needs `endpoints.revocation`");
-        }
-        RevokeFacts { style: file.style, page: file.page, also_ends: file.also_ends }
-    }
-
-    fn identity(
-        &mut self,
-        file: Spanned<FileIdentity>,
-        endpoints: &Endpoints,
-        (discover, has_issuer): (bool, bool),
-        token: &FileToken,
-    ) -> IdentityFacts {
-        let span = file.span();
-        let file = file.into_inner();
-        match file.source {
-            IdentitySource::Endpoint => {
-                if endpoints.userinfo.is_none() && !discover {
-                    self.fault(span.clone(), "identity by endpoint needs `endpoints.userinfo`");
-                }
-                if file.id.is_none() || file.id_kind.is_none() {
-                    self.fault(span.clone(), "identity by endpoint needs `id` and `id_kind`");
-                }
-            }
-            IdentitySource::Openid => {
-                if endpoints.jwks.is_none() && !discover {
-                    self.fault(span.clone(), "identity by ID token needs `endpoints.jwks`");
-                }
-                if !has_issuer {
-                    self.fault(span.clone(), "identity by ID token needs `issuer`");
-                }
-            }
-            IdentitySource::TokenAnswer => {
-                if token.account_member.is_none() || file.id_kind.is_none() {
-                    self.fault(
-                        span.clone(),
-                        "identity by token answer needs `token.account_member` and `id_kind`",
-                    );
-                }
-            }
-        }
-        for pointer in file.id.iter().chain(&file.display).chain(&file.account_type) {
-            if !pointer.starts_with('/') {
-                self.fault(
-                    span.clone(),
-                    format_args!("`{pointer}` is no pointer into a document (`/data/id`)"),
-                );
-            }
-        }
-        let display = if file.display.is_empty() && file.source == IdentitySource::Openid {
-            vec!["/preferred_username".into(), "/name".into()]
-        } else {
-            file.display
-        };
-        IdentityFacts {
-            source: file.source,
-            id_kind: file.id_kind.unwrap_or_else(|| "sub".into()),
-            id: file.id.unwrap_or_else(|| "/sub".into()),
-            display,
-            account_type: file.account_type,
-        }
-    }
-}
-
-fn seconds(number: u32) -> Duration {
-    Duration::from_secs(number.into())
-}
-
-/// Whether a text has the form of a date, `2026-11-21` or `2026-11`.
-fn is_date(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    matches!(bytes.len(), 7 | 10)
-        && bytes.iter().enumerate().all(|(n, byte)| match n {
-            4 | 7 => *byte == b'-',
-            _ => byte.is_ascii_digit(),
-        })
+pub(super) struct FileError {
+    pub(super) code: String,
+    pub(super) kind: FailureKind,
+    pub(super) wait_seconds: Option<u32>,
 }

@@ -1,6 +1,7 @@
 //! A provider's facts, as a TOML file states them and as its metadata completes them.
 
 mod address;
+mod check;
 mod file;
 mod metadata;
 
@@ -29,7 +30,7 @@ impl Spec {
     ///
     /// Fails with `Configuration`; the detail names every fault with its line.
     pub fn parse(text: &str) -> Result<Self> {
-        file::parse(text).map(|facts| Self(Arc::new(facts)))
+        check::parse(text).map(|facts| Self(Arc::new(facts)))
     }
 
     /// Puts the provider's metadata in: endpoints that the spec leaves open, the client
