@@ -62,8 +62,10 @@ pub(crate) async fn fill(
     match request.authorization {
         Authorization::None => {}
         Authorization::Bearer => {
-            let value =
-                header_value(&Value::Joined("Bearer ", SecretRef::AccessToken), filling.secrets)?;
+            let value = header_value(
+                &Value::Joined("Bearer ".into(), SecretRef::AccessToken),
+                filling.secrets,
+            )?;
             filled = filled.with_header(header::AUTHORIZATION, value);
         }
         Authorization::ClientBasic(encoding) => {
@@ -110,7 +112,8 @@ pub(crate) async fn fill(
 fn target(line: &Line, request: &Request, filling: Filling<'_>) -> Result<(Url, Hosts)> {
     // An upload address is its own credential, and the list of upload hosts is the wider one.
     let uploads = request.endpoint == Endpoint::Upload || request.target == Target::Progress;
-    if uploads && request.authorization != Authorization::None {
+    let secret = request.headers.iter().any(|(_, value)| !matches!(value, Value::Text(_)));
+    if uploads && (secret || request.authorization != Authorization::None) {
         return Err(Error::new(ErrorKind::Denied)
             .with_remedy(Remedy::FixConfiguration)
             .with_detail("no token goes to an upload address"));
@@ -141,7 +144,7 @@ fn header_value(value: &Value, secrets: &dyn OpenSecret) -> Result<HeaderValue> 
                 Error::new(ErrorKind::InvalidInput).with_detail("a text does not fit a header")
             });
         }
-        Value::Joined(prefix, secret) => (*prefix, *secret),
+        Value::Joined(prefix, secret) => (prefix.as_ref(), *secret),
         Value::Secret(secret) => ("", *secret),
         _ => return Err(Error::new(ErrorKind::Unsupported)),
     };
@@ -206,7 +209,7 @@ fn form(
     Ok(body)
 }
 
-fn open(value: &Value, secrets: &dyn OpenSecret) -> Result<(&'static str, Plaintext)> {
+fn open<'a>(value: &'a Value, secrets: &dyn OpenSecret) -> Result<(&'a str, Plaintext)> {
     match value {
         Value::Text(text) => Ok(("", Plaintext::copy_from(text.as_bytes()))),
         Value::Secret(secret) => Ok(("", secrets.open(*secret)?)),
@@ -384,7 +387,7 @@ mod tests {
 
     #[test]
     fn tok_03_a_token_that_does_not_fit_a_header_is_refused_without_its_text() {
-        let value = Value::Joined("Bearer ", SecretRef::AccessToken);
+        let value = Value::Joined("Bearer ".into(), SecretRef::AccessToken);
         let error = header_value(&value, &Fake(b"fake\r\nX: y")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(!format!("{error:?}").contains("fake"));

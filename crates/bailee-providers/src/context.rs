@@ -103,6 +103,11 @@ impl Registration {
         }
     }
 
+    /// What stands in a client's place where keys are entered: there is no client.
+    pub fn entered(id: RegistrationId, provider: ProviderId) -> Self {
+        Self::new(id, provider, "").public()
+    }
+
     /// Says which environment it belongs to.
     #[must_use]
     pub fn environment(mut self, environment: Environment) -> Self {

@@ -22,7 +22,7 @@ const LIMIT: usize = 1024 * 1024;
 
 /// A call of one request with JSON both ways.
 ///
-/// It is put behind the spec's `api` address and authorized with the credential's access token. A
+/// It is put behind the spec's `api` address and authorized with the connection's credential. A
 /// part of the path is percent-encoded as one segment, so that a value cannot change the path.
 pub struct JsonCall {
     spec: Spec,
@@ -44,7 +44,7 @@ impl JsonCall {
                 let mut request =
                     Request::new(facts.method.clone(), url.clone(), Endpoint::Api, facts.effect);
                 request.limit = LIMIT;
-                Ok(request.with_bearer())
+                Ok(request.with_credential(cx.spec))
             }
             None => Err(FailureKind::Unsupported.into()),
         };

@@ -137,7 +137,7 @@ impl fmt::Debug for Target {
 #[non_exhaustive]
 pub enum Value {
     /// A secret behind a fixed text.
-    Joined(&'static str, SecretRef),
+    Joined(Cow<'static, str>, SecretRef),
     /// A secret.
     Secret(SecretRef),
     /// A text that is no secret. It may be personal data.
@@ -165,7 +165,7 @@ impl fmt::Debug for Value {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SecretRef {
-    /// The credential's access token.
+    /// The credential's access token, or the key that was entered in its place.
     AccessToken,
     /// The registration's secret.
     ClientSecret,

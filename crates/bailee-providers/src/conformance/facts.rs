@@ -3,7 +3,7 @@
 use super::Findings;
 use crate::{
     Endpoint, ErrorRow, FailureKind,
-    spec::{IdentitySource, Pkce, RevokeStyle, SpecFacts},
+    spec::{CredentialKind, IdentitySource, Pkce, RevokeStyle, SpecFacts},
 };
 
 /// Words for ids that change or that are given to another person later (TOK-06).
@@ -11,14 +11,19 @@ const MUTABLE: [&str; 6] = ["email", "handle", "login", "name", "phone", "userna
 
 pub(super) fn check(spec: &SpecFacts, found: &mut Findings) {
     found.demand(!spec.pages.is_empty(), || "no page is named that the facts come from".into());
-    found.demand(spec.refresh.page.is_some() && spec.refresh.checked.is_some(), || {
+    let entered = spec.credential != CredentialKind::OAuth;
+    let class_is_known = spec.refresh.page.is_some() && spec.refresh.checked.is_some();
+    found.demand(entered || class_is_known, || {
         "the refresh class is stated without its page and the date of the check".into()
     });
     found.demand(!spec.withdrawal.steps.is_empty(), || {
         "the person is not told how to withdraw at the provider".into()
     });
     for (name, statement) in spec.statements.rows() {
-        found.demand(!statement.trim().is_empty(), || format!("`statements.{name}` is missing"));
+        let of_a_flow = !matches!(name, "absolute_limit" | "rate_limit");
+        found.demand((entered && of_a_flow) || !statement.trim().is_empty(), || {
+            format!("`statements.{name}` is missing")
+        });
     }
     hosts(spec, found);
     scopes(spec, found);
@@ -67,6 +72,9 @@ fn hosts(spec: &SpecFacts, found: &mut Findings) {
         found.demand(listed && url.scheme() == "https", || {
             format!("`{name}` is not https on one of the hosts")
         });
+    }
+    if spec.credential != CredentialKind::OAuth {
+        return;
     }
     let browser = endpoints.authorization.as_ref();
     found.demand(

@@ -6,6 +6,7 @@
 
 mod canned;
 mod facts;
+mod keys;
 mod steps;
 
 use bailee_core::Timestamp;

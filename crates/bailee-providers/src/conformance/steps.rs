@@ -6,19 +6,20 @@ use http::Method;
 use super::{
     Findings, Samples,
     canned::{self, ACCESS, ACCOUNT, CANARY, NONCE, REFRESH},
+    keys,
 };
 use crate::{
     answer::Answer,
     context::Context,
     failure::{Failure, FailureKind},
-    grant::{Alive, CredentialFacts, Grant, GrantFacts, RevokePlan},
+    grant::{AccountId, Alive, CredentialFacts, Grant, GrantFacts, RevokePlan},
     provider::{AuthorizeAsk, ExchangeAsk, Provider},
     request::{Authorization, Endpoint, Payload, Request, SecretRef, Target, Value},
-    spec::{IdentitySource, Pkce, RevokeStyle},
+    spec::{CredentialKind, IdentitySource, Pkce, RevokeStyle},
     step::{Input, Next, Step},
 };
 
-const REDIRECT: &str = "https://app.example.test/connect/callback";
+pub(super) const REDIRECT: &str = "https://app.example.test/connect/callback";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 pub(super) fn check(
@@ -27,18 +28,24 @@ pub(super) fn check(
     samples: &Samples,
     found: &mut Findings,
 ) {
-    authorize(provider, cx, found);
-    callback(provider, cx, found);
-    token(provider, cx, samples, found);
+    match &cx.spec.credential {
+        CredentialKind::ApiKey(key) => keys::check(provider, cx, key, found),
+        CredentialKind::OAuth => {
+            authorize(provider, cx, found);
+            callback(provider, cx, found);
+            token(provider, cx, samples, found);
+        }
+    }
     identity(provider, cx, samples, found);
     revoke(provider, cx, found);
     liveness(provider, cx, samples, found);
     classify(provider, cx, samples, found);
 }
 
-fn facts(cx: &Context<'_>) -> CredentialFacts {
+pub(super) fn facts(cx: &Context<'_>) -> CredentialFacts {
     let name: CredentialName = cx.spec.token.credential.clone();
-    CredentialFacts::new(name, Vec::new()).with_refresh(None)
+    let facts = CredentialFacts::new(name, Vec::new());
+    if cx.spec.credential == CredentialKind::OAuth { facts.with_refresh(None) } else { facts }
 }
 
 fn authorize(provider: &dyn Provider, cx: &Context<'_>, found: &mut Findings) {
@@ -261,6 +268,10 @@ fn identity(provider: &dyn Provider, cx: &Context<'_>, samples: &Samples, found:
     if let Ok(issued) = issued {
         grant = issued.facts(&[]);
     }
+    let by_fingerprint = source == IdentitySource::Fingerprint;
+    if by_fingerprint {
+        grant.account_id = AccountId::new(cx.spec.identity.id_kind.clone(), ACCOUNT);
+    }
     let (keys, token) = canned::id_token(cx.spec, &cx.registration.client_id, cx.now);
     let run = |last: Option<Answer>, verified: bool| {
         let mut answers = Vec::new();
@@ -297,7 +308,7 @@ fn identity(provider: &dyn Provider, cx: &Context<'_>, samples: &Samples, found:
         return;
     }
     let other = samples.identity.replace(ACCOUNT, "fake-account-2");
-    if openid || grant.account_id.is_some() {
+    if !by_fingerprint && (openid || grant.account_id.is_some()) {
         let outcome = run(Some(canned::json(200, &other, cx.now)), true);
         expect("identity: another account", outcome, FailureKind::Malformed, found);
     }

@@ -64,6 +64,10 @@ impl IdentityStep {
                 .map(Next::Done)
                 .ok_or_else(malformed),
             IdentitySource::Endpoint => self.ask_userinfo(None),
+            IdentitySource::Fingerprint => {
+                let id = self.grant.account_id.clone().ok_or_else(misuse)?;
+                self.ask_userinfo(Some(Account::new(id)))
+            }
             IdentitySource::Openid => {
                 // OpenID Connect Core §3.1.3.3: where `openid` was granted, there is one.
                 let token = self.id_token.take().ok_or_else(malformed)?;
@@ -121,7 +125,7 @@ impl IdentityStep {
             (Some(url), known) => {
                 self.state = State::Userinfo(known);
                 let request = Request::new(Method::GET, url, Endpoint::Identity, Effect::Read);
-                Ok(Next::Send(request.with_bearer()))
+                Ok(Next::Send(request.with_credential(&self.spec)))
             }
             (None, Some(account)) => Ok(Next::Done(account)),
             (None, None) => Err(FailureKind::Unsupported.into()),
@@ -139,6 +143,9 @@ impl IdentityStep {
         let document = Object::parse(&answer.body).map_err(|_| malformed())?;
         if let Some(failure) = oauth_error::in_body(&self.spec, &document) {
             return Err(failure);
+        }
+        if self.spec.identity.source == IdentitySource::Fingerprint {
+            return known.map(|account| self.describe(account, &document)).ok_or_else(misuse);
         }
         let pointer = if known.is_some() { "/sub" } else { self.spec.identity.id.as_str() };
         let id = document

@@ -21,7 +21,8 @@ pub(crate) fn step(cx: &Context<'_>) -> Box<dyn Step<Alive>> {
         None => Box::new(ByAnswer {
             spec: cx.spec.clone(),
             request: cx.spec.endpoints.userinfo.clone().map(|url| {
-                Request::new(Method::GET, url, Endpoint::Identity, Effect::Read).with_bearer()
+                Request::new(Method::GET, url, Endpoint::Identity, Effect::Read)
+                    .with_credential(cx.spec)
             }),
             started: false,
         }),

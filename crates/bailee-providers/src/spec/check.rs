@@ -7,9 +7,9 @@ use toml::Spanned;
 use url::Url;
 
 use super::{
-    AuthorizationFacts, ClientFacts, Eligibility, Endpoints, IdentityFacts, IdentitySource, Pkce,
-    PkceFacts, RateLimitFacts, RefreshClass, RefreshFacts, RevokeFacts, RevokeStyle, ScopeFacts,
-    SpecFacts, TokenFacts, Withdrawal, address,
+    AuthorizationFacts, ClientFacts, CredentialKind, Eligibility, Endpoints, IdentityFacts,
+    IdentitySource, Pkce, PkceFacts, RateLimitFacts, RefreshClass, RefreshFacts, RevokeFacts,
+    RevokeStyle, ScopeFacts, SpecFacts, TokenFacts, Withdrawal, address,
     file::{
         File, FileAuthorization, FileClass, FileClient, FileEndpoints, FileIdentity, FileRefresh,
         FileRevoke, FileScopes, FileToken, Text,
@@ -37,13 +37,13 @@ fn line_of(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }
 
-struct Check<'a> {
+pub(super) struct Check<'a> {
     text: &'a str,
     faults: Vec<String>,
 }
 
 impl Check<'_> {
-    fn fault(&mut self, span: Range<usize>, what: impl std::fmt::Display) {
+    pub(super) fn fault(&mut self, span: Range<usize>, what: impl std::fmt::Display) {
         self.faults.push(format!("line {}: {what}", line_of(self.text, span.start)));
     }
 
@@ -70,7 +70,9 @@ impl Check<'_> {
         );
         let open = discover && hosts.is_empty();
         let endpoints = self.endpoints(&file.endpoints, &hosts, open);
-        if !discover {
+        let credential = self.credential(&file);
+        let entered = credential != CredentialKind::OAuth;
+        if !discover && !entered {
             for (name, endpoint) in
                 [("authorization", &endpoints.authorization), ("token", &endpoints.token)]
             {
@@ -82,7 +84,10 @@ impl Check<'_> {
             }
         }
         let api = file.api.as_ref().and_then(|api| self.address("api", api, &hosts, open));
-        let refresh = self.refresh(file.refresh);
+        let mut refresh = self.refresh(file.refresh);
+        if entered {
+            refresh.class = RefreshClass::Static;
+        }
         let revoke = self.revoke(file.revoke, &endpoints, discover);
         let has_issuer = file.issuer.is_some();
         let identity =
@@ -115,6 +120,7 @@ impl Check<'_> {
             iss_in_callback: file.iss_in_callback,
             endpoints,
             api,
+            credential,
             authorization,
             client: ClientFacts {
                 authentication: file.client.authentication,
@@ -134,7 +140,7 @@ impl Check<'_> {
                 credential: file
                     .token
                     .credential
-                    .unwrap_or(const { CredentialName::from_static("user") }),
+                    .unwrap_or(CredentialName::from_static(if entered { "key" } else { "user" })),
                 form_encoded: file.token.form_encoded,
                 type_optional: file.token.type_optional,
                 account_member: file.token.account_member,
@@ -373,6 +379,12 @@ impl Check<'_> {
                     self.fault(span.clone(), "identity by endpoint needs `id` and `id_kind`");
                 }
             }
+            IdentitySource::Fingerprint => {
+                if endpoints.userinfo.is_none() {
+                    let what = "`endpoints.userinfo` is missing, which says whether a key is good";
+                    self.fault(span.clone(), what);
+                }
+            }
             IdentitySource::Openid => {
                 if endpoints.jwks.is_none() && !discover {
                     self.fault(span.clone(), "identity by ID token needs `endpoints.jwks`");
@@ -405,7 +417,10 @@ impl Check<'_> {
         };
         IdentityFacts {
             source: file.source,
-            id_kind: file.id_kind.unwrap_or_else(|| "sub".into()),
+            id_kind: file.id_kind.unwrap_or_else(|| {
+                let key = file.source == IdentitySource::Fingerprint;
+                if key { "fingerprint" } else { "sub" }.into()
+            }),
             id: file.id.unwrap_or_else(|| "/sub".into()),
             display,
             account_type: file.account_type,

@@ -6,7 +6,10 @@ use bailee_core::{CredentialName, ProviderId, ScopeEntry};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{ClientAuthentication, IdentitySource, Pkce, RevokeStyle, Statements, Terms};
+use super::{
+    ClientAuthentication, IdentitySource, Pkce, RevokeStyle, Statements, Terms,
+    credential::FileCredential,
+};
 use crate::failure::FailureKind;
 
 pub(super) type Text = Spanned<String>;
@@ -30,6 +33,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) endpoints: FileEndpoints,
     pub(super) api: Option<Text>,
+    #[serde(default)]
+    pub(super) credential: Option<Spanned<FileCredential>>,
     #[serde(default)]
     pub(super) authorization: FileAuthorization,
     #[serde(default)]

@@ -2,6 +2,7 @@
 
 mod address;
 mod check;
+mod credential;
 mod file;
 mod metadata;
 
@@ -16,6 +17,7 @@ use crate::{
     grant::Account,
 };
 
+pub use credential::{CredentialKind, KeyFacts, KeyRefusal};
 pub use metadata::Metadata;
 pub(crate) use metadata::candidates as discovery_candidates;
 
@@ -109,6 +111,8 @@ pub struct SpecFacts {
     pub endpoints: Endpoints,
     /// The address that paths of operations are put behind.
     pub api: Option<Url>,
+    /// What the credential of a connection is.
+    pub credential: CredentialKind,
     /// What the authorization request needs beside the standard.
     pub authorization: AuthorizationFacts,
     /// How the client names itself and proves it.
@@ -402,6 +406,9 @@ pub struct IdentityFacts {
 pub enum IdentitySource {
     /// From a JSON document at the userinfo endpoint.
     Endpoint,
+    /// From the key that was entered: whoever holds it gives a keyed hash of it as the account's
+    /// id. The userinfo endpoint says no more than that the key is good.
+    Fingerprint,
     /// From the ID token, with userinfo beside it (OpenID Connect).
     Openid,
     /// From the token answer, which is all there is.

@@ -9,6 +9,7 @@ use bailee_providers::{
 };
 
 const OIDC: &str = include_str!("../../specs/example-oidc.toml");
+const KEYS: &str = include_str!("../fixtures/keys.toml");
 const PLAIN: &str = include_str!("../fixtures/plain.toml");
 
 fn registration(provider: &'static str) -> Registration {
@@ -31,6 +32,50 @@ fn a_provider_from_toml_alone_conforms() {
 fn a_provider_without_openid_and_with_form_answers_conforms() {
     let provider = Generic::new(Spec::parse(PLAIN).unwrap());
     check(&provider, &registration("plain"));
+}
+
+#[test]
+fn a_provider_of_entered_keys_conforms() {
+    let entered = || {
+        let provider = ProviderId::from_static("keys");
+        Registration::entered(RegistrationId::from_static("test"), provider)
+    };
+    check(&Generic::new(Spec::parse(KEYS).unwrap()), &entered());
+    // One that says whose key it is, and reads it as a bearer token.
+    let whose = KEYS.replace("header = \"x-api-key\"\n", "").replace(
+        "\"fingerprint\"",
+        "\"endpoint\"\nid = \"/organisation\"\nid_kind = \"organisation\"",
+    );
+    check(&Generic::new(Spec::parse(&whose).unwrap()), &entered());
+}
+
+/// Asks whose key it is without the key.
+#[derive(Debug)]
+struct Keyless(Generic);
+
+impl Provider for Keyless {
+    fn spec(&self) -> &Spec {
+        self.0.spec()
+    }
+
+    fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<bailee_providers::Alive>> {
+        struct Ask(bailee_providers::Request);
+        impl Step<bailee_providers::Alive> for Ask {
+            fn next(&mut self, _: Input) -> Result<Next<bailee_providers::Alive>, Failure> {
+                Ok(Next::Send(self.0.clone()))
+            }
+        }
+        let url = cx.spec.endpoints.userinfo.clone().unwrap();
+        let read = bailee_core::Effect::Read;
+        Box::new(Ask(Request::new(http::Method::GET, url, Endpoint::Identity, read).with_bearer()))
+    }
+}
+
+#[test]
+fn the_list_finds_a_key_in_the_wrong_place() {
+    let provider = Keyless(Generic::new(Spec::parse(KEYS).unwrap()));
+    let found = findings(&provider, &registration("keys").public(), &Samples::of(provider.spec()));
+    assert!(found.iter().any(|what| what == "liveness: the key is not where the spec has it"));
 }
 
 #[cfg(feature = "tiktok")]
