@@ -3,14 +3,18 @@
 use std::{borrow::Cow, fmt::Write, marker::PhantomData};
 
 use bailee_core::{Error, ErrorKind, Result};
+use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::{
     answer::Answer,
     context::Context,
+    download::{AtOnce, FileFacts, Transfer},
     failure::{Failure, FailureKind},
+    next_address,
     operation::OperationFacts,
+    page::Cursor,
     request::{Endpoint, Json, Payload, Request, Value},
     rfc::{classify, malformed, misuse},
     spec::{Spec, SpecFacts},
@@ -87,6 +91,16 @@ impl JsonCall {
         self
     }
 
+    /// Replaces the query by that of the next page's address ([`Cursor::of_address`]): such an
+    /// address repeats everything that was asked for.
+    #[must_use]
+    pub fn continued(mut self, cursor: &Cursor) -> Self {
+        self.query = next_address::pairs(cursor)
+            .map(|(name, value)| (name.into(), Value::Text(value)))
+            .collect();
+        self
+    }
+
     /// Sets the body.
     #[must_use]
     pub fn body(mut self, body: &impl serde::Serialize) -> Self {
@@ -120,6 +134,19 @@ impl JsonCall {
         W: DeserializeOwned + 'static,
         T: Send + 'static,
     {
+        self.read_with_headers(|wire, _| read(wire))
+    }
+
+    /// The same where the answer's headers say something too, such as the next page
+    /// ([`next_link`](crate::next_link)).
+    pub fn read_with_headers<W, T>(
+        self,
+        read: impl FnOnce(W, &HeaderMap) -> std::result::Result<T, Failure> + Send + 'static,
+    ) -> Box<dyn Step<T>>
+    where
+        W: DeserializeOwned + 'static,
+        T: Send + 'static,
+    {
         let (spec, classify) = (self.spec.clone(), self.classify);
         Box::new(JsonStep {
             spec,
@@ -130,8 +157,25 @@ impl JsonCall {
         })
     }
 
+    /// Makes a step of it that ends in the request for a file, with what is known of the file.
+    pub fn download(self, file: FileFacts) -> Box<dyn Step<Transfer>> {
+        let request = self.into_request().map(any_type);
+        Box::new(AtOnce::new(request.map(|request| Transfer::new(request, file))))
+    }
+
+    /// The same where the provider gives a part of the file too (`Range`, RFC 9110 §14).
+    pub fn download_in_parts(self, file: FileFacts) -> Box<dyn Step<Transfer>> {
+        let request = self.into_request().map(any_type);
+        Box::new(AtOnce::new(request.map(|request| Transfer::new(request, file).with_ranges())))
+    }
+
     /// The request alone, for steps that send several.
-    pub(crate) fn into_request(self) -> std::result::Result<Request, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// [`FailureKind::InvalidInput`] where a part of the path or the body was not acceptable or a
+    /// part is missing; [`FailureKind::Unsupported`] where the spec has no `api` address.
+    pub fn into_request(self) -> std::result::Result<Request, Failure> {
         let mut request = self.request?;
         if self.path.contains(['{', '}']) {
             return Err(FailureKind::InvalidInput.into());
@@ -148,6 +192,17 @@ impl JsonCall {
 impl std::fmt::Debug for JsonCall {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("JsonCall").field("request", &self.request).finish_non_exhaustive()
+    }
+}
+
+/// A file is of any type, unless the operation asks for one.
+fn any_type(request: Request) -> Request {
+    let json = Value::text("application/json");
+    let asked = request.headers.iter().find(|(name, _)| *name == header::ACCEPT);
+    if asked.is_none_or(|(_, value)| *value == json) {
+        request.with_header(header::ACCEPT, Value::text("*/*"))
+    } else {
+        request
     }
 }
 
@@ -199,7 +254,7 @@ struct JsonStep<W, T, F> {
 impl<W, T, F> Step<T> for JsonStep<W, T, F>
 where
     W: DeserializeOwned,
-    F: FnOnce(W) -> std::result::Result<T, Failure> + Send,
+    F: FnOnce(W, &HeaderMap) -> std::result::Result<T, Failure> + Send,
 {
     fn next(&mut self, input: Input) -> std::result::Result<Next<T>, Failure> {
         match (input, self.request.take()) {
@@ -214,7 +269,7 @@ where
                 }
                 // The parser's error repeats what it read, so it ends here (SEC-04).
                 let wire = serde_json::from_slice(&answer.body).map_err(|_| malformed())?;
-                read(wire).map(Next::Done)
+                read(wire, &answer.headers).map(Next::Done)
             }
             _ => Err(misuse()),
         }

@@ -5,11 +5,16 @@ mod callback;
 mod compiled_in;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod content_disposition;
 mod context;
+mod download;
 mod failure;
+mod file_name;
 mod grant;
 mod json_call;
+mod next_address;
 mod operation;
+mod page;
 mod provider;
 mod publish;
 mod request;
@@ -25,13 +30,17 @@ pub use answer::Answer;
 pub use callback::{Callback, CallbackRefusal, HostileText, Outcome, QUERY_LIMIT};
 pub use compiled_in::compiled_in;
 pub use context::{Context, Environment, Platform, Registration};
+pub use download::{Download, FileFacts, Transfer};
 pub use failure::{ErrorRow, Failure, FailureKind};
+pub use file_name::SafeFileName;
 pub use grant::{
     Account, AccountId, Alive, CredentialFacts, Grant, GrantFacts, Introspection, IssuedCredential,
     RevokePlan, Revoked, ScopeComparison, TokenKind, TokenType,
 };
 pub use json_call::{Classify, JsonCall};
+pub use next_address::next_link;
 pub use operation::{Operation, OperationFacts};
+pub use page::{Cursor, Page, Paged};
 pub use provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Generic, Provider};
 pub use publish::{MediaFacts, Progress, Publish, PublishNext};
 pub use request::{
