@@ -5,6 +5,8 @@ use std::{borrow::Cow, time::Duration};
 use bailee_core::{Error, ErrorKind, ProviderCode, Remedy};
 use serde::Deserialize;
 
+use crate::spec::LimitScope;
+
 /// Why a step failed: a kind, a code that stands in a table, and how long to wait. Nothing that a
 /// provider wrote is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,12 +18,14 @@ pub struct Failure {
     pub code: Option<ProviderCode>,
     /// How long the provider asks us to wait, an hour at most (OUT-08).
     pub retry_after: Option<Duration>,
+    /// What a limit is on, where this says more than the spec.
+    pub scope: Option<LimitScope>,
 }
 
 impl Failure {
     /// A failure of a kind.
     pub fn new(kind: FailureKind) -> Self {
-        Self { kind, code: None, retry_after: None }
+        Self { kind, code: None, retry_after: None, scope: None }
     }
 
     /// Says which known code the provider gave.
@@ -35,6 +39,13 @@ impl Failure {
     #[must_use]
     pub fn with_retry_after(mut self, wait: impl Into<Option<Duration>>) -> Self {
         self.retry_after = wait.into().map(|wait| wait.min(crate::retry_after::LONGEST));
+        self
+    }
+
+    /// Says what a limit is on.
+    #[must_use]
+    pub fn with_scope(mut self, scope: impl Into<Option<LimitScope>>) -> Self {
+        self.scope = scope.into();
         self
     }
 
@@ -162,17 +173,19 @@ pub struct ErrorRow {
     pub kind: FailureKind,
     /// How long to wait where the provider does not say.
     pub wait: Option<Duration>,
+    /// What a limit is on, where it is not what the spec says of the API as a whole.
+    pub scope: Option<LimitScope>,
 }
 
 impl ErrorRow {
     /// A row without a wait.
     pub const fn new(code: &'static str, kind: FailureKind) -> Self {
-        Self { code: Cow::Borrowed(code), kind, wait: None }
+        Self { code: Cow::Borrowed(code), kind, wait: None, scope: None }
     }
 
     /// A row of a text that was made at run time.
     pub fn of(code: impl Into<Cow<'static, str>>, kind: FailureKind) -> Self {
-        Self { code: code.into(), kind, wait: None }
+        Self { code: code.into(), kind, wait: None, scope: None }
     }
 
     /// Says how long to wait where the provider does not.
@@ -182,11 +195,19 @@ impl ErrorRow {
         self
     }
 
+    /// Says that the limit is one of the account, whatever the others are.
+    #[must_use]
+    pub const fn of_the_account(mut self) -> Self {
+        self.scope = Some(LimitScope::Account);
+        self
+    }
+
     /// The failure of this row. The code is the table's, never the answer's.
     pub fn failure(&self) -> Failure {
         Failure::new(self.kind)
             .with_code(ProviderCode::known(self.code.clone()))
             .with_retry_after(self.wait)
+            .with_scope(self.scope)
     }
 
     /// Looks a code up, byte for byte.

@@ -47,7 +47,7 @@ pub use request::{
     ANSWER_LIMIT, Authorization, BasicEncoding, Endpoint, Json, Payload, Request, SecretRef,
     Target, Value,
 };
-pub use retry_after::retry_after;
+pub use retry_after::{retry_after, used_up};
 pub use rfc::discovery::discovery;
 pub use spec::{Metadata, Spec};
 pub use step::{Input, Next, PublicKey, SignatureScheme, Signed, Step};

@@ -8,7 +8,10 @@ use time::{
     format_description::well_known::Rfc3339, macros::format_description,
 };
 
-use crate::{answer::Answer, spec::RateLimitFacts};
+use crate::{
+    answer::Answer,
+    spec::{RateLimitFacts, ResetFormat},
+};
 
 /// The longest wait that a provider can impose (OUT-08).
 pub(crate) const LONGEST: Duration = Duration::from_secs(3600);
@@ -42,24 +45,47 @@ pub fn retry_after(answer: &Answer) -> Option<Duration> {
 
 /// The wait that an answer asks for: `Retry-After`, else the spec's header, else the spec's wait.
 pub(crate) fn wait(facts: &RateLimitFacts, answer: &Answer) -> Option<Duration> {
-    retry_after(answer)
-        .or_else(|| {
-            let header = facts.reset_header.as_deref()?;
-            reset(answer.header(header)?.trim(), answer.now)
-        })
-        .or(facts.wait)
+    retry_after(answer).or_else(|| reset(facts, answer)).or(facts.wait)
 }
 
-/// A reset that may be a clock time in milliseconds or seconds, or seconds from now: nothing but
-/// its size tells which.
-fn reset(text: &str, now: Timestamp) -> Option<Duration> {
-    let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite())?;
-    if number > 1e12 {
-        Some(until((number / 1000.0) as i64, now))
-    } else if number > 1e9 {
-        Some(until(number as i64, now))
-    } else {
-        Some(Duration::from_secs(number.max(0.0) as u64).min(LONGEST))
+/// The wait that an answer imposes by saying that it was the last one for now: nothing remains, and
+/// the spec's header says until when. None where something remains or it cannot be read.
+pub fn used_up(facts: &RateLimitFacts, answer: &Answer) -> Option<Duration> {
+    let remaining = answer.header(facts.remaining_header.as_deref()?)?.trim();
+    let remaining: f64 = remaining.parse().ok()?;
+    if remaining >= 1.0 || remaining.is_nan() {
+        return None;
+    }
+    reset(facts, answer).filter(|wait| !wait.is_zero())
+}
+
+/// When the spec's header says that the limit is lifted, from now on.
+fn reset(facts: &RateLimitFacts, answer: &Answer) -> Option<Duration> {
+    let text = answer.header(facts.reset_header.as_deref()?)?.trim();
+    let now = answer.now;
+    let number = || text.parse().ok().filter(|number: &f64| number.is_finite());
+    let format = match facts.reset_format {
+        Some(format) => format,
+        // Nothing but its size tells a clock time from seconds.
+        None => match number() {
+            Some(number) if number > 1e12 => ResetFormat::EpochMilliseconds,
+            Some(number) if number > 1e9 => ResetFormat::EpochSeconds,
+            Some(_) => ResetFormat::DeltaSeconds,
+            None => ResetFormat::Rfc3339,
+        },
+    };
+    // A part of a second that is left out would end the wait before the limit.
+    match format {
+        ResetFormat::DeltaSeconds => {
+            Some(Duration::from_secs(number()?.max(0.0).ceil() as u64).min(LONGEST))
+        }
+        ResetFormat::EpochMilliseconds => Some(until((number()? / 1000.0).ceil() as i64, now)),
+        ResetFormat::EpochSeconds => Some(until(number()?.ceil() as i64, now)),
+        ResetFormat::Rfc3339 => {
+            let date = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+            let part = i64::from(date.nanosecond() > 0);
+            Some(until(date.unix_timestamp() + part, now))
+        }
     }
 }
 
@@ -109,10 +135,13 @@ mod tests {
 
     #[test]
     fn a_reset_header_is_read_by_its_size() {
-        let mut facts =
-            RateLimitFacts { reset_header: Some("x-ratelimit-reset".into()), wait: None };
+        let mut facts = RateLimitFacts {
+            reset_header: Some("x-ratelimit-reset".into()),
+            ..RateLimitFacts::default()
+        };
         for (text, seconds) in [
             ("45", 45),
+            ("1994-11-06T08:49:37Z", 30),
             ("1784111777000", 3600),
             ("784111777", 3600),
             ("1784111777", 3600),
@@ -124,5 +153,56 @@ mod tests {
         facts.wait = Some(Duration::from_secs(60));
         let read = wait(&facts, &answer("X-RateLimit-Reset", "NaN"));
         assert_eq!(read, Some(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn out_08_a_reset_header_is_read_in_the_form_that_the_spec_states() {
+        use ResetFormat::{DeltaSeconds, EpochMilliseconds, EpochSeconds, Rfc3339};
+        let now = 784_111_777_i64 - 30;
+        for (format, text, seconds) in [
+            (DeltaSeconds, "45".to_owned(), Some(45)),
+            (DeltaSeconds, "0.2".to_owned(), Some(1)),
+            (DeltaSeconds, (now + 30).to_string(), Some(3600)),
+            (EpochSeconds, (now + 30).to_string(), Some(30)),
+            (EpochSeconds, "45".to_owned(), Some(0)),
+            (EpochMilliseconds, (now * 1000 + 1).to_string(), Some(1)),
+            (EpochMilliseconds, "nan".to_owned(), None),
+            (Rfc3339, "1994-11-06T08:49:37.5Z".to_owned(), Some(31)),
+            (Rfc3339, "1994-11-06T10:49:37+02:00".to_owned(), Some(30)),
+            (Rfc3339, "45".to_owned(), None),
+        ] {
+            let facts = RateLimitFacts {
+                reset_header: Some("x-reset".into()),
+                reset_format: Some(format),
+                ..RateLimitFacts::default()
+            };
+            let read = wait(&facts, &answer("X-Reset", &text));
+            assert_eq!(read, seconds.map(Duration::from_secs), "{format:?} {text}");
+        }
+    }
+
+    #[test]
+    fn out_08_an_answer_that_was_the_last_for_now_says_until_when() {
+        let facts = RateLimitFacts {
+            remaining_header: Some("x-remaining".into()),
+            reset_header: Some("x-reset".into()),
+            ..RateLimitFacts::default()
+        };
+        for (remaining, reset, seconds) in [
+            ("0", "30", Some(30)),
+            ("-1", "30", Some(30)),
+            ("0.5", "30", Some(30)),
+            ("1", "30", None),
+            ("0", "0", None),
+            ("0", "soon", None),
+            ("none", "30", None),
+            ("NaN", "30", None),
+        ] {
+            let mut answer = answer("X-Remaining", remaining);
+            answer.headers.insert("X-Reset", HeaderValue::from_str(reset).unwrap());
+            let read = used_up(&facts, &answer);
+            assert_eq!(read, seconds.map(Duration::from_secs), "{remaining} {reset}");
+        }
+        assert_eq!(used_up(&facts, &answer("X-Reset", "30")), None);
     }
 }

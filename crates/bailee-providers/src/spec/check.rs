@@ -7,12 +7,12 @@ use toml::Spanned;
 use url::Url;
 
 use super::{
-    AuthorizationFacts, ClientFacts, CredentialKind, Eligibility, Endpoints, IdentityFacts,
-    IdentitySource, Pkce, PkceFacts, RateLimitFacts, RefreshClass, RefreshFacts, RevokeFacts,
-    RevokeStyle, ScopeFacts, SpecFacts, TokenFacts, Withdrawal, address,
+    AuthorizationFacts, Ceiling, ClientFacts, CredentialKind, Eligibility, Endpoints,
+    IdentityFacts, IdentitySource, Pkce, PkceFacts, RateLimitFacts, RefreshClass, RefreshFacts,
+    RevokeFacts, RevokeStyle, ScopeFacts, SpecFacts, TokenFacts, Withdrawal, address,
     file::{
-        File, FileAuthorization, FileClass, FileClient, FileEndpoints, FileIdentity, FileRefresh,
-        FileRevoke, FileScopes, FileToken, Text,
+        File, FileAuthorization, FileClass, FileClient, FileEndpoints, FileIdentity, FileRateLimit,
+        FileRefresh, FileRevoke, FileScopes, FileToken, Text,
     },
 };
 use crate::{failure::ErrorRow, rfc::codes};
@@ -98,6 +98,7 @@ impl Check<'_> {
             let span = file.pkce.desktop.as_ref().map_or(0..0, Spanned::span);
             self.fault(span, "a program on a person's machine cannot do without PKCE");
         }
+        let rate_limit = self.rate_limit(file.rate_limit);
         let terms = file
             .terms
             .into_iter()
@@ -150,10 +151,7 @@ impl Check<'_> {
             refresh,
             revoke,
             identity,
-            rate_limit: RateLimitFacts {
-                reset_header: file.rate_limit.reset_header,
-                wait: file.rate_limit.wait_seconds.map(seconds),
-            },
+            rate_limit,
             withdrawal: Withdrawal { steps: file.withdrawal.steps, page: file.withdrawal.page },
             terms,
             eligibility: Eligibility {
@@ -168,9 +166,52 @@ impl Check<'_> {
                         code: row.code.into(),
                         kind: row.kind,
                         wait: row.wait_seconds.map(seconds),
+                        scope: row.scope,
                     })
                     .collect(),
             ),
+        }
+    }
+
+    fn rate_limit(&mut self, file: FileRateLimit) -> RateLimitFacts {
+        for header in file.remaining_header.iter().chain(&file.reset_header) {
+            if http::HeaderName::from_bytes(header.get_ref().as_bytes()).is_err() {
+                self.fault(
+                    header.span(),
+                    format_args!("`{}` is not the name of a header", header.get_ref()),
+                );
+            }
+        }
+        if let Some(header) = &file.remaining_header
+            && file.reset_header.is_none()
+        {
+            self.fault(header.span(), "`remaining_header` needs a `reset_header`");
+        }
+        if let Some(format) = &file.reset_format
+            && file.reset_header.is_none()
+        {
+            self.fault(format.span(), "`reset_format` needs a `reset_header`");
+        }
+        let ceiling = match (&file.requests, &file.seconds) {
+            (Some(requests), Some(window)) => {
+                for number in [requests, window].into_iter().filter(|n| *n.get_ref() == 0) {
+                    self.fault(number.span(), "a ceiling of nothing lets nothing through");
+                }
+                Some(Ceiling { requests: *requests.get_ref(), window: seconds(*window.get_ref()) })
+            }
+            (None, None) => None,
+            (Some(number), None) | (None, Some(number)) => {
+                self.fault(number.span(), "a ceiling is `requests` in so many `seconds`");
+                None
+            }
+        };
+        RateLimitFacts {
+            scope: file.scope,
+            remaining_header: file.remaining_header.map(Spanned::into_inner),
+            reset_header: file.reset_header.map(Spanned::into_inner),
+            reset_format: file.reset_format.map(Spanned::into_inner),
+            wait: file.wait_seconds.map(seconds),
+            ceiling,
         }
     }
 

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    ClientAuthentication, IdentitySource, Pkce, RevokeStyle, Statements, Terms,
-    credential::FileCredential,
+    ClientAuthentication, IdentitySource, LimitScope, Pkce, ResetFormat, RevokeStyle, Statements,
+    Terms, credential::FileCredential,
 };
 use crate::failure::FailureKind;
 
@@ -164,8 +164,13 @@ pub(super) struct FileIdentity {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FileRateLimit {
-    pub(super) reset_header: Option<String>,
+    pub(super) scope: LimitScope,
+    pub(super) remaining_header: Option<Text>,
+    pub(super) reset_header: Option<Text>,
+    pub(super) reset_format: Option<Spanned<ResetFormat>>,
     pub(super) wait_seconds: Option<u32>,
+    pub(super) requests: Option<Spanned<u32>>,
+    pub(super) seconds: Option<Spanned<u32>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -188,4 +193,5 @@ pub(super) struct FileError {
     pub(super) code: String,
     pub(super) kind: FailureKind,
     pub(super) wait_seconds: Option<u32>,
+    pub(super) scope: Option<LimitScope>,
 }

@@ -415,14 +415,59 @@ pub enum IdentitySource {
     TokenAnswer,
 }
 
-/// How rate limits are told.
+/// How rate limits are told, and what they are counted for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimitFacts {
+    /// What the provider counts requests to its API for.
+    pub scope: LimitScope,
+    /// The header that says how many requests are left. At none, nothing is sent until the reset.
+    pub remaining_header: Option<String>,
     /// The header that says when the limit is lifted, for answers without `Retry-After`.
     pub reset_header: Option<String>,
+    /// How that header tells the time; by the look of it where this is missing.
+    pub reset_format: Option<ResetFormat>,
     /// How long to wait where neither is there.
     pub wait: Option<Duration>,
+    /// How many requests to its API we send at most, where the provider documents a number.
+    pub ceiling: Option<Ceiling>,
+}
+
+/// What a provider counts requests for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LimitScope {
+    /// An account, so that one which is busy holds up no other.
+    Account,
+    /// The registration: all of its connections share what there is.
+    #[default]
+    Registration,
+}
+
+/// How a header tells when a limit is lifted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ResetFormat {
+    /// Seconds from now.
+    DeltaSeconds,
+    /// Milliseconds since 1970.
+    EpochMilliseconds,
+    /// Seconds since 1970.
+    EpochSeconds,
+    /// A date and time with its offset (RFC 3339, which most texts of ISO 8601 are).
+    Rfc3339,
+}
+
+/// So many requests in so long a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Ceiling {
+    /// How many, and how many at once.
+    pub requests: u32,
+    /// In how long a time.
+    pub window: Duration,
 }
 
 /// How a person withdraws at the provider.

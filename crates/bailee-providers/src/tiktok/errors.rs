@@ -26,9 +26,13 @@ pub(super) const CODES: &[ErrorRow] = &[
     ErrorRow::new("scope_not_authorized", FailureKind::ScopeMissing),
     ErrorRow::new("scope_permission_missed", FailureKind::ClientConfiguration),
     ErrorRow::new("spam_risk", FailureKind::Blocked),
-    // The limits of a day: an hour is the longest wait that is passed on.
-    ErrorRow::new("spam_risk_too_many_pending_share", FailureKind::RateLimited).waiting(HOUR),
-    ErrorRow::new("spam_risk_too_many_posts", FailureKind::RateLimited).waiting(HOUR),
+    // What an account may do in a day: an hour is the longest wait that is passed on.
+    ErrorRow::new("spam_risk_too_many_pending_share", FailureKind::RateLimited)
+        .waiting(HOUR)
+        .of_the_account(),
+    ErrorRow::new("spam_risk_too_many_posts", FailureKind::RateLimited)
+        .waiting(HOUR)
+        .of_the_account(),
     ErrorRow::new("spam_risk_user_banned_from_posting", FailureKind::Blocked),
     ErrorRow::new("token_not_authorized_for_specified_publish_id", FailureKind::InvalidInput),
     ErrorRow::new(
@@ -50,7 +54,9 @@ pub(super) const FAIL_REASONS: &[ErrorRow] = &[
     ErrorRow::new("publish_cancelled", FailureKind::PersonRefused),
     ErrorRow::new("spam_risk", FailureKind::Blocked),
     ErrorRow::new("spam_risk_text", FailureKind::Blocked),
-    ErrorRow::new("spam_risk_too_many_posts", FailureKind::RateLimited).waiting(HOUR),
+    ErrorRow::new("spam_risk_too_many_posts", FailureKind::RateLimited)
+        .waiting(HOUR)
+        .of_the_account(),
     ErrorRow::new("spam_risk_user_banned_from_posting", FailureKind::Blocked),
     ErrorRow::new("video_pull_failed", FailureKind::Unavailable),
 ];

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use bailee_core::{ErrorKind, ScopeName};
 use bailee_providers::{
-    FailureKind, Platform, Spec,
-    spec::{Pkce, RefreshClass, RevokeStyle},
+    ErrorRow, FailureKind, Platform, Spec,
+    spec::{LimitScope, Pkce, RefreshClass, ResetFormat, RevokeStyle},
 };
 
 const FILE: &str = include_str!("../../specs/example-oidc.toml");
@@ -127,6 +127,12 @@ fn what_contradicts_itself_is_refused() {
             "[[terms]]\ntitle = \"T\"\nurl = \"http://a.test\"\n[rate_limit]",
             "terms is not https",
         ),
+        ("reset_header =", "remaining_header =", "`remaining_header` needs a `reset_header`"),
+        ("reset_header =", "reset_format = \"rfc3339\" #", "needs a `reset_header`"),
+        ("x-ratelimit-reset", "x ratelimit", "`x ratelimit` is not the name of a header"),
+        ("[rate_limit]", "[rate_limit]\nrequests = 5", "`requests` in so many `seconds`"),
+        ("[rate_limit]", "[rate_limit]\nrequests = 0\nseconds = 1", "lets nothing through"),
+        ("[rate_limit]", "[rate_limit]\nscope = \"person\"", "unknown variant `person`"),
         (
             "id_kind = \"account\"",
             "id_kind = \"account\"\nsecret = \"x\"",
@@ -143,6 +149,30 @@ fn what_contradicts_itself_is_refused() {
 }
 
 #[test]
+fn out_08_how_limits_are_told_and_counted_stands_in_the_spec() {
+    let text = PLAIN
+        .replacen(
+            "reset_header = \"x-ratelimit-reset\"",
+            "scope = \"account\"\nremaining_header = \"x-left\"\nreset_header = \"x-reset\"\n\
+             reset_format = \"epoch_seconds\"\nrequests = 100\nseconds = 60",
+            1,
+        )
+        .replacen("wait_seconds = 30", "wait_seconds = 30\nscope = \"registration\"", 1);
+    let spec = Spec::parse(&text).unwrap();
+    let facts = &spec.rate_limit;
+    assert_eq!(facts.scope, LimitScope::Account);
+    assert_eq!(facts.remaining_header.as_deref(), Some("x-left"));
+    assert_eq!(facts.reset_header.as_deref(), Some("x-reset"));
+    assert_eq!(facts.reset_format, Some(ResetFormat::EpochSeconds));
+    let ceiling = facts.ceiling.unwrap();
+    assert_eq!((ceiling.requests, ceiling.window), (100, Duration::from_secs(60)));
+    let row = ErrorRow::find(&spec.errors, b"quota_exceeded").unwrap();
+    assert_eq!(row.failure().scope, Some(LimitScope::Registration));
+    // What says nothing is a limit of the registration.
+    assert_eq!(Spec::parse(PLAIN).unwrap().rate_limit.scope, LimitScope::Registration);
+}
+
+#[test]
 fn an_unknown_refresh_class_is_strict() {
     let from = PLAIN.find("[refresh]").unwrap();
     let to = PLAIN.find("[identity]").unwrap();
@@ -154,7 +184,7 @@ fn an_unknown_refresh_class_is_strict() {
 fn a_specs_own_codes_come_before_those_of_the_rfcs() {
     let text = format!("{PLAIN}\n[[error]]\ncode = \"invalid_request\"\nkind = \"grant_over\"\n");
     let spec = Spec::parse(&text).unwrap();
-    let kind = |code: &str| bailee_providers::ErrorRow::find(&spec.errors, code.as_bytes());
+    let kind = |code: &str| ErrorRow::find(&spec.errors, code.as_bytes());
     assert_eq!(kind("invalid_request").unwrap().kind, FailureKind::GrantOver);
     assert_eq!(kind("invalid_client").unwrap().kind, FailureKind::ClientConfiguration);
     assert_eq!(kind("quota_exceeded").unwrap().wait, Some(Duration::from_secs(30)));
