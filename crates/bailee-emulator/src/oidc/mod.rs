@@ -4,8 +4,8 @@
 //! Metadata: OpenID Connect Discovery 1.0 §4 and RFC 8414; code flow: RFC 6749 §4.1, RFC 7636,
 //! RFC 9207; tokens: RFC 6749 §5 and §6; revocation: RFC 7009; introspection: RFC 7662; ID tokens
 //! and user info: OpenID Connect Core 1.0; API: RFC 6750. All addresses lie under the issuer:
-//! `/authorize`, `/token`, `/revoke`, `/introspect`, `/userinfo`, `/jwks` and `/api/notes`, which
-//! stands for any protected API.
+//! `/authorize`, `/token`, `/revoke`, `/introspect`, `/userinfo`, `/jwks` and `/api/…` (notes in
+//! pages, a large file), which stands for any protected API.
 
 mod api;
 mod authorize;
@@ -274,7 +274,7 @@ impl IssuerDesk {
             return Endpoint::Discovery;
         }
         match request.path.strip_prefix(self.base.as_str()) {
-            Some("/api/notes") => Endpoint::Api,
+            Some(path) if path.starts_with("/api/") => Endpoint::Api,
             Some("/authorize") => Endpoint::Authorize,
             Some("/authorize/decision") => Endpoint::Consent,
             Some("/introspect") => Endpoint::Introspect,
