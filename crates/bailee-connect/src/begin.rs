@@ -1,6 +1,6 @@
 //! Beginning a flow: the least scopes, what the person is told, the flow record, the redirect.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bailee_core::{
     Act, Actor, BrowserSecret, ConnectionRef, Error, ErrorKind, HostId, Id, Origin, Owner,
@@ -43,6 +43,9 @@ pub struct BeginOptions {
     pub reconnect: Option<ConnectionRef>,
     /// The person said that another account than before is meant.
     pub other_account: bool,
+    /// What the person gave for the variables of the provider's addresses: their shop, their
+    /// sub-domain.
+    pub variables: BTreeMap<String, String>,
     /// The name of the page to go to when all is done ([`crate::EngineBuilder::return_to`]).
     pub return_to: Option<String>,
 }
@@ -187,7 +190,7 @@ impl Connections {
         {
             return Err(Error::new(ErrorKind::NotFound));
         }
-        let line = engine.line(registered).await?;
+        let line = engine.line(registered).await?.given(&options.variables)?;
         let disclosure = Disclosure::build(
             declaration,
             provider,
@@ -274,6 +277,7 @@ async fn write_flow(engine: &Engine, line: &Line, asking: Asking<'_>) -> Result<
         return_to: asking.options.return_to.clone(),
         browser: browser.expose(sha256),
         origin: asking.origin,
+        variables: asking.options.variables.clone(),
         reconnect: asking.options.reconnect.clone(),
         other_account: asking.options.other_account,
         begun_at: view.now(),

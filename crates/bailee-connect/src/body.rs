@@ -3,12 +3,13 @@
 //! Every body stands behind a schema number. A release reads its own schema and earlier ones and
 //! refuses to write over a later one.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use bailee_core::{
     ConnectionRef, CredentialName, Error, ErrorKind, Id, Origin, Owner, ProviderId, PurposeId,
     RegistrationId, Result, ScopeName, SubjectId, Timestamp,
 };
+use bailee_providers::AccountFacts;
 use bailee_vault::Facts;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -87,6 +88,12 @@ pub(crate) struct CredentialBody {
     pub(crate) in_doubt: bool,
     /// The grant that it came from: a grant record of this id has found its connection.
     pub(crate) grant: Option<Id>,
+    /// What the person gave for the variables of the provider's addresses.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) variables: BTreeMap<String, String>,
+    /// What operations are told of the account.
+    #[serde(default)]
+    pub(crate) account: Option<AccountFacts>,
 }
 
 impl CredentialBody {
@@ -145,6 +152,8 @@ pub(crate) struct FlowBody {
     pub(crate) return_to: Option<String>,
     pub(crate) browser: [u8; 32],
     pub(crate) origin: Origin,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) variables: BTreeMap<String, String>,
     pub(crate) reconnect: Option<ConnectionRef>,
     pub(crate) other_account: bool,
     pub(crate) begun_at: Timestamp,
@@ -160,6 +169,8 @@ pub(crate) struct GrantBody {
     pub(crate) credentials: Vec<(CredentialName, bool)>,
     /// The account, where the token answer named it.
     pub(crate) account: Option<AccountBody>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) variables: BTreeMap<String, String>,
 }
 
 /// `route`: the connections of a provider account.
@@ -192,6 +203,8 @@ mod tests {
             generation: 1,
             in_doubt: false,
             grant: None,
+            variables: BTreeMap::new(),
+            account: None,
         }
     }
 

@@ -31,8 +31,7 @@ impl Engine {
     }
 
     pub(crate) async fn line_of(&self, pass: &Pass) -> Result<Line> {
-        let registered = self.registered(&pass.credential.registration)?.clone();
-        self.line(&registered).await
+        self.line_to(&pass.credential).await
     }
 }
 

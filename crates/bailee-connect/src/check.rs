@@ -67,6 +67,7 @@ impl Engine {
         let line = self.line(&self.registered(&found.body.registration)?.clone()).await?;
         for place in 0..found.body.credentials.len() {
             let Some(credential) = found.credential(place)? else { continue };
+            let line = line.clone().to(&credential)?;
             let client = self.client_secret(&line.registered).await?;
             let secrets = StoredSecrets { view: &found.view, place, client };
             let alive = if credential.is_over(self.0.clock.now()) {

@@ -149,11 +149,8 @@ impl Connections {
         let spec = registered
             .stale()
             .unwrap_or_else(|| std::sync::Arc::new(registered.provider.spec().clone()));
-        let cx = bailee_providers::Context {
-            spec: &spec,
-            registration: &registered.facts,
-            now: engine.0.clock.now(),
-        };
+        let now = engine.0.clock.now();
+        let cx = bailee_providers::Context::new(&spec, &registered.facts, now);
         let Ok(callback) = registered.provider.callback(&cx, &request.query) else {
             return refuse(RefusalReason::Shape);
         };

@@ -6,7 +6,7 @@ use bailee_core::{
     Act, Actor, ConnectionId, ConnectionRef, ConnectionState, Error, ErrorKind, Id, Owner,
     ProviderId, Result, SubjectId, Timestamp, audit::Entry, event::Happened,
 };
-use bailee_providers::{CredentialFacts, IssuedCredential, RevokePlan};
+use bailee_providers::{CredentialFacts, IssuedCredential, RevokePlan, spec::RevokeEnds};
 use bailee_store::{Claim, Due, Expect, Key, Lease, Query};
 use bailee_vault::Holder;
 use futures_channel::oneshot;
@@ -173,9 +173,13 @@ impl Engine {
             Ok(registered) => self.line(&registered.clone()).await,
             Err(error) => Err(error),
         };
-        let confirmed = match &line {
-            Ok(line) => self.revoke_all(line, &found).await,
+        let shared = match &line {
+            Ok(line) => self.would_end_others(line, &found).await?,
             Err(_) => false,
+        };
+        let confirmed = match &line {
+            Ok(line) if !shared => self.revoke_all(line, &found).await,
+            _ => false,
         };
         // A refresh that was under way may have written in between: delete what is there now.
         for _ in 0..8 {
@@ -195,11 +199,27 @@ impl Engine {
                         // A route without a connection is a miss and no more.
                         tracing::warn!(kind = ?error.kind(), "a stale route stays");
                     }
-                    return Ok(self.receipt(&found, line.ok().as_ref(), confirmed));
+                    return Ok(self.receipt(&found, line.ok().as_ref(), confirmed, shared));
                 }
             }
         }
         Err(Error::new(ErrorKind::Conflict).with_connection(connection.connection()))
+    }
+
+    /// Whether a revocation would end the grants of other connections to the same account: there are
+    /// some, and the provider ends all that the account gave to this client.
+    async fn would_end_others(&self, line: &Line, found: &Found) -> Result<bool> {
+        if line.spec.revoke.ends != RevokeEnds::Account {
+            return Ok(false);
+        }
+        let others = self.routed(&found.body.registration, &found.body.account).await?;
+        for other in others.iter().filter(|other| **other != found.reference) {
+            let other = self.find_connection(other).await?;
+            if other.is_some_and(|other| other.state != ConnectionState::Disconnecting) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Revokes every credential; says whether the provider confirmed all of them.
@@ -217,6 +237,7 @@ impl Engine {
 
     async fn revoke_one(&self, line: &Line, found: &Found, place: usize) -> Result<bool> {
         let Some(credential) = found.credential(place)? else { return Ok(true) };
+        let line = &line.clone().to(&credential)?;
         let facts = credential.facts();
         let provider = &line.registered.provider;
         let client = self.client_secret(&line.registered).await?;
@@ -366,7 +387,13 @@ impl Engine {
         }
     }
 
-    fn receipt(&self, found: &Found, line: Option<&Line>, confirmed: bool) -> DisconnectReceipt {
+    fn receipt(
+        &self,
+        found: &Found,
+        line: Option<&Line>,
+        confirmed: bool,
+        shared: bool,
+    ) -> DisconnectReceipt {
         let mut remains = vec![
             "Copies in the database's write-ahead log, replicas and backups stay until those are \
              overwritten or expire; they are sealed."
@@ -374,7 +401,14 @@ impl Engine {
             "Audit entries stay: they name pseudonyms and times, no account and no token."
                 .to_owned(),
         ];
-        if !confirmed {
+        if shared {
+            remains.push(
+                "The same account is still connected elsewhere in this service, and the provider \
+                 ends all of its access at once. So this connection's tokens were deleted here and \
+                 left to run out there."
+                    .to_owned(),
+            );
+        } else if !confirmed {
             remains.push(
                 "The provider did not confirm the revocation: tokens that it issued may stay \
                  valid there until they run out."

@@ -2,6 +2,7 @@
 //! their answers handed back.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,11 +14,13 @@ use async_trait::async_trait;
 use bailee_core::{Clock, Effect, Error, ErrorKind, Plaintext, Result};
 use bailee_http::{Category, Sent};
 use bailee_providers::{
-    Answer, Context, Endpoint, Failure, FailureKind, Input, Next, Request, SecretRef, Spec, Step,
+    AccountFacts, Answer, Context, Endpoint, Failure, FailureKind, Input, Next, Request, SecretRef,
+    Spec, Step, spec::VariableSource,
 };
 use url::Url;
 
 use crate::{
+    body::CredentialBody,
     engine::Engine,
     fill::{Filling, fill},
     limiter::backoff,
@@ -112,6 +115,8 @@ pub(crate) struct Line {
     pub(crate) engine: Engine,
     pub(crate) registered: Arc<Registered>,
     pub(crate) spec: Arc<Spec>,
+    /// What is known of the account that is connected.
+    pub(crate) account: Option<AccountFacts>,
 }
 
 /// How long a step may wait in between without becoming work.
@@ -125,11 +130,23 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 impl Line {
     pub(crate) fn context(&self) -> Context<'_> {
-        Context {
-            spec: &self.spec,
-            registration: &self.registered.facts,
-            now: self.engine.0.clock.now(),
+        Context::new(&self.spec, &self.registered.facts, self.engine.0.clock.now())
+            .with_account(self.account.as_ref())
+    }
+
+    /// The same line for the account of a credential.
+    pub(crate) fn to(self, credential: &CredentialBody) -> Result<Self> {
+        let mut line = self.given(&credential.variables)?;
+        line.account.clone_from(&credential.account);
+        Ok(line)
+    }
+
+    /// The same line with what a person gave for the variables of its addresses.
+    pub(crate) fn given(mut self, values: &BTreeMap<String, String>) -> Result<Self> {
+        if !self.spec.variables.is_empty() {
+            self.spec = Arc::new(filled(&self.spec, &self.registered, values)?);
         }
+        Ok(self)
     }
 
     /// Runs a step to its end.
@@ -300,8 +317,13 @@ impl Line {
 impl Engine {
     /// A line to a provider, its spec completed by discovery where it asks for that.
     pub(crate) async fn line(&self, registered: &Arc<Registered>) -> Result<Line> {
-        let line = |spec| Line { engine: self.clone(), registered: registered.clone(), spec };
-        let configured = registered.provider.spec();
+        let line = |spec| Line {
+            engine: self.clone(),
+            registered: registered.clone(),
+            spec,
+            account: None,
+        };
+        let configured = &filled(registered.provider.spec(), registered, &BTreeMap::new())?;
         if !configured.needs_discovery() {
             return Ok(line(Arc::new(configured.clone())));
         }
@@ -326,6 +348,35 @@ impl Engine {
             }
             Err(error) => Err(error),
         }
+    }
+}
+
+/// The spec with the values of its variables: the person's where they are theirs to give, else the
+/// registration's.
+fn filled(spec: &Spec, registered: &Registered, given: &BTreeMap<String, String>) -> Result<Spec> {
+    if spec.variables.is_empty() {
+        return Ok(spec.clone());
+    }
+    let mut values = registered.facts.variables.clone();
+    for variable in &spec.variables {
+        match given.get(&variable.name) {
+            Some(value) if variable.source == VariableSource::Person => {
+                values.insert(variable.name.clone(), value.clone());
+            }
+            Some(_) => {
+                return Err(Error::new(ErrorKind::InvalidInput)
+                    .with_detail(format!("`{}` is for the registration to say", variable.name)));
+            }
+            None => {}
+        }
+    }
+    spec.with_variables(&values)
+}
+
+impl Engine {
+    /// A line to the provider of a credential, for its account.
+    pub(crate) async fn line_to(&self, credential: &CredentialBody) -> Result<Line> {
+        self.line(&self.registered(&credential.registration)?.clone()).await?.to(credential)
     }
 }
 

@@ -46,6 +46,19 @@ pub(crate) async fn fill(
             match value {
                 Value::Text(text) => pairs.append_pair(name, text),
                 // A secret in an address ends in logs of others.
+                secret if may_hold_secrets(line, request) => {
+                    let (prefix, value) = open(secret, filling.secrets)?;
+                    value.expose(|bytes| {
+                        std::str::from_utf8(bytes).map_err(|_| invalid()).map(|text| {
+                            let mut joined =
+                                Zeroizing::new(String::with_capacity(prefix.len() + text.len()));
+                            joined.push_str(prefix);
+                            joined.push_str(text);
+                            pairs.append_pair(name, &joined);
+                        })
+                    })?;
+                    &mut pairs
+                }
                 _ => {
                     return Err(Error::new(ErrorKind::Unsupported)
                         .with_detail("a secret must not stand in an address"));
@@ -53,9 +66,20 @@ pub(crate) async fn fill(
             };
         }
     }
+    if line.spec.lacks_variables() {
+        return Err(Error::new(ErrorKind::InvalidInput)
+            .with_detail("an address needs a value that was not given"));
+    }
     let mut filled = bailee_http::Request::new(request.method.clone(), url, hosts)
         .with_deadline(deadline)
         .with_limit(request.limit);
+    if request.endpoint != Endpoint::Upload && request.target != Target::Progress {
+        for (name, value) in &line.spec.headers {
+            let name = http::HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
+            let value = HeaderValue::from_str(value).map_err(|_| invalid())?;
+            filled = filled.with_header(name, value);
+        }
+    }
     for (name, value) in &request.headers {
         filled = filled.with_header(name.clone(), header_value(value, filling.secrets)?);
     }
@@ -109,6 +133,12 @@ pub(crate) async fn fill(
     Ok(filled)
 }
 
+/// Whether a secret may stand in this request's query: only at the token endpoints of a provider
+/// that takes it nowhere else (SEC-07).
+fn may_hold_secrets(line: &Line, request: &Request) -> bool {
+    line.spec.client.secrets_in_query && request.endpoint == Endpoint::Token
+}
+
 fn target(line: &Line, request: &Request, filling: Filling<'_>) -> Result<(Url, Hosts)> {
     // An upload address is its own credential, and the list of upload hosts is the wider one.
     let uploads = request.endpoint == Endpoint::Upload || request.target == Target::Progress;
@@ -119,7 +149,19 @@ fn target(line: &Line, request: &Request, filling: Filling<'_>) -> Result<(Url, 
             .with_detail("no token goes to an upload address"));
     }
     match &request.target {
-        Target::Url(url) => Ok((url.clone(), Hosts::new(line.spec.hosts_for(request.endpoint))?)),
+        Target::Url(url) => {
+            let mut hosts = line.spec.hosts_for(request.endpoint);
+            // The account's own host, as it was checked and stored when it was connected.
+            let own = line.account.as_ref().and_then(|account| account.api.as_ref());
+            if let Some(api) = own
+                && line.spec.check_account_api(api).is_ok()
+                && let Some(host) = api.host_str()
+                && !hosts.iter().any(|known| known == host)
+            {
+                hosts.push(host.to_owned());
+            }
+            Ok((url.clone(), Hosts::new(hosts)?))
+        }
         Target::Progress => {
             let address = filling.upload.ok_or_else(|| {
                 Error::new(ErrorKind::InvalidInput).with_detail("there is no upload address")
@@ -139,6 +181,9 @@ fn target(line: &Line, request: &Request, filling: Filling<'_>) -> Result<(Url, 
 
 fn header_value(value: &Value, secrets: &dyn OpenSecret) -> Result<HeaderValue> {
     let (prefix, secret) = match value {
+        Value::Issued(issued) => {
+            return secret_header(issued.expose(|bytes| Zeroizing::new(bytes.to_vec())));
+        }
         Value::Text(text) => {
             return HeaderValue::from_str(text).map_err(|_| {
                 Error::new(ErrorKind::InvalidInput).with_detail("a text does not fit a header")
@@ -212,6 +257,7 @@ fn form(
 fn open<'a>(value: &'a Value, secrets: &dyn OpenSecret) -> Result<(&'a str, Plaintext)> {
     match value {
         Value::Text(text) => Ok(("", Plaintext::copy_from(text.as_bytes()))),
+        Value::Issued(issued) => Ok(("", issued.expose(Plaintext::copy_from))),
         Value::Secret(secret) => Ok(("", secrets.open(*secret)?)),
         Value::Joined(prefix, secret) => Ok((prefix, secrets.open(*secret)?)),
         _ => Err(Error::new(ErrorKind::Unsupported)),
@@ -238,9 +284,14 @@ fn json_size(json: &Json, secrets: &dyn OpenSecret, opened: &mut Vec<Plaintext>)
         Json::Null | Json::Bool(_) => 5,
         Json::Integer(_) | Json::Float(_) => 32,
         Json::Text(text) => WORST * text.len() + 2,
-        Json::Secret(secret) => {
-            let secret = secrets.open(*secret)?;
-            let size = WORST * secret.expose(<[u8]>::len) + 2;
+        Json::Secret(_) | Json::Joined(..) | Json::Issued(_) => {
+            let secret = match json {
+                Json::Secret(secret) | Json::Joined(_, secret) => secrets.open(*secret)?,
+                Json::Issued(issued) => issued.expose(Plaintext::copy_from),
+                _ => return Err(invalid()),
+            };
+            let prefix = if let Json::Joined(prefix, _) = json { prefix.len() } else { 0 };
+            let size = WORST * (prefix + secret.expose(<[u8]>::len)) + 2;
             opened.push(secret);
             size
         }
@@ -276,11 +327,12 @@ fn push_json<'a>(
             body.extend_from_slice(number.to_string().as_bytes());
         }
         Json::Text(text) => push_string(body, text),
-        Json::Secret(_) => {
+        Json::Secret(_) | Json::Joined(..) | Json::Issued(_) => {
+            let prefix = if let Json::Joined(prefix, _) = json { prefix } else { "" };
             let secret = opened.next().ok_or_else(invalid)?;
             secret.expose(|bytes| {
                 std::str::from_utf8(bytes)
-                    .map(|text| push_string(body, text))
+                    .map(|text| push_strings(body, &[prefix, text]))
                     .map_err(|_| invalid())
             })?;
         }
@@ -313,8 +365,13 @@ fn push_json<'a>(
 
 /// A JSON string (RFC 8259 §7).
 fn push_string(body: &mut Vec<u8>, text: &str) {
+    push_strings(body, &[text]);
+}
+
+/// Several texts as one JSON string.
+fn push_strings(body: &mut Vec<u8>, texts: &[&str]) {
     body.push(b'"');
-    for byte in text.bytes() {
+    for byte in texts.iter().flat_map(|text| text.bytes()) {
         match byte {
             b'"' | b'\\' => body.extend_from_slice(&[b'\\', byte]),
             0..=0x1f => {

@@ -3,14 +3,14 @@
 use bailee_core::{
     ConnectionRef, ConnectionState, Error, ErrorKind, Id, Plaintext, Result, TenantId, audit::Entry,
 };
-use bailee_providers::{CredentialFacts, Grant, SecretRef};
+use bailee_providers::{CredentialFacts, Grant, SecretRef, spec::RevokeEnds};
 use bailee_store::{Due, Expect, Key, Lease};
 use bailee_vault::{Holder, View};
 
 use async_trait::async_trait;
 
 use crate::{
-    body::{self, GrantBody, RouteBody},
+    body::{self, GrantBody},
     drive::{DEADLINE, Halt, Line, OpenSecret},
     engine::Engine,
     kind,
@@ -49,8 +49,8 @@ impl Engine {
             return self.drop_grant(grant, "settled").await.map(|_| ());
         }
         let registered = self.registered(&body.registration)?.clone();
-        let line = self.line(&registered).await?;
-        if !line.spec.revoke.also_ends.is_empty() && self.is_connected(&body).await? {
+        let line = self.line(&registered).await?.given(&body.variables)?;
+        if line.spec.revoke.ends == RevokeEnds::Account && self.is_connected(&body).await? {
             // Revoking here ends the whole grant of the account, and with it a connection that
             // somebody uses. The tokens are deleted and run out by themselves.
             return self.drop_grant(grant, "left_to_expire").await.map(|_| ());
@@ -92,7 +92,9 @@ impl Engine {
     /// Revokes tokens that could not be held: nothing of them is stored, so it is now or never.
     pub(crate) async fn revoke_unheld(&self, line: &Line, body: &GrantBody, grant: &Grant) {
         // A store that fails cannot say whether somebody uses the account.
-        if !line.spec.revoke.also_ends.is_empty() && self.is_connected(body).await.unwrap_or(true) {
+        if line.spec.revoke.ends == RevokeEnds::Account
+            && self.is_connected(body).await.unwrap_or(true)
+        {
             tracing::warn!("tokens that could not be held are left to expire");
             return;
         }
@@ -119,15 +121,7 @@ impl Engine {
     /// Whether the account of these tokens is connected already, for whomever.
     async fn is_connected(&self, body: &GrantBody) -> Result<bool> {
         let Some(account) = &body.account else { return Ok(false) };
-        let key = self.route_key(&body.registration, account).await?;
-        let view = self
-            .0
-            .vault
-            .read(&TenantId::SYSTEM, Holder::Tenant, std::slice::from_ref(&key))
-            .await?;
-        let Some(facts) = view.facts(0)? else { return Ok(false) };
-        let routes: RouteBody = body::decode(&facts)?;
-        for connection in &routes.connections {
+        for connection in &self.routed(&body.registration, account).await? {
             // The connection of this very grant counts as well: it did not settle, so what is there
             // is an earlier one that was to be renewed. One that is being ended does not: its
             // tokens are revoked as well.

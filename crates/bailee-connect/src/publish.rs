@@ -340,7 +340,10 @@ impl Engine {
         let Some(found) = self.find_connection(&body.connection).await? else {
             return self.end_publication(lease, id, &body, "disconnected").await;
         };
-        let line = self.line(&self.registered(&found.body.registration)?.clone()).await?;
+        let mut line = self.line(&self.registered(&found.body.registration)?.clone()).await?;
+        if let Some(credential) = found.credential(0)? {
+            line = line.to(&credential)?;
+        }
         let follower = line.registered.provider.follow(&body.operation);
         let Some(operation) =
             follower.filter(|_| !was_sent(lease, &body) && !body.progress.is_empty())

@@ -103,7 +103,7 @@ impl Engine {
             self.finish(lease, Due::Never).await?;
             return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
         };
-        let line = self.line(&self.registered(&credential.registration)?.clone()).await?;
+        let line = self.line_to(&credential).await?;
         if credential.generation > seen {
             self.finish(lease, line.keep_alive(&credential)).await?;
             return Ok(Renewal::Done);
@@ -119,8 +119,11 @@ impl Engine {
                 return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
             }
         }
-        if !credential.has_refresh {
-            return self.give_up(connection, name, seen, lease, ReconnectReason::Expired).await;
+        if !line.can_renew(&credential) {
+            // A token that extends itself and is refused before its time has been revoked.
+            let over = credential.is_over(self.0.clock.now()) || !line.extends_itself();
+            let reason = if over { ReconnectReason::Expired } else { ReconnectReason::Revoked };
+            return self.give_up(connection, name, seen, lease, reason).await;
         }
         // A claim before this one that did not end: its request may have reached the provider.
         let open_before = lease.tries > 1;
@@ -528,7 +531,7 @@ impl Engine {
         let Some((_, credential)) = place_of(&found, &name)? else {
             return self.finish(lease, Due::Never).await;
         };
-        let line = self.line(&self.registered(&credential.registration)?.clone()).await?;
+        let line = self.line_to(&credential).await?;
         // What another attempt left undone, by its claim or by the state that it left behind.
         let interrupted = lease.tries > 1 || found.state == ConnectionState::Degraded;
         if !(interrupted || line.wants_renewal(&credential)) {
@@ -563,6 +566,14 @@ impl Line {
         // No oftener than tokens run out: where that is not often enough nothing keeps it alive.
         let lifetime =
             credential.expires_at.map_or(Duration::ZERO, |end| end.since(credential.issued_at));
+        if self.extends_itself() {
+            // The token is its own grant: a third of its life is a third of the idle limit.
+            let early = self.spec.refresh.not_before.unwrap_or_default().max(OFTENEST);
+            return match credential.expires_at {
+                Some(_) => Due::At(credential.issued_at.plus((lifetime / 3).max(early))),
+                None => Due::After(SOMETIME),
+            };
+        }
         match idle.filter(|_| credential.has_refresh) {
             Some(idle) if (idle / 3).max(lifetime).max(OFTENEST) < idle => {
                 Due::At(credential.issued_at.plus((idle / 3).max(lifetime).max(OFTENEST)))
@@ -571,9 +582,24 @@ impl Line {
         }
     }
 
+    /// Whether the access token itself is exchanged for its successor.
+    pub(crate) fn extends_itself(&self) -> bool {
+        self.spec.refresh.class == RefreshClass::SelfExtending
+    }
+
+    /// Whether there is something to renew the credential with, now.
+    fn can_renew(&self, credential: &CredentialBody) -> bool {
+        if credential.has_refresh {
+            return true;
+        }
+        let now = self.engine.0.clock.now();
+        let early = self.spec.refresh.not_before.unwrap_or_default();
+        self.extends_itself() && !credential.is_over(now) && now >= credential.issued_at.plus(early)
+    }
+
     /// Whether a due credential is to be renewed: its end is near, or its grant would be forgotten.
     fn wants_renewal(&self, credential: &CredentialBody) -> bool {
-        if !credential.has_refresh {
+        if !self.can_renew(credential) {
             return false;
         }
         let now = self.engine.0.clock.now();

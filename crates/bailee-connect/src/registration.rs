@@ -86,6 +86,13 @@ impl Registration {
         self
     }
 
+    /// Gives a variable of the provider's spec its value: a directory, a host of one's own.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.facts = self.facts.variable(name, value);
+        self
+    }
+
     /// Says that it belongs to one tenant; others cannot use it.
     #[must_use]
     pub fn owned_by(mut self, tenant: TenantId) -> Self {

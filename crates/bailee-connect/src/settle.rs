@@ -77,6 +77,7 @@ impl Engine {
         let Settling { flow, registered, body, view, code } = settling;
         let failed = |error| Refusal::because(RefusalReason::ExchangeFailed, error);
         let line = self.line(&registered).await.map_err(failed)?;
+        let line = line.given(&body.variables).map_err(failed)?;
         if line.token_endpoint().map_err(failed)?.as_str() != body.token_endpoint {
             return Err(Refusal::new(RefusalReason::IssuerMismatch));
         }
@@ -151,8 +152,13 @@ impl Pending<'_> {
         provider.eligibility(&self.line.context(), &account).map_err(|failure| {
             Refusal::because(RefusalReason::Ineligible, self.line.name(Error::from(failure)))
         })?;
-        let ScopeComparison { missing, unasked, .. } =
-            grant.credentials[0].compare_scopes(&self.body.scopes);
+        if let Some(api) = &account.api {
+            self.line
+                .spec
+                .check_account_api(api)
+                .map_err(|failure| failed(self.line.name(Error::from(failure))))?;
+        }
+        let ScopeComparison { missing, unasked, .. } = grant.compare_scopes(&self.body.scopes);
 
         // Another process may change what this builds on; then it is built again.
         for _ in 0..8 {
@@ -217,6 +223,7 @@ impl Pending<'_> {
                 .iter()
                 .map(|credential| (credential.name.clone(), credential.refresh.is_some()))
                 .collect(),
+            variables: self.body.variables.clone(),
         }
     }
 
@@ -342,7 +349,7 @@ impl Pending<'_> {
         }
         let reconnected = existing.is_some();
         for issued in &grant.credentials {
-            batch = self.put_credential(batch, issued, now, reconnected).await?;
+            batch = self.put_credential(batch, issued, account, now, reconnected).await?;
         }
         batch = batch.audit(
             Entry::new(
@@ -355,7 +362,7 @@ impl Pending<'_> {
             .with("provider", &connection_body.provider)
             .with("registration", self.line.registered.id())
             .with("scopes", granted(grant, body))
-            .with_some("unasked", unasked(grant, body))
+            .with_some("unasked", unasked_count(grant, body))
             .with("flow", self.flow),
         );
         let happened = if reconnected { Happened::Reconnected } else { Happened::Connected };
@@ -370,6 +377,7 @@ impl Pending<'_> {
         &self,
         batch: BatchBuilder,
         issued: &IssuedCredential,
+        account: &Account,
         now: Timestamp,
         existing: bool,
     ) -> Result<BatchBuilder> {
@@ -403,6 +411,8 @@ impl Pending<'_> {
             generation: old_body.as_ref().map_or(1, |body| body.generation + 1),
             in_doubt: false,
             grant: Some(self.flow),
+            variables: self.body.variables.clone(),
+            account: Some(account.facts()),
         };
         let mut draft = Draft::new(key.clone(), holder)
             .facet(Facet(ConnectionState::Active.facet()))
@@ -494,9 +504,8 @@ fn granted(grant: &Grant, flow: &FlowBody) -> i64 {
 }
 
 /// How many scopes were granted that nobody asked for, if any.
-fn unasked(grant: &Grant, flow: &FlowBody) -> Option<i64> {
-    let unasked = |issued: &IssuedCredential| issued.compare_scopes(&flow.scopes).unasked.len();
-    let count = grant.credentials.iter().map(unasked).sum::<usize>();
+fn unasked_count(grant: &Grant, flow: &FlowBody) -> Option<i64> {
+    let count = grant.compare_scopes(&flow.scopes).unasked.len();
     (count > 0).then_some(count as i64)
 }
 

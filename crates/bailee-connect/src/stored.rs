@@ -178,6 +178,22 @@ impl Engine {
         Ok(Key::new(kind::ROUTE, id))
     }
 
+    /// The connections of a provider account.
+    pub(crate) async fn routed(
+        &self,
+        registration: &RegistrationId,
+        account: &AccountBody,
+    ) -> Result<Vec<ConnectionRef>> {
+        let key = self.route_key(registration, account).await?;
+        let view = self
+            .0
+            .vault
+            .read(&TenantId::SYSTEM, Holder::Tenant, std::slice::from_ref(&key))
+            .await?;
+        let routes = view.facts(0)?.map(|facts| body::decode::<RouteBody>(&facts)).transpose()?;
+        Ok(routes.map(|routes| routes.connections).unwrap_or_default())
+    }
+
     /// Takes a connection out of its account's route, after the connection is gone.
     pub(crate) async fn unroute(
         &self,

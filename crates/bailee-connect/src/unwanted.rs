@@ -91,5 +91,6 @@ fn unwanted(connection: &ConnectionRef, line: &Line, issued: &IssuedCredential) 
         connection: connection.clone(),
         credentials: vec![(issued.name.clone(), issued.refresh.is_some())],
         account: None,
+        variables: line.registered.facts.variables.clone(),
     }
 }

@@ -16,6 +16,10 @@ pub struct ScopeEntry {
     pub category: DataCategory,
     /// Whether it reads, writes or does both.
     pub effect: Effect,
+    /// Whether it comes with every grant though the provider has no scope for it: it is shown and
+    /// agreed to like the others, and never sent.
+    #[serde(default)]
+    pub implied: bool,
 }
 
 /// A category of personal data, in the words of the declaration (`profile`, `content`).

@@ -1,9 +1,13 @@
 //! What a step is told: the spec, the registration, the time.
 
+use std::collections::BTreeMap;
+
 use bailee_core::{ProviderId, RegistrationId, Timestamp};
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use crate::{
+    grant::AccountFacts,
     request::{Authorization, BasicEncoding, Request, SecretRef, Value},
     spec::{ClientAuthentication, Pkce, Spec},
 };
@@ -18,9 +22,29 @@ pub struct Context<'a> {
     pub registration: &'a Registration,
     /// The time.
     pub now: Timestamp,
+    /// The account that is connected; none before it is known.
+    pub account: Option<&'a AccountFacts>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// A context without an account.
+    pub fn new(spec: &'a Spec, registration: &'a Registration, now: Timestamp) -> Self {
+        Self { spec, registration, now, account: None }
+    }
+
+    /// Says which account is connected.
+    #[must_use]
+    pub fn with_account(mut self, account: Option<&'a AccountFacts>) -> Self {
+        self.account = account;
+        self
+    }
+
+    /// The address that paths of operations are put behind: the account's own where it has one,
+    /// else the spec's.
+    pub fn api(&self) -> Option<&'a Url> {
+        self.account.and_then(|account| account.api.as_ref()).or(self.spec.api.as_ref())
+    }
+
     /// Which PKCE this flow uses (RFC 7636): what the registration says, else what the spec says
     /// for its platform. A public client always uses one.
     pub fn pkce(&self) -> Pkce {
@@ -42,8 +66,8 @@ impl Context<'_> {
             .unwrap_or(ClientAuthentication::Basic)
     }
 
-    /// Adds the client's authentication to a request with a form body: never two methods in one
-    /// request (RFC 6749 §2.3).
+    /// Adds the client's authentication to a request with a form or JSON body: never two methods in
+    /// one request (RFC 6749 §2.3).
     pub(crate) fn authenticate(&self, request: &mut Request) {
         let client = &self.spec.client;
         let id = Value::Text(self.registration.client_id.clone());
@@ -86,6 +110,8 @@ pub struct Registration {
     pub pkce: Option<Pkce>,
     /// An authentication other than the spec's.
     pub authentication: Option<ClientAuthentication>,
+    /// The values of the spec's variables that are the same for all of its connections.
+    pub variables: BTreeMap<String, String>,
 }
 
 impl Registration {
@@ -100,12 +126,20 @@ impl Registration {
             platform: Platform::Web,
             pkce: None,
             authentication: None,
+            variables: BTreeMap::new(),
         }
     }
 
     /// What stands in a client's place where keys are entered: there is no client.
     pub fn entered(id: RegistrationId, provider: ProviderId) -> Self {
         Self::new(id, provider, "").public()
+    }
+
+    /// Gives a variable of the spec its value.
+    #[must_use]
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
     }
 
     /// Says which environment it belongs to.

@@ -3,6 +3,8 @@
 use std::{borrow::Cow, fmt, time::Duration};
 
 use bailee_core::{AccessToken, CredentialName, IdToken, RefreshToken, ScopeName, Timestamp};
+use serde::{Deserialize, Serialize};
+use url::Url;
 
 /// The outcome of an exchange or a refresh: fresh tokens, to be sealed at once.
 #[derive(Debug)]
@@ -12,12 +14,41 @@ pub struct Grant {
     pub credentials: Vec<IssuedCredential>,
     /// The account's id, where the token answer states it.
     pub account_id: Option<AccountId>,
+    /// A name to show, where the token answer states it.
+    pub display: Option<String>,
+    /// The address of the account's own API, where the token answer states it.
+    pub api: Option<Url>,
     /// The ID token, for [`Provider::identity`](crate::Provider::identity) alone. Nothing in it is
     /// to be used before that.
     pub id_token: Option<IdToken>,
 }
 
 impl Grant {
+    /// A grant of these token sets, of which the token answer says nothing else.
+    pub fn new(credentials: Vec<IssuedCredential>) -> Self {
+        Self { credentials, account_id: None, display: None, api: None, id_token: None }
+    }
+
+    /// How the scopes of all credentials together compare with those asked for (TOK-05).
+    pub fn compare_scopes(&self, asked: &[ScopeName]) -> ScopeComparison {
+        // A credential that does not say what it may has what was asked for (RFC 6749 §5.1).
+        let silent = self.credentials.iter().any(|credential| credential.scopes.is_none());
+        let granted: Vec<&ScopeName> = self
+            .credentials
+            .iter()
+            .filter_map(|credential| credential.scopes.as_ref())
+            .flatten()
+            .collect();
+        let missing = asked.iter().filter(|scope| !silent && !granted.contains(scope));
+        let mut unasked: Vec<ScopeName> = Vec::new();
+        for scope in granted.iter().filter(|scope| !asked.contains(scope)) {
+            if !unasked.contains(scope) {
+                unasked.push((*scope).clone());
+            }
+        }
+        ScopeComparison { missing: missing.cloned().collect(), unasked }
+    }
+
     /// What the identity step needs to know of this grant. It holds no token.
     pub fn facts(&self, asked: &[ScopeName]) -> GrantFacts {
         let main = self.credentials.first();
@@ -26,6 +57,8 @@ impl Grant {
                 .and_then(|credential| credential.scopes.clone())
                 .unwrap_or_else(|| asked.to_vec()),
             account_id: self.account_id.clone(),
+            display: self.display.clone(),
+            api: self.api.clone(),
             access_half_digest: main.map(|credential| {
                 let digest = credential.access.expose(bailee_core::sha256);
                 let mut half = [0; 16];
@@ -121,6 +154,10 @@ pub struct GrantFacts {
     pub scopes: Vec<ScopeName>,
     /// The account's id, where the token answer stated it.
     pub account_id: Option<AccountId>,
+    /// A name to show, where the token answer stated it. It is the provider's text, not tamed yet.
+    pub display: Option<String>,
+    /// The address of the account's own API, where the token answer stated it.
+    pub api: Option<Url>,
     /// The left half of the access token's SHA-256, for `at_hash` (OpenID Connect Core §3.1.3.6).
     pub access_half_digest: Option<[u8; 16]>,
 }
@@ -128,7 +165,7 @@ pub struct GrantFacts {
 impl GrantFacts {
     /// A grant of which only the scopes are known.
     pub fn new(scopes: Vec<ScopeName>) -> Self {
-        Self { scopes, account_id: None, access_half_digest: None }
+        Self { scopes, account_id: None, display: None, api: None, access_half_digest: None }
     }
 
     /// Whether a scope was granted.
@@ -221,12 +258,17 @@ pub struct Account {
     pub account_type: Option<String>,
     /// The issuer that the id belongs to, where the provider is one of several (OpenID Connect).
     pub issuer: Option<String>,
+    /// The address of the account's own API, where it has one: https, on one of the spec's account
+    /// hosts.
+    pub api: Option<Url>,
+    /// The places within the account that operations may name (sites, workspaces).
+    pub places: Vec<Place>,
 }
 
 impl Account {
     /// An account of which only the id is known.
     pub fn new(id: AccountId) -> Self {
-        Self { id, display: None, account_type: None, issuer: None }
+        Self { id, display: None, account_type: None, issuer: None, api: None, places: Vec::new() }
     }
 
     /// Sets the name to show. Control characters are dropped, and what is longer is cut.
@@ -243,6 +285,30 @@ impl Account {
         self
     }
 
+    /// Sets the address of the account's own API.
+    #[must_use]
+    pub fn with_api(mut self, api: Option<Url>) -> Self {
+        self.api = api;
+        self
+    }
+
+    /// Sets the places, 200 at most.
+    #[must_use]
+    pub fn with_places(mut self, places: Vec<Place>) -> Self {
+        self.places = places;
+        self.places.truncate(200);
+        self
+    }
+
+    /// What operations are told of the account.
+    pub fn facts(&self) -> AccountFacts {
+        AccountFacts {
+            id: self.id.value.clone(),
+            api: self.api.clone(),
+            places: self.places.clone(),
+        }
+    }
+
     /// Sets the issuer.
     #[must_use]
     pub fn with_issuer(mut self, issuer: Option<String>) -> Self {
@@ -254,6 +320,64 @@ impl Account {
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// What operations are told of the account that they are called with. It is stored beside the
+/// credential. It is personal data: `Debug` shows how many places there are.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AccountFacts {
+    /// The account's id.
+    pub id: String,
+    /// The address of its own API, where it has one.
+    #[serde(default)]
+    pub api: Option<Url>,
+    /// The places within it.
+    #[serde(default)]
+    pub places: Vec<Place>,
+}
+
+impl AccountFacts {
+    /// An account of which only the id is known.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self { id: id.into(), api: None, places: Vec::new() }
+    }
+
+    /// A place by its id.
+    pub fn place(&self, id: &str) -> Option<&Place> {
+        self.places.iter().find(|place| place.id == id)
+    }
+}
+
+impl fmt::Debug for AccountFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountFacts").field("places", &self.places.len()).finish_non_exhaustive()
+    }
+}
+
+/// A place within an account: a site, a workspace. `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Place {
+    /// Its id, as requests name it.
+    pub id: String,
+    /// A name to show, tamed like an account's.
+    pub name: String,
+}
+
+impl Place {
+    /// A place with an id of 1 to 255 bytes of visible ASCII. None for anything else.
+    pub fn new(id: impl Into<String>, name: &str) -> Option<Self> {
+        let id = id.into();
+        let valid = (1..=255).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+        valid.then(|| Self { id, name: tame(name) })
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Place([redacted])")
     }
 }
 

@@ -43,7 +43,7 @@ pub type Classify = fn(&SpecFacts, &Answer) -> Option<Failure>;
 impl JsonCall {
     /// The call that an operation's facts state.
     pub fn new(cx: &Context<'_>, facts: &OperationFacts) -> Self {
-        let request = match &cx.spec.api {
+        let request = match cx.api() {
             Some(url) => {
                 let mut request =
                     Request::new(facts.method.clone(), url.clone(), Endpoint::Api, facts.effect);

@@ -34,8 +34,8 @@ pub use download::{Download, FileFacts, Transfer};
 pub use failure::{ErrorRow, Failure, FailureKind};
 pub use file_name::SafeFileName;
 pub use grant::{
-    Account, AccountId, Alive, CredentialFacts, Grant, GrantFacts, Introspection, IssuedCredential,
-    RevokePlan, Revoked, ScopeComparison, TokenKind, TokenType,
+    Account, AccountFacts, AccountId, Alive, CredentialFacts, Grant, GrantFacts, Introspection,
+    IssuedCredential, Place, RevokePlan, Revoked, ScopeComparison, TokenKind, TokenType,
 };
 pub use json_call::{Classify, JsonCall};
 pub use next_address::next_link;
@@ -44,8 +44,8 @@ pub use page::{Cursor, Page, Paged};
 pub use provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Generic, Provider};
 pub use publish::{MediaFacts, Progress, Publish, PublishNext};
 pub use request::{
-    ANSWER_LIMIT, Authorization, BasicEncoding, Endpoint, Json, Payload, Request, SecretRef,
-    Target, Value,
+    ANSWER_LIMIT, Authorization, BasicEncoding, Endpoint, Issued, Json, Payload, Request,
+    SecretRef, Target, Value,
 };
 pub use retry_after::{retry_after, used_up};
 pub use rfc::discovery::discovery;

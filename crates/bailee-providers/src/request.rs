@@ -1,8 +1,8 @@
 //! Requests as templates: where a secret belongs there is a reference, which the caller fills.
 
-use std::{borrow::Cow, fmt, ops::Range};
+use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
-use bailee_core::Effect;
+use bailee_core::{AccessToken, Effect};
 use http::{HeaderName, Method};
 use url::Url;
 
@@ -85,10 +85,12 @@ impl Request {
         self
     }
 
-    /// Adds a field to the form body, which is begun where there is none.
+    /// Adds a field to the form body, or a member to the JSON object. A form is begun where there is
+    /// none.
     pub fn push_field(&mut self, name: impl Into<Cow<'static, str>>, value: Value) {
         match &mut self.payload {
             Payload::Form(fields) => fields.push((name.into(), value)),
+            Payload::Json(Json::Object(members)) => members.push((name.into(), value.into())),
             other => *other = Payload::Form(vec![(name.into(), value)]),
         }
     }
@@ -136,6 +138,8 @@ impl fmt::Debug for Target {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Value {
+    /// A secret that the provider issued within this very step.
+    Issued(Issued),
     /// A secret behind a fixed text.
     Joined(Cow<'static, str>, SecretRef),
     /// A secret.
@@ -154,10 +158,43 @@ impl Value {
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Issued(_) => f.write_str("Issued([redacted])"),
             Self::Joined(prefix, secret) => write!(f, "Joined({prefix:?}, {secret:?})"),
             Self::Secret(secret) => write!(f, "Secret({secret:?})"),
             Self::Text(_) => f.write_str("Text([redacted])"),
         }
+    }
+}
+
+/// A token that an answer within a step held and the step's next request has to present, where a
+/// provider exchanges one token for another. Clones share one buffer.
+#[derive(Clone)]
+pub struct Issued(Arc<AccessToken>);
+
+impl Issued {
+    /// Takes a token over.
+    pub fn new(token: AccessToken) -> Self {
+        Self(Arc::new(token))
+    }
+
+    /// Lends the bytes to a closure.
+    pub fn expose<T>(&self, read: impl FnOnce(&[u8]) -> T) -> T {
+        self.0.expose(read)
+    }
+}
+
+impl PartialEq for Issued {
+    /// Whether they share one buffer.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Issued {}
+
+impl fmt::Debug for Issued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Issued([redacted])")
     }
 }
 
@@ -262,6 +299,10 @@ pub enum Json {
     Float(f64),
     /// A whole number.
     Integer(i64),
+    /// A secret that the provider issued within this very step, as a string.
+    Issued(Issued),
+    /// A secret behind a fixed text, as a string.
+    Joined(Cow<'static, str>, SecretRef),
     /// `null`.
     Null,
     /// An object.
@@ -292,12 +333,17 @@ impl Json {
         match self {
             Self::Array(items) => items.iter().any(|item| item.refers_to(secret)),
             Self::Object(members) => members.iter().any(|(_, value)| value.refers_to(secret)),
-            Self::Secret(known) => *known == secret,
-            Self::Bool(_) | Self::Float(_) | Self::Integer(_) | Self::Null | Self::Text(_) => false,
+            Self::Secret(known) | Self::Joined(_, known) => *known == secret,
+            Self::Bool(_)
+            | Self::Float(_)
+            | Self::Integer(_)
+            | Self::Issued(_)
+            | Self::Null
+            | Self::Text(_) => false,
         }
     }
 
-    fn from_value(value: serde_json::Value) -> Self {
+    pub(crate) fn from_value(value: serde_json::Value) -> Self {
         match value {
             serde_json::Value::Null => Self::Null,
             serde_json::Value::Bool(value) => Self::Bool(value),
@@ -315,6 +361,17 @@ impl Json {
                     .map(|(name, value)| (Cow::Owned(name), Self::from_value(value)))
                     .collect(),
             ),
+        }
+    }
+}
+
+impl From<Value> for Json {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Issued(issued) => Self::Issued(issued),
+            Value::Joined(prefix, secret) => Self::Joined(prefix, secret),
+            Value::Secret(secret) => Self::Secret(secret),
+            Value::Text(text) => Self::Text(text),
         }
     }
 }

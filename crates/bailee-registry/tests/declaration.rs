@@ -35,7 +35,13 @@ fn problems(error: &Error) -> String {
 }
 
 fn entry(name: ScopeName, category: &str, effect: Effect) -> ScopeEntry {
-    ScopeEntry { name, plain: "do something".into(), category: DataCategory::new(category), effect }
+    ScopeEntry {
+        name,
+        plain: "do something".into(),
+        category: DataCategory::new(category),
+        effect,
+        implied: false,
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a variable refreshes the expected texts")]

@@ -22,6 +22,7 @@ fn entry(name: &'static str, plain: &str, category: &str, effect: Effect) -> Sco
         plain: plain.into(),
         category: DataCategory::new(category),
         effect,
+        implied: false,
     }
 }
 

@@ -43,10 +43,16 @@ impl Samples {
             "token_type": "Bearer",
             "expires_in": 3600,
             "refresh_token": REFRESH,
-            "scope": scopes.join(&spec.scopes.answer_separator.to_string()),
         });
-        if let Some(member) = &spec.token.account_member {
-            token[member] = json!(ACCOUNT);
+        token[&spec.scopes.answer_member] =
+            json!(scopes.join(&spec.scopes.answer_separator.to_string()));
+        for member in &spec.token.account_members {
+            put(&mut token, member, ACCOUNT);
+        }
+        if let Some(member) = &spec.token.api_member {
+            let host = spec.account_hosts.first().or(spec.hosts.first());
+            let host = host.map(|host| host.replace('*', "fake")).unwrap_or_default();
+            put(&mut token, member, &format!("https://{host}"));
         }
         let token = if spec.token.form_encoded { form(&token) } else { token.to_string() };
         let mut identity = json!({});
@@ -58,7 +64,9 @@ impl Samples {
         {
             put(&mut identity, pointer, word);
         }
-        put(&mut identity, &spec.identity.id, ACCOUNT);
+        for pointer in &spec.identity.id {
+            put(&mut identity, pointer, ACCOUNT);
+        }
         Self { exchange: token.clone(), refresh: token, identity: identity.to_string() }
     }
 }

@@ -60,7 +60,7 @@ pub fn findings(
             return found.0;
         }
     };
-    let cx = Context { spec: &spec, registration, now };
+    let cx = Context::new(&spec, registration, now);
     facts::check(&spec, &mut found);
     steps::check(provider, &cx, samples, &mut found);
     found.0

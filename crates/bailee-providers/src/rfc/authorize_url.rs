@@ -25,6 +25,9 @@ pub(crate) fn build(cx: &Context<'_>, ask: &AuthorizeAsk<'_>) -> Result<Authoriz
     let endpoint = spec.endpoints.authorization.as_ref().ok_or_else(|| {
         wrong(ErrorKind::Configuration, "the authorization endpoint is not known yet")
     })?;
+    if spec.lacks_variables() {
+        return Err(wrong(ErrorKind::InvalidInput, "an address needs a value that was not given"));
+    }
     if let Some(scope) = ask.scopes.iter().find(|scope| spec.scope(scope).is_none()) {
         return Err(Error::new(ErrorKind::InvalidInput)
             .with_provider(spec.id.clone())
@@ -71,7 +74,7 @@ pub(crate) fn build(cx: &Context<'_>, ask: &AuthorizeAsk<'_>) -> Result<Authoriz
         endpoint,
         client_id: &cx.registration.client_id,
         redirect_uri: ask.redirect_uri,
-        scope: &scope_list::join(ask.scopes, spec.scopes.separator),
+        scope: &scope_list::join(&spec.scopes.sent(ask.scopes), spec.scopes.separator),
         state,
         challenge,
         parameters,

@@ -2,6 +2,7 @@
 
 use bailee_core::{Effect, IdToken, Timestamp};
 use http::Method;
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::{classify, id_token, jose, key_set, malformed, misuse, oauth_error};
@@ -10,7 +11,7 @@ use crate::{
     context::{Context, Registration},
     failure::{Failure, FailureKind},
     grant::{Account, AccountId, GrantFacts},
-    request::{Endpoint, Request},
+    request::{Endpoint, Payload, Request},
     scan::Object,
     spec::{IdentitySource, Spec},
     step::{Input, Next, Signed, Step},
@@ -60,8 +61,7 @@ impl IdentityStep {
                 .grant
                 .account_id
                 .clone()
-                .map(Account::new)
-                .map(Next::Done)
+                .map(|id| Next::Done(self.stated(id)))
                 .ok_or_else(malformed),
             IdentitySource::Endpoint => self.ask_userinfo(None),
             IdentitySource::Fingerprint => {
@@ -78,6 +78,13 @@ impl IdentityStep {
                 Ok(Next::Send(Request::new(Method::GET, url, Endpoint::Jwks, Effect::Read)))
             }
         }
+    }
+
+    /// An account, with what the token answer stated of it.
+    fn stated(&self, id: AccountId) -> Account {
+        Account::new(id)
+            .with_display(self.grant.display.as_deref())
+            .with_api(self.grant.api.clone())
     }
 
     fn keys(&mut self, compact: jose::Compact, answer: &Answer) -> Result<Next<Account>, Failure> {
@@ -116,7 +123,7 @@ impl IdentityStep {
         let id =
             AccountId::new(self.spec.identity.id_kind.clone(), subject).ok_or_else(malformed)?;
         let claims = Object::parse(&compact.payload).map_err(|_| malformed())?;
-        let account = self.describe(Account::new(id), &claims).with_issuer(Some(issuer.to_owned()));
+        let account = self.describe(self.stated(id), &claims).with_issuer(Some(issuer.to_owned()));
         self.ask_userinfo(Some(account))
     }
 
@@ -124,8 +131,7 @@ impl IdentityStep {
         match (self.spec.endpoints.userinfo.clone(), known) {
             (Some(url), known) => {
                 self.state = State::Userinfo(known);
-                let request = Request::new(Method::GET, url, Endpoint::Identity, Effect::Read);
-                Ok(Next::Send(request.with_credential(&self.spec)))
+                Ok(Next::Send(question(&self.spec, url)))
             }
             (None, Some(account)) => Ok(Next::Done(account)),
             (None, None) => Err(FailureKind::Unsupported.into()),
@@ -147,19 +153,21 @@ impl IdentityStep {
         if self.spec.identity.source == IdentitySource::Fingerprint {
             return known.map(|account| self.describe(account, &document)).ok_or_else(misuse);
         }
-        let pointer = if known.is_some() { "/sub" } else { self.spec.identity.id.as_str() };
-        let id = document
-            .pointer(pointer)
-            .map_err(|_| malformed())?
-            .and_then(|value| value.id_text())
-            .ok_or_else(malformed)?;
+        let subject = ["/sub".to_owned()];
+        let pointers = if known.is_some() { &subject } else { self.spec.identity.id.as_slice() };
+        let mut parts = Vec::with_capacity(pointers.len());
+        for pointer in pointers {
+            let value = document.pointer(pointer).map_err(|_| malformed())?;
+            parts.push(value.and_then(|value| value.id_text()).ok_or_else(malformed)?);
+        }
+        let id = parts.join(":");
         let account = match known {
             // §5.3.2: another subject than the ID token's is not used.
             Some(known) if known.id.value() == id => known,
             Some(_) => return Err(malformed()),
             None => {
                 let id = AccountId::new(self.spec.identity.id_kind.clone(), id);
-                Account::new(id.ok_or_else(malformed)?)
+                self.stated(id.ok_or_else(malformed)?)
             }
         };
         // Where the token answer stated an account as well, it is the same one.
@@ -181,6 +189,16 @@ impl IdentityStep {
             account = account.with_account_type(Some(&word));
         }
         account
+    }
+}
+
+/// The request for the account, as the spec states it.
+pub(crate) fn question(spec: &Spec, url: Url) -> Request {
+    let method = if spec.identity.post { Method::POST } else { Method::GET };
+    let request = Request::new(method, url, Endpoint::Identity, Effect::Read).with_credential(spec);
+    match &spec.identity.body {
+        Some(body) => request.with_payload(Payload::Json(body.clone())),
+        None => request,
     }
 }
 

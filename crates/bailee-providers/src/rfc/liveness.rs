@@ -1,14 +1,11 @@
 //! Whether a grant still lives.
 
-use bailee_core::Effect;
-use http::Method;
-
-use super::{classify, introspect::IntrospectStep, misuse};
+use super::{classify, identity::question, introspect::IntrospectStep, misuse};
 use crate::{
     context::Context,
     failure::{Failure, FailureKind},
     grant::{Alive, Introspection},
-    request::{Endpoint, Request},
+    request::Request,
     spec::Spec,
     step::{Input, Next, Step},
 };
@@ -20,10 +17,7 @@ pub(crate) fn step(cx: &Context<'_>) -> Box<dyn Step<Alive>> {
         Some(step) => Box::new(ByIntrospection(step)),
         None => Box::new(ByAnswer {
             spec: cx.spec.clone(),
-            request: cx.spec.endpoints.userinfo.clone().map(|url| {
-                Request::new(Method::GET, url, Endpoint::Identity, Effect::Read)
-                    .with_credential(cx.spec)
-            }),
+            request: cx.spec.endpoints.userinfo.clone().map(|url| question(cx.spec, url)),
             started: false,
         }),
     }

@@ -9,9 +9,9 @@ use crate::{
     context::Context,
     failure::{Failure, FailureKind},
     grant::{CredentialFacts, RevokePlan, Revoked, TokenKind},
-    request::{Endpoint, Request, SecretRef, Value},
+    request::{Endpoint, Json, Payload, Request, SecretRef, Value},
     scan::Object,
-    spec::{RevokeStyle, Spec},
+    spec::{RevokePresentation, RevokeStyle, Spec},
     step::{Input, Next, Step},
 };
 
@@ -65,11 +65,26 @@ impl RevokeStep {
                         TokenKind::Access => (SecretRef::AccessToken, "access_token"),
                         TokenKind::Refresh => (SecretRef::RefreshToken, "refresh_token"),
                     };
-                    request.push_field("token", Value::Secret(secret));
-                    if style == RevokeStyle::Rfc7009 {
-                        request.push_field("token_type_hint", Value::text(hint));
+                    let facts = &cx.spec.revoke;
+                    match facts.present {
+                        RevokePresentation::Bearer => {
+                            let bearer = Value::Joined("Bearer ".into(), secret);
+                            request = request.with_header(http::header::AUTHORIZATION, bearer);
+                        }
+                        RevokePresentation::Json => {
+                            request.payload = Payload::Json(Json::Object(Vec::new()));
+                        }
+                        RevokePresentation::Form => {}
                     }
-                    cx.authenticate(&mut request);
+                    if facts.present != RevokePresentation::Bearer {
+                        request.push_field(facts.token_parameter.clone(), Value::Secret(secret));
+                        if style == RevokeStyle::Rfc7009 {
+                            request.push_field("token_type_hint", Value::text(hint));
+                        }
+                    }
+                    if facts.authenticated {
+                        cx.authenticate(&mut request);
+                    }
                     (*token, request)
                 })
                 .collect(),

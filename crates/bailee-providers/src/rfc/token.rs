@@ -2,6 +2,7 @@
 
 use bailee_core::Effect;
 use http::Method;
+use url::Url;
 
 use super::{misuse, token_answer};
 use crate::{
@@ -9,8 +10,8 @@ use crate::{
     failure::{Failure, FailureKind},
     grant::{CredentialFacts, Grant},
     provider::ExchangeAsk,
-    request::{Endpoint, Request, SecretRef, Value},
-    spec::Spec,
+    request::{Endpoint, Json, Payload, Request, SecretRef, Value},
+    spec::{Encoding, Spec},
     step::{Input, Next, Step},
 };
 
@@ -24,7 +25,7 @@ pub(crate) struct TokenStep {
 impl TokenStep {
     /// Exchanges a code (RFC 6749 §4.1.3).
     pub(crate) fn exchange(cx: &Context<'_>, ask: &ExchangeAsk<'_>) -> Self {
-        Self::new(cx, |request| {
+        Self::new(cx, cx.spec.endpoints.token.as_ref(), |request| {
             request.push_field("grant_type", Value::text("authorization_code"));
             request.push_field("code", Value::Secret(SecretRef::Code));
             request.push_field("redirect_uri", Value::text(ask.redirect_uri));
@@ -36,7 +37,8 @@ impl TokenStep {
 
     /// Renews an access token (RFC 6749 §6). The scopes stay, so none are asked for.
     pub(crate) fn refresh(cx: &Context<'_>, facts: &CredentialFacts) -> Self {
-        let mut step = Self::new(cx, |request| {
+        let endpoint = cx.spec.endpoints.refresh.as_ref().or(cx.spec.endpoints.token.as_ref());
+        let mut step = Self::new(cx, endpoint, |request| {
             request.push_field("grant_type", Value::text("refresh_token"));
             request.push_field("refresh_token", Value::Secret(SecretRef::RefreshToken));
         });
@@ -46,11 +48,14 @@ impl TokenStep {
         step
     }
 
-    fn new(cx: &Context<'_>, fill: impl FnOnce(&mut Request)) -> Self {
-        let request = cx.spec.endpoints.token.clone().map(|url| {
+    fn new(cx: &Context<'_>, endpoint: Option<&Url>, fill: impl FnOnce(&mut Request)) -> Self {
+        let request = endpoint.cloned().map(|url| {
             // A code is good once, and a refresh token may be: an answer that is lost is lost.
             let mut request = Request::new(Method::POST, url, Endpoint::Token, Effect::Effect)
                 .with_header(http::header::CACHE_CONTROL, Value::text("no-cache"));
+            if cx.spec.token.request == Encoding::Json {
+                request.payload = Payload::Json(Json::Object(Vec::new()));
+            }
             fill(&mut request);
             cx.authenticate(&mut request);
             request

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bailee_core::{AccessToken, IdToken, Plaintext, RefreshToken, ScopeName};
+use url::Url;
 use zeroize::Zeroizing;
 
 use super::{malformed, oauth_error, scope_list};
@@ -12,7 +13,7 @@ use crate::{
     failure::{Failure, FailureKind},
     grant::{AccountId, Grant, IssuedCredential, TokenType},
     scan::{Object, Value},
-    spec::SpecFacts,
+    spec::{IdentitySource, SpecFacts, TokenFacts},
 };
 
 /// The longest token that is taken (TOK-03).
@@ -22,8 +23,8 @@ const LONGEST_TOKEN: usize = 64 * 1024;
 const LONGEST_LIFE: Duration = Duration::from_secs(315_360_000);
 
 /// The members that decide what a grant is. None of them may stand twice (TOK-10).
-const DECISIVE: [&str; 7] =
-    ["access_token", "error", "expires_in", "id_token", "refresh_token", "scope", "token_type"];
+const DECISIVE: [&str; 6] =
+    ["access_token", "error", "expires_in", "id_token", "refresh_token", "token_type"];
 
 /// Reads the answer of a token endpoint: status, content type, errors, tokens, in this order.
 pub(crate) fn read(spec: &SpecFacts, answer: &Answer) -> Result<Grant, Failure> {
@@ -37,7 +38,7 @@ pub(crate) fn read(spec: &SpecFacts, answer: &Answer) -> Result<Grant, Failure> 
         return Err(malformed());
     }
     let object = Object::parse(&answer.body).map_err(|_| malformed())?;
-    for name in DECISIVE {
+    for name in DECISIVE.into_iter().chain([spec.scopes.answer_member.as_str()]) {
         object.get(name).map_err(|_| malformed())?;
     }
     if let Some(failure) = oauth_error::in_body(spec, &object) {
@@ -50,14 +51,15 @@ pub(crate) fn read(spec: &SpecFacts, answer: &Answer) -> Result<Grant, Failure> 
 trait Members {
     fn secret(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Failure>;
     fn number(&self, name: &str) -> Result<Option<f64>, Failure>;
-    fn scopes(&self, separator: char) -> Result<Option<Vec<ScopeName>>, Failure>;
-    fn id(&self, name: &str) -> Result<Option<String>, Failure>;
+    fn scopes(&self, name: &str, separator: char) -> Result<Option<Vec<ScopeName>>, Failure>;
+    /// A text or a whole number under a name, or at a pointer.
+    fn id(&self, place: &str) -> Result<Option<String>, Failure>;
 }
 
 fn grant(spec: &SpecFacts, members: &dyn Members) -> Result<Grant, Failure> {
     let facts = &spec.token;
     let access = members.secret("access_token")?.ok_or_else(malformed)?;
-    let token_type = token_type(members.secret("token_type")?, facts.type_optional)?;
+    let token_type = token_type(members.secret("token_type")?, facts)?;
     let refresh = match members.secret("refresh_token")? {
         // Some servers send an empty one where there is none.
         Some(token) if token.is_empty() => None,
@@ -67,13 +69,32 @@ fn grant(spec: &SpecFacts, members: &dyn Members) -> Result<Grant, Failure> {
         Some(number) => Some(number),
         None => members.number("refresh_token_expires_in")?,
     };
-    let account_id = match &facts.account_member {
+    let account_id = if facts.account_members.is_empty() {
+        None
+    } else {
+        let parts: Option<Vec<String>> = facts
+            .account_members
+            .iter()
+            .map(|place| members.id(place))
+            .collect::<Result<_, _>>()?;
+        let id = parts.ok_or_else(malformed)?.join(":");
+        Some(AccountId::new(spec.identity.id_kind.clone(), id).ok_or_else(malformed)?)
+    };
+    let api = match &facts.api_member {
         None => None,
-        Some(name) => {
-            let id = members.id(name)?.ok_or_else(malformed)?;
-            Some(AccountId::new(spec.identity.id_kind.clone(), id).ok_or_else(malformed)?)
+        Some(place) => {
+            let text = members.id(place)?.ok_or_else(malformed)?;
+            let url = Url::parse(&text).map_err(|_| malformed())?;
+            spec.check_account_api(&url)?;
+            Some(url)
         }
     };
+    let mut display = None;
+    if spec.identity.source == IdentitySource::TokenAnswer {
+        for place in &spec.identity.display {
+            display = display.or(members.id(place)?);
+        }
+    }
     let mut credential =
         IssuedCredential::new(facts.credential.clone(), AccessToken::new(usable(access, false)?));
     credential.token_type = token_type;
@@ -81,13 +102,15 @@ fn grant(spec: &SpecFacts, members: &dyn Members) -> Result<Grant, Failure> {
     credential.refresh_expires_in =
         refresh_expires_in.map(life).or(facts.refresh_lifetime).filter(|_| refresh.is_some());
     credential.refresh = refresh.map(RefreshToken::new);
-    credential.scopes = members.scopes(spec.scopes.answer_separator)?;
+    credential.scopes = members
+        .scopes(&spec.scopes.answer_member, spec.scopes.answer_separator)?
+        .map(|scopes| spec.scopes.settle(scopes));
     let id_token = members
         .secret("id_token")?
         .map(|token| usable(token, false))
         .transpose()?
         .map(IdToken::new);
-    Ok(Grant { credentials: vec![credential], account_id, id_token })
+    Ok(Grant { account_id, display, api, id_token, ..Grant::new(vec![credential]) })
 }
 
 /// A token that can be used: of 1 byte to 64 KiB, and fit for a header (TOK-03). What it is made of
@@ -104,11 +127,16 @@ fn usable(token: Zeroizing<Vec<u8>>, spaces: bool) -> Result<Plaintext, Failure>
 
 /// RFC 6749 §7.1: a client does not use a token of a type that it does not know. The case does not
 /// count (§5.1).
-fn token_type(given: Option<Zeroizing<Vec<u8>>>, optional: bool) -> Result<TokenType, Failure> {
+fn token_type(given: Option<Zeroizing<Vec<u8>>>, facts: &TokenFacts) -> Result<TokenType, Failure> {
     match given {
         Some(word) if word.eq_ignore_ascii_case(b"bearer") => Ok(TokenType::Bearer),
         Some(word) if word.eq_ignore_ascii_case(b"dpop") => Err(FailureKind::Unsupported.into()),
-        None if optional => Ok(TokenType::Bearer),
+        Some(word)
+            if facts.types.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes())) =>
+        {
+            Ok(TokenType::Bearer)
+        }
+        None if facts.type_optional => Ok(TokenType::Bearer),
         _ => Err(malformed()),
     }
 }
@@ -144,8 +172,8 @@ impl Members for Json<'_> {
         })
     }
 
-    fn scopes(&self, separator: char) -> Result<Option<Vec<ScopeName>>, Failure> {
-        match self.0.get("scope").map_err(|_| malformed())? {
+    fn scopes(&self, name: &str, separator: char) -> Result<Option<Vec<ScopeName>>, Failure> {
+        match self.0.get(name).map_err(|_| malformed())? {
             None | Some(Value::Null) => Ok(None),
             Some(value @ Value::Array(_)) => {
                 let elements = value.elements().ok_or_else(malformed)?;
@@ -161,15 +189,16 @@ impl Members for Json<'_> {
         }
     }
 
-    fn id(&self, name: &str) -> Result<Option<String>, Failure> {
-        Ok(self.0.get(name).map_err(|_| malformed())?.and_then(|value| value.id_text()))
+    fn id(&self, place: &str) -> Result<Option<String>, Failure> {
+        let value = if place.starts_with('/') { self.0.pointer(place) } else { self.0.get(place) };
+        Ok(value.map_err(|_| malformed())?.and_then(|value| value.id_text()))
     }
 }
 
 /// A form-encoded answer, for the providers that still give one.
 fn read_form(spec: &SpecFacts, body: &[u8]) -> Result<Grant, Failure> {
     let form = Form(std::str::from_utf8(body).map_err(|_| malformed())?);
-    for name in DECISIVE {
+    for name in DECISIVE.into_iter().chain([spec.scopes.answer_member.as_str()]) {
         form.secret(name)?;
     }
     if let Some(code) = form.secret("error")?.filter(|code| !code.is_empty()) {
@@ -196,15 +225,15 @@ impl Members for Form<'_> {
         Ok(self.secret(name)?.and_then(|text| std::str::from_utf8(&text).ok().and_then(number)))
     }
 
-    fn scopes(&self, separator: char) -> Result<Option<Vec<ScopeName>>, Failure> {
-        self.secret("scope")?
+    fn scopes(&self, name: &str, separator: char) -> Result<Option<Vec<ScopeName>>, Failure> {
+        self.secret(name)?
             .map(|text| scope_list::split(&text, separator).ok_or_else(malformed))
             .transpose()
     }
 
-    fn id(&self, name: &str) -> Result<Option<String>, Failure> {
+    fn id(&self, place: &str) -> Result<Option<String>, Failure> {
         Ok(self
-            .secret(name)?
+            .secret(place.trim_start_matches('/'))?
             .and_then(|text| std::str::from_utf8(&text).ok().map(ToOwned::to_owned)))
     }
 }

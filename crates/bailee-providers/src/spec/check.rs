@@ -1,6 +1,6 @@
 //! Reading a spec's file and checking it as a whole.
 
-use std::{ops::Range, time::Duration};
+use std::{collections::BTreeMap, ops::Range, time::Duration};
 
 use bailee_core::{CredentialName, Error, ErrorKind, Result, ScopeEntry};
 use toml::Spanned;
@@ -9,13 +9,15 @@ use url::Url;
 use super::{
     AuthorizationFacts, Ceiling, ClientFacts, CredentialKind, Eligibility, Endpoints,
     IdentityFacts, IdentitySource, Pkce, PkceFacts, RateLimitFacts, RefreshClass, RefreshFacts,
-    RevokeFacts, RevokeStyle, ScopeFacts, SpecFacts, TokenFacts, Withdrawal, address,
+    RevokeEnds, RevokeFacts, RevokePresentation, RevokeStyle, ScopeFacts, SpecFacts, Templates,
+    TokenFacts, Variable, Withdrawal, address,
     file::{
         File, FileAuthorization, FileClass, FileClient, FileEndpoints, FileIdentity, FileRateLimit,
-        FileRefresh, FileRevoke, FileScopes, FileToken, Text,
+        FileRefresh, FileRevoke, FileScopes, FileToken, OneOrMore, Text,
     },
+    variable::{PLACEHOLDER, Slot, substitute},
 };
-use crate::{failure::ErrorRow, rfc::codes};
+use crate::{failure::ErrorRow, request::Json, rfc::codes};
 
 /// Reads and checks a file. The text is the host's or ours, so its faults are told with the words
 /// that stand in it.
@@ -24,7 +26,7 @@ pub(super) fn parse(text: &str) -> Result<SpecFacts> {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         fault(&[format!("line {line}: {}", error.message().trim())])
     })?;
-    let mut check = Check { text, faults: Vec::new() };
+    let mut check = Check { text, faults: Vec::new(), values: BTreeMap::new() };
     let facts = check.facts(file);
     if check.faults.is_empty() { Ok(facts) } else { Err(fault(&check.faults)) }
 }
@@ -40,6 +42,8 @@ fn line_of(text: &str, offset: usize) -> usize {
 pub(super) struct Check<'a> {
     text: &'a str,
     faults: Vec<String>,
+    /// The variables' defaults, and a placeholder for those without.
+    values: BTreeMap<String, String>,
 }
 
 impl Check<'_> {
@@ -62,6 +66,13 @@ impl Check<'_> {
             self.fault(value.span(), "`discover` needs an `issuer`");
         }
         self.issuer(file.issuer.as_ref());
+        let variables = self.variables(&file.variables);
+        let templates = self.templates(&variables, &file.hosts, &file.endpoints, file.api.as_ref());
+        let account_hosts = self.hosts(
+            &file.account_hosts,
+            address::is_host_pattern,
+            "a host name, or `*.` before one of at least two labels",
+        );
         let hosts = self.hosts(&file.hosts, address::is_host_name, "a host name");
         let upload_hosts = self.hosts(
             &file.upload_hosts,
@@ -72,6 +83,7 @@ impl Check<'_> {
         let endpoints = self.endpoints(&file.endpoints, &hosts, open);
         let credential = self.credential(&file);
         let entered = credential != CredentialKind::OAuth;
+        let headers = self.headers(file.headers);
         if !discover && !entered {
             for (name, endpoint) in
                 [("authorization", &endpoints.authorization), ("token", &endpoints.token)]
@@ -116,6 +128,10 @@ impl Check<'_> {
             pages: file.pages,
             hosts,
             upload_hosts,
+            account_hosts,
+            headers,
+            variables,
+            templates,
             issuer: file.issuer.map(Spanned::into_inner),
             discover,
             iss_in_callback: file.iss_in_callback,
@@ -130,6 +146,7 @@ impl Check<'_> {
                     .client
                     .secret_parameter
                     .unwrap_or_else(|| "client_secret".into()),
+                secrets_in_query: file.client.secrets_in_query,
             },
             scopes,
             pkce: PkceFacts {
@@ -142,9 +159,12 @@ impl Check<'_> {
                     .token
                     .credential
                     .unwrap_or(CredentialName::from_static(if entered { "key" } else { "user" })),
+                request: file.token.request,
                 form_encoded: file.token.form_encoded,
                 type_optional: file.token.type_optional,
-                account_member: file.token.account_member,
+                types: file.token.types,
+                account_members: file.token.account_member.into_vec(),
+                api_member: file.token.api_member,
                 access_lifetime: file.token.access_seconds.map(seconds),
                 refresh_lifetime: file.token.refresh_seconds.map(seconds),
             },
@@ -215,6 +235,68 @@ impl Check<'_> {
         }
     }
 
+    fn variables(&mut self, file: &[Spanned<Variable>]) -> Vec<Variable> {
+        for entry in file {
+            let variable = entry.get_ref();
+            let word = variable.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            if variable.name.is_empty() || !word || variable.plain.trim().is_empty() {
+                self.fault(entry.span(), "a variable needs a name in lower case and plain words");
+            }
+            let value = variable.default.as_deref().unwrap_or(PLACEHOLDER);
+            if !variable.admits(value) {
+                self.fault(entry.span(), "the variable's default cannot stand in an address");
+            }
+            if self.values.insert(variable.name.clone(), value.to_owned()).is_some() {
+                self.fault(entry.span(), "the variable stands twice");
+            }
+        }
+        file.iter().map(|entry| entry.get_ref().clone()).collect()
+    }
+
+    fn templates(
+        &self,
+        variables: &[Variable],
+        hosts: &[Text],
+        endpoints: &FileEndpoints,
+        api: Option<&Text>,
+    ) -> Templates {
+        if variables.is_empty() {
+            return Templates::default();
+        }
+        let slots = [
+            (Slot::Api, api),
+            (Slot::Authorization, endpoints.authorization.as_ref()),
+            (Slot::Introspection, endpoints.introspection.as_ref()),
+            (Slot::Jwks, endpoints.jwks.as_ref()),
+            (Slot::Refresh, endpoints.refresh.as_ref()),
+            (Slot::Revocation, endpoints.revocation.as_ref()),
+            (Slot::Token, endpoints.token.as_ref()),
+            (Slot::Userinfo, endpoints.userinfo.as_ref()),
+        ];
+        Templates {
+            hosts: hosts.iter().map(|host| host.get_ref().clone()).collect(),
+            addresses: slots
+                .into_iter()
+                .filter_map(|(slot, text)| Some((slot, text?.get_ref().clone())))
+                .collect(),
+            unfilled: variables.iter().any(|variable| variable.default.is_none()),
+        }
+    }
+
+    fn headers(&mut self, file: BTreeMap<Text, String>) -> Vec<(String, String)> {
+        for (name, value) in &file {
+            let good = http::HeaderName::from_bytes(name.get_ref().as_bytes()).is_ok()
+                && http::HeaderValue::from_str(value).is_ok();
+            let managed = ["authorization", "content-type", "cookie", "host"];
+            let own = managed.iter().any(|managed| name.get_ref().eq_ignore_ascii_case(managed));
+            if !good || own {
+                let name = name.clone();
+                self.fault(name.span(), format_args!("`{}` is no header to set", name.get_ref()));
+            }
+        }
+        file.into_iter().map(|(name, value)| (name.into_inner(), value)).collect()
+    }
+
     fn issuer(&mut self, issuer: Option<&Text>) {
         // The text is what is compared, so it is kept as it stands; here it only has to be an
         // address (RFC 8414 §2).
@@ -231,11 +313,11 @@ impl Check<'_> {
 
     fn hosts(&mut self, hosts: &[Text], good: fn(&str) -> bool, what: &str) -> Vec<String> {
         for host in hosts {
-            if !good(host.get_ref()) {
+            if !good(&substitute(host.get_ref(), &self.values)) {
                 self.fault(host.span(), format_args!("`{}` is not {what}", host.get_ref()));
             }
         }
-        hosts.iter().map(|host| host.get_ref().clone()).collect()
+        hosts.iter().map(|host| substitute(host.get_ref(), &self.values)).collect()
     }
 
     fn endpoints(&mut self, file: &FileEndpoints, hosts: &[String], open: bool) -> Endpoints {
@@ -251,6 +333,7 @@ impl Check<'_> {
         Endpoints {
             authorization: one("authorization", &file.authorization),
             token: one("token", &file.token),
+            refresh: one("refresh", &file.refresh),
             revocation: one("revocation", &file.revocation),
             introspection: one("introspection", &file.introspection),
             userinfo: one("userinfo", &file.userinfo),
@@ -259,7 +342,15 @@ impl Check<'_> {
     }
 
     fn address(&mut self, name: &str, text: &Text, hosts: &[String], open: bool) -> Option<Url> {
-        match address::parse(text.get_ref()) {
+        let address = substitute(text.get_ref(), &self.values);
+        if address.contains(['{', '}']) {
+            self.fault(
+                text.span(),
+                format_args!("`{name}` names a variable that there is none of"),
+            );
+            return None;
+        }
+        match address::parse(&address) {
             Ok(url) => {
                 let listed = url.host_str().is_some_and(|host| hosts.iter().any(|h| h == host));
                 if !listed && !open {
@@ -322,16 +413,28 @@ impl Check<'_> {
                     format_args!("the scope `{}` lacks plain words or a category", scope.name),
                 );
             }
-            if scope.name.as_str().contains(request) {
+            if scope.name.as_str().contains(request) && !scope.implied {
                 self.fault(
                     entry.span(),
                     format_args!("the scope `{}` contains the separator", scope.name),
                 );
             }
         }
+        let mut aliases = Vec::new();
+        for (alias, name) in file.aliases {
+            match catalogue.iter().find(|known| known.get_ref().name.as_str() == name.get_ref()) {
+                Some(known) => aliases.push((alias, known.get_ref().name.clone())),
+                None => self.fault(
+                    name.span(),
+                    format_args!("the alias `{alias}` is of no scope of the catalogue"),
+                ),
+            }
+        }
         ScopeFacts {
             separator: request,
             answer_separator: answer,
+            answer_member: file.answer_member.unwrap_or_else(|| "scope".into()),
+            aliases,
             callback_parameter: file.callback_parameter,
             catalogue: catalogue.into_iter().map(Spanned::into_inner).collect(),
         }
@@ -345,6 +448,7 @@ impl Check<'_> {
                 checked: None,
                 idle_limit: None,
                 absolute_limit: None,
+                not_before: None,
             };
         };
         let span = file.span();
@@ -376,6 +480,7 @@ impl Check<'_> {
             checked: file.checked,
             idle_limit: file.idle_seconds.map(seconds),
             absolute_limit: file.absolute_seconds.map(seconds),
+            not_before: file.not_before_seconds.map(seconds),
         }
     }
 
@@ -391,15 +496,35 @@ impl Check<'_> {
             } else {
                 RevokeStyle::None
             };
-            return RevokeFacts { style, page: None, also_ends: Vec::new() };
+            return RevokeFacts {
+                style,
+                page: None,
+                also_ends: Vec::new(),
+                ends: RevokeEnds::default(),
+                present: RevokePresentation::default(),
+                token_parameter: "token".into(),
+                authenticated: true,
+            };
         };
         let span = file.span();
         let file = file.into_inner();
         let has_endpoint = discover || endpoints.revocation.is_some();
         if (file.style != RevokeStyle::None) && !has_endpoint {
-            self.fault(span, "a revoke style needs `endpoints.revocation`");
+            self.fault(span.clone(), "a revoke style needs `endpoints.revocation`");
         }
-        RevokeFacts { style: file.style, page: file.page, also_ends: file.also_ends }
+        if file.ends == RevokeEnds::Account && file.also_ends.is_empty() {
+            self.fault(span, "what else a revocation ends is to be told in `also_ends`");
+        }
+        RevokeFacts {
+            style: file.style,
+            page: file.page,
+            also_ends: file.also_ends,
+            ends: file.ends,
+            // A token in `Authorization` proves itself.
+            authenticated: file.authenticated.unwrap_or(file.present != RevokePresentation::Bearer),
+            present: file.present,
+            token_parameter: file.token_parameter.unwrap_or_else(|| "token".into()),
+        }
     }
 
     fn identity(
@@ -411,12 +536,14 @@ impl Check<'_> {
     ) -> IdentityFacts {
         let span = file.span();
         let file = file.into_inner();
+        let id = file.id.into_vec();
+        let members = &token.account_member;
         match file.source {
             IdentitySource::Endpoint => {
                 if endpoints.userinfo.is_none() && !discover {
                     self.fault(span.clone(), "identity by endpoint needs `endpoints.userinfo`");
                 }
-                if file.id.is_none() || file.id_kind.is_none() {
+                if id.is_empty() || file.id_kind.is_none() {
                     self.fault(span.clone(), "identity by endpoint needs `id` and `id_kind`");
                 }
             }
@@ -435,7 +562,7 @@ impl Check<'_> {
                 }
             }
             IdentitySource::TokenAnswer => {
-                if token.account_member.is_none() || file.id_kind.is_none() {
+                if matches!(members, OneOrMore::None) || file.id_kind.is_none() {
                     self.fault(
                         span.clone(),
                         "identity by token answer needs `token.account_member` and `id_kind`",
@@ -443,7 +570,7 @@ impl Check<'_> {
                 }
             }
         }
-        for pointer in file.id.iter().chain(&file.display).chain(&file.account_type) {
+        for pointer in id.iter().chain(&file.display).chain(&file.account_type) {
             if !pointer.starts_with('/') {
                 self.fault(
                     span.clone(),
@@ -456,15 +583,24 @@ impl Check<'_> {
         } else {
             file.display
         };
+        let body = file.body.and_then(|text| {
+            let read = serde_json::from_str(text.get_ref()).map(Json::from_value);
+            if read.is_err() {
+                self.fault(text.span(), "the `body` of the question for the account is no JSON");
+            }
+            read.ok()
+        });
         IdentityFacts {
             source: file.source,
             id_kind: file.id_kind.unwrap_or_else(|| {
                 let key = file.source == IdentitySource::Fingerprint;
                 if key { "fingerprint" } else { "sub" }.into()
             }),
-            id: file.id.unwrap_or_else(|| "/sub".into()),
+            id: if id.is_empty() { vec!["/sub".into()] } else { id },
             display,
             account_type: file.account_type,
+            post: file.post,
+            body,
         }
     }
 }

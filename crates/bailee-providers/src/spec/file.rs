@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use bailee_core::{CredentialName, ProviderId, ScopeEntry};
+use bailee_core::{CredentialName, ProviderId, ScopeEntry, ScopeName};
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    ClientAuthentication, IdentitySource, LimitScope, Pkce, ResetFormat, RevokeStyle, Statements,
-    Terms, credential::FileCredential,
+    ClientAuthentication, Encoding, IdentitySource, LimitScope, Pkce, ResetFormat, RevokeEnds,
+    RevokePresentation, RevokeStyle, Statements, Terms, Variable, credential::FileCredential,
 };
 use crate::failure::FailureKind;
 
@@ -25,6 +25,12 @@ pub(super) struct File {
     pub(super) hosts: Vec<Text>,
     #[serde(default)]
     pub(super) upload_hosts: Vec<Text>,
+    #[serde(default)]
+    pub(super) account_hosts: Vec<Text>,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<Text, String>,
+    #[serde(default, rename = "variable")]
+    pub(super) variables: Vec<Spanned<Variable>>,
     pub(super) issuer: Option<Text>,
     #[serde(default)]
     pub(super) discover: Option<Spanned<bool>>,
@@ -71,6 +77,7 @@ pub(super) struct File {
 pub(super) struct FileEndpoints {
     pub(super) authorization: Option<Text>,
     pub(super) token: Option<Text>,
+    pub(super) refresh: Option<Text>,
     pub(super) revocation: Option<Text>,
     pub(super) introspection: Option<Text>,
     pub(super) userinfo: Option<Text>,
@@ -90,6 +97,7 @@ pub(super) struct FileClient {
     pub(super) authentication: Option<ClientAuthentication>,
     pub(super) id_parameter: Option<String>,
     pub(super) secret_parameter: Option<String>,
+    pub(super) secrets_in_query: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -98,6 +106,8 @@ pub(super) struct FileScopes {
     pub(super) separator: Option<Spanned<char>>,
     pub(super) answer_separator: Option<Spanned<char>>,
     pub(super) callback_parameter: Option<String>,
+    pub(super) answer_member: Option<String>,
+    pub(super) aliases: BTreeMap<ScopeName, Text>,
 }
 
 #[derive(Default, Deserialize)]
@@ -111,9 +121,12 @@ pub(super) struct FilePkce {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FileToken {
     pub(super) credential: Option<CredentialName>,
+    pub(super) request: Encoding,
     pub(super) form_encoded: bool,
     pub(super) type_optional: bool,
-    pub(super) account_member: Option<String>,
+    pub(super) types: Vec<String>,
+    pub(super) account_member: OneOrMore,
+    pub(super) api_member: Option<String>,
     pub(super) access_seconds: Option<u32>,
     pub(super) refresh_seconds: Option<u32>,
 }
@@ -127,6 +140,7 @@ pub(super) struct FileRefresh {
     pub(super) checked: Option<String>,
     pub(super) idle_seconds: Option<u32>,
     pub(super) absolute_seconds: Option<u32>,
+    pub(super) not_before_seconds: Option<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -148,6 +162,12 @@ pub(super) struct FileRevoke {
     pub(super) page: Option<String>,
     #[serde(default)]
     pub(super) also_ends: Vec<String>,
+    #[serde(default)]
+    pub(super) ends: RevokeEnds,
+    #[serde(default)]
+    pub(super) present: RevokePresentation,
+    pub(super) token_parameter: Option<String>,
+    pub(super) authenticated: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -155,10 +175,14 @@ pub(super) struct FileRevoke {
 pub(super) struct FileIdentity {
     pub(super) source: IdentitySource,
     pub(super) id_kind: Option<String>,
-    pub(super) id: Option<String>,
+    #[serde(default)]
+    pub(super) id: OneOrMore,
     #[serde(default)]
     pub(super) display: Vec<String>,
     pub(super) account_type: Option<String>,
+    #[serde(default)]
+    pub(super) post: bool,
+    pub(super) body: Option<Text>,
 }
 
 #[derive(Default, Deserialize)]
@@ -194,4 +218,24 @@ pub(super) struct FileError {
     pub(super) kind: FailureKind,
     pub(super) wait_seconds: Option<u32>,
     pub(super) scope: Option<LimitScope>,
+}
+
+/// A text, or a list of them.
+#[derive(Default, Deserialize)]
+#[serde(untagged)]
+pub(super) enum OneOrMore {
+    #[default]
+    None,
+    One(String),
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    pub(super) fn into_vec(self) -> Vec<String> {
+        match self {
+            Self::None => Vec::new(),
+            Self::One(text) => vec![text],
+            Self::More(texts) => texts,
+        }
+    }
 }

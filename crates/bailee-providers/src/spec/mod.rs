@@ -5,8 +5,9 @@ mod check;
 mod credential;
 mod file;
 mod metadata;
+mod variable;
 
-use std::{ops::Deref, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, ops::Deref, sync::Arc, time::Duration};
 
 use bailee_core::{CredentialName, ProviderId, Result, ScopeEntry, ScopeName};
 use serde::{Deserialize, Serialize};
@@ -15,11 +16,14 @@ use url::Url;
 use crate::{
     failure::{ErrorRow, Failure, FailureKind},
     grant::Account,
+    request::Json,
 };
 
 pub use credential::{CredentialKind, KeyFacts, KeyRefusal};
 pub use metadata::Metadata;
 pub(crate) use metadata::candidates as discovery_candidates;
+pub(crate) use variable::Templates;
+pub use variable::{Variable, VariableSource};
 
 /// A provider's facts. Cloning shares them.
 #[derive(Clone, Debug)]
@@ -63,6 +67,21 @@ impl Spec {
         Ok(Self(Arc::new(facts)))
     }
 
+    /// Fills variables in, by name; those that have a default may be left out. Values that the spec
+    /// has no variable for are ignored, so that what was stored with a connection outlives a
+    /// variable.
+    ///
+    /// # Errors
+    ///
+    /// Fails with `InvalidInput` where a value cannot stand in a host name or a path, or where the
+    /// address that it makes is on a host that the spec does not list.
+    pub fn with_variables(&self, values: &BTreeMap<String, String>) -> Result<Self> {
+        if self.variables.is_empty() {
+            return Ok(self.clone());
+        }
+        variable::fill(&self.0, values).map(|facts| Self(Arc::new(facts)))
+    }
+
     /// Puts rows before the table of codes, as an adapter does with its own.
     #[must_use]
     pub fn with_errors(&self, rows: &[ErrorRow]) -> Self {
@@ -101,6 +120,14 @@ pub struct SpecFacts {
     pub hosts: Vec<String>,
     /// Where media may be uploaded to: exact names, or `*.` and a suffix of at least two labels.
     pub upload_hosts: Vec<String>,
+    /// The hosts that an account may have an API of its own on, in the form of `upload_hosts`. Which
+    /// one it is stands in the account's facts.
+    pub account_hosts: Vec<String>,
+    /// Headers that every request carries but those that upload: an API's version, a `User-Agent`.
+    pub headers: Vec<(String, String)>,
+    /// The parts of addresses that differ between registrations or accounts.
+    pub variables: Vec<Variable>,
+    pub(crate) templates: Templates,
     /// The issuer, character for character (RFC 8414 §2).
     pub issuer: Option<String>,
     /// Whether metadata is fetched from the issuer.
@@ -149,6 +176,23 @@ impl SpecFacts {
         self.scopes.catalogue.iter().find(|entry| entry.name == *name)
     }
 
+    /// Checks the address of an account's own API: https, without decoration and query, on one of
+    /// the account hosts or the spec's.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`FailureKind::Malformed`] for any other.
+    pub fn check_account_api(&self, api: &Url) -> Result<(), Failure> {
+        let fits = |host: &str| {
+            self.hosts.iter().any(|known| known == host)
+                || self.account_hosts.iter().any(|pattern| address::host_fits(pattern, host))
+        };
+        match address::parse(api.as_str()) {
+            Ok(url) if url.query().is_none() && url.host_str().is_some_and(fits) => Ok(()),
+            _ => Err(FailureKind::Malformed.into()),
+        }
+    }
+
     /// Checks an upload address that a provider gave: https, without decoration, on one of the
     /// upload hosts. It may have a query, which is what makes it a secret.
     ///
@@ -170,6 +214,7 @@ impl SpecFacts {
         let endpoints = &self.endpoints;
         let called = [
             &endpoints.token,
+            &endpoints.refresh,
             &endpoints.revocation,
             &endpoints.introspection,
             &endpoints.userinfo,
@@ -204,6 +249,8 @@ pub struct Endpoints {
     pub authorization: Option<Url>,
     /// The token endpoint (RFC 6749 §3.2).
     pub token: Option<Url>,
+    /// Where tokens are renewed, where that is not the token endpoint.
+    pub refresh: Option<Url>,
     /// The revocation endpoint (RFC 7009).
     pub revocation: Option<Url>,
     /// The introspection endpoint (RFC 7662).
@@ -234,6 +281,9 @@ pub struct ClientFacts {
     pub id_parameter: String,
     /// The parameter of its secret (`client_secret`).
     pub secret_parameter: String,
+    /// Whether the provider takes secrets in the query alone, at its token endpoints. Everywhere
+    /// else a secret in an address is refused.
+    pub secrets_in_query: bool,
 }
 
 /// How a client proves who it is (RFC 6749 §2.3).
@@ -261,8 +311,37 @@ pub struct ScopeFacts {
     pub answer_separator: char,
     /// The parameter of a callback that lists what was granted, where there is one.
     pub callback_parameter: Option<String>,
+    /// The member of a token answer that lists what was granted (`scope`).
+    pub answer_member: String,
+    /// Other names that answers have for scopes of the catalogue.
+    pub aliases: Vec<(ScopeName, ScopeName)>,
     /// Every scope that may be asked for, in plain words.
     pub catalogue: Vec<ScopeEntry>,
+}
+
+impl ScopeFacts {
+    /// The scopes of an answer by their names in the catalogue, with those that every grant has.
+    pub fn settle(&self, answered: Vec<ScopeName>) -> Vec<ScopeName> {
+        let mut scopes: Vec<ScopeName> = Vec::with_capacity(answered.len());
+        let implied = self.catalogue.iter().filter(|entry| entry.implied).map(|entry| &entry.name);
+        let named = answered.iter().map(|scope| {
+            self.aliases.iter().find(|(alias, _)| alias == scope).map_or(scope, |(_, name)| name)
+        });
+        for scope in named.chain(implied) {
+            if !scopes.contains(scope) {
+                scopes.push(scope.clone());
+            }
+        }
+        scopes
+    }
+
+    /// Of these, the ones that are sent.
+    pub fn sent(&self, asked: &[ScopeName]) -> Vec<ScopeName> {
+        let implied = |scope: &ScopeName| {
+            self.catalogue.iter().any(|entry| entry.implied && entry.name == *scope)
+        };
+        asked.iter().filter(|scope| !implied(scope)).cloned().collect()
+    }
 }
 
 /// Which PKCE is used.
@@ -307,12 +386,19 @@ pub enum Pkce {
 pub struct TokenFacts {
     /// The name of the credential that an answer holds.
     pub credential: CredentialName,
+    /// How requests are written.
+    pub request: Encoding,
     /// Whether answers are form-encoded instead of JSON.
     pub form_encoded: bool,
     /// Whether `token_type` may be missing.
     pub type_optional: bool,
-    /// The member that names the account, where there is one.
-    pub account_member: Option<String>,
+    /// Words that answers have for tokens that are presented as bearer tokens.
+    pub types: Vec<String>,
+    /// The members that name the account, where there are any: names, or pointers (RFC 6901). Where
+    /// there are several, the id is their values with a colon between.
+    pub account_members: Vec<String>,
+    /// The member that states the address of the account's own API, where there is one.
+    pub api_member: Option<String>,
     /// How long an access token lives where the answer does not say.
     pub access_lifetime: Option<Duration>,
     /// How long a refresh token lives where the answer does not say.
@@ -333,6 +419,8 @@ pub struct RefreshFacts {
     pub idle_limit: Option<Duration>,
     /// How long a grant lives at most.
     pub absolute_limit: Option<Duration>,
+    /// How old a token has to be before it can be renewed.
+    pub not_before: Option<Duration>,
 }
 
 /// What a refresh does to the refresh token that was used.
@@ -366,6 +454,55 @@ pub struct RevokeFacts {
     pub page: Option<String>,
     /// What else ends with it, as sentences for the person.
     pub also_ends: Vec<String>,
+    /// How far it reaches.
+    pub ends: RevokeEnds,
+    /// How a token is presented.
+    pub present: RevokePresentation,
+    /// The member or parameter that holds it (`token`).
+    pub token_parameter: String,
+    /// Whether the client proves who it is.
+    pub authenticated: bool,
+}
+
+/// How far a revocation reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RevokeEnds {
+    /// Every grant that the account gave to this client, those of other connections too. It is left
+    /// out while another connection holds the account.
+    Account,
+    /// The grant that the token belongs to.
+    #[default]
+    Grant,
+    /// The token alone.
+    Token,
+}
+
+/// How a token is presented to the revocation endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RevokePresentation {
+    /// In `Authorization`, with no body.
+    Bearer,
+    /// As a field of a form (RFC 7009 §2.1).
+    #[default]
+    Form,
+    /// As a member of a JSON object.
+    Json,
+}
+
+/// How a request's body is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Encoding {
+    /// As a form (RFC 6749 §4.1.3).
+    #[default]
+    Form,
+    /// As a JSON object.
+    Json,
 }
 
 /// Which tokens are presented to the revocation endpoint.
@@ -384,19 +521,24 @@ pub enum RevokeStyle {
 }
 
 /// How the account is found out.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct IdentityFacts {
     /// Where the id comes from.
     pub source: IdentitySource,
     /// The word for the kind of id.
     pub id_kind: String,
-    /// Where the id stands in the endpoint's document (RFC 6901).
-    pub id: String,
+    /// Where the id stands in the endpoint's document (RFC 6901). Where there are several, the id is
+    /// their values with a colon between.
+    pub id: Vec<String>,
     /// Where a name to show may stand; the first one that is there is taken.
     pub display: Vec<String>,
     /// Where the type of account stands.
     pub account_type: Option<String>,
+    /// Whether the endpoint is asked with POST.
+    pub post: bool,
+    /// The JSON that it is asked with, which holds no secret (a GraphQL query, `null`).
+    pub body: Option<Json>,
 }
 
 /// Where the account's id comes from.

@@ -147,7 +147,7 @@ fn account(spec: &Spec, known: Option<AccountId>, answer: &Answer) -> Result<Acc
         let value = document.pointer(pointer).map_err(|_| malformed())?;
         Ok::<_, Failure>(value.and_then(|value| value.text()))
     };
-    let id = text(&spec.identity.id)?
+    let id = text("/data/user/open_id")?
         .and_then(|id| AccountId::new(spec.identity.id_kind.clone(), id))
         .ok_or_else(malformed)?;
     if known.is_some_and(|known| known != id) {

@@ -18,7 +18,7 @@ pub(crate) fn registration(provider: &'static str) -> Registration {
 }
 
 pub(crate) fn context<'a>(spec: &'a Spec, registration: &'a Registration) -> Context<'a> {
-    Context { spec, registration, now: NOW }
+    Context::new(spec, registration, NOW)
 }
 
 pub(crate) fn answer(status: u16, headers: &[(&'static str, &str)], body: &[u8]) -> Answer {

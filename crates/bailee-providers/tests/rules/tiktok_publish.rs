@@ -51,7 +51,7 @@ impl Driver {
 
     fn next(&mut self, input: Input) -> Result<PublishNext, Failure> {
         let registration = registration("tiktok");
-        let cx = Context { spec: self.provider.spec(), registration: &registration, now: self.now };
+        let cx = Context::new(self.provider.spec(), &registration, self.now);
         let next = self.publication.next(&cx, &self.progress, input);
         match next {
             Ok(PublishNext::Save(progress)) => {
