@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use bailee::{
     ConnectionRef, ConnectionState, Happened, Result, Runtime, TenantId, Visitor,
     core::{CredentialName, Effect, ProviderId, ScopeName},
-    http::{HttpSend, Request, Response, SendError},
+    http::{HttpSend, Opened, Request, SendError},
     providers::{Context, JsonCall, Operation, OperationFacts, Step, tiktok::CreatorInfo},
     store::{
         Batch, Claim, Committed, Count, Head, Key, Kind, Leaf, Lease, Log, LoggedEntry, Page,
@@ -374,12 +374,12 @@ impl Parking {
 
 #[async_trait]
 impl HttpSend for Parking {
-    async fn send(&self, request: Request) -> Result<Response, SendError> {
+    async fn open(&self, request: Request) -> Result<Opened, SendError> {
         if self.on.load(Ordering::SeqCst) && request.url.path().ends_with(self.path) {
             self.arrived.send_modify(|arrived| *arrived += 1);
             let _ = self.open.subscribe().wait_for(|open| *open).await;
         }
-        self.inner.send(request).await
+        self.inner.open(request).await
     }
 }
 

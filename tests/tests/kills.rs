@@ -29,7 +29,7 @@ use bailee::{
     HostId, IdempotencyKey, PublicationState, ReconnectReason, Registration, Result, RootKeys,
     SqliteStore, TenantId, Visitor,
     core::{Clock, ManualClock, Timestamp},
-    http::{HttpSend, Request, Reqwest, Response, SendError, Tls},
+    http::{HttpSend, Opened, Request, Reqwest, Response, SendError, Tls},
     providers::{
         Environment, Generic, Spec,
         tiktok::{PrivacyLevel, PublishVideo},
@@ -241,6 +241,10 @@ impl fmt::Debug for SteppedHttp {
 
 #[async_trait]
 impl HttpSend for SteppedHttp {
+    async fn open(&self, request: Request) -> Result<Opened, SendError> {
+        self.0.open(request).await
+    }
+
     async fn send(&self, request: Request) -> Result<Response, SendError> {
         let path = request.url.path().to_owned();
         self.1.step(&path, self.0.send(request)).await

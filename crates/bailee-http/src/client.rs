@@ -9,9 +9,9 @@ use http::{HeaderValue, Method, header};
 use reqwest::dns::Resolve;
 
 use crate::{
-    Body, Category, HostRefusal, HttpSend, Lookup, Request, Response, SendError, Sent,
-    SystemLookup, Tls, check,
-    collect::Collector,
+    Body, Category, HostRefusal, HttpSend, Lookup, Opened, Request, SendError, Sent, SystemLookup,
+    Tls, check,
+    receive::{Pace, Receiving},
     resolve::{JudgedLookup, NotRoutable},
     response::is_redirect,
 };
@@ -87,12 +87,13 @@ impl Reqwest {
         })
     }
 
-    async fn exchange(&self, request: Request) -> Result<Response, Failed> {
+    async fn exchange(&self, request: Request, pace: Pace) -> Result<reqwest::Response, Failed> {
         let limit = request.limit;
         let client = if is_repeatable(&request.method) { &self.pooled } else { &self.fresh };
-        let outgoing = outgoing(request);
-        let mut incoming =
-            client.execute(outgoing).await.map_err(|error| Failed::to_send(&error))?;
+        let incoming = match pace.wait(client.execute(outgoing(request))).await {
+            Ok(incoming) => incoming.map_err(|error| Failed::to_send(&error))?,
+            Err(_) => return Err(Category::Timeout.into()),
+        };
         let status = incoming.status();
         if is_redirect(status) {
             return Err(Category::Redirect.into());
@@ -103,26 +104,25 @@ impl Reqwest {
         {
             return Err(Category::Protocol.into());
         }
-        let over = |_| Failed::from(Category::TooLarge);
-        let mut collector = Collector::new(incoming.content_length(), limit).map_err(over)?;
-        while let Some(chunk) = incoming.chunk().await.map_err(|error| Failed::answered(&error))? {
-            collector.push(&chunk).map_err(over)?;
+        if incoming.content_length().is_some_and(|length| length > limit as u64) {
+            return Err(Category::TooLarge.into());
         }
-        let headers = std::mem::take(incoming.headers_mut());
-        Ok(Response::new(status, headers, collector.finish()))
+        Ok(incoming)
     }
 }
 
 #[async_trait]
 impl HttpSend for Reqwest {
-    async fn send(&self, request: Request) -> Result<Response, SendError> {
+    async fn open(&self, request: Request) -> Result<Opened, SendError> {
         let host = check(&request).map_err(SendError::refused)?;
-        let deadline = request.deadline;
-        let result = match tokio::time::timeout(deadline, self.exchange(request)).await {
-            Ok(result) => result,
-            Err(_) => Err(Category::Timeout.into()),
-        };
-        result.map_err(|Failed(category, sent)| SendError::new(category, sent).at(host))
+        let limit = request.limit;
+        let pace = Pace::begin(request.deadline, request.idle);
+        let failed = |Failed(category, sent)| SendError::new(category, sent).at(host.clone());
+        let mut incoming = self.exchange(request, pace).await.map_err(failed)?;
+        let headers = std::mem::take(incoming.headers_mut());
+        let (status, length) = (incoming.status(), incoming.content_length());
+        let body = Receiving::new(incoming, limit, pace, host);
+        Ok(Opened::new(status, headers, length, Box::new(body)))
     }
 }
 
@@ -133,7 +133,7 @@ impl fmt::Debug for Reqwest {
 }
 
 /// What is left of an error of the HTTP library.
-struct Failed(Category, Sent);
+pub(crate) struct Failed(Category, Sent);
 
 impl From<Category> for Failed {
     fn from(category: Category) -> Self {
@@ -167,8 +167,12 @@ impl Failed {
     }
 
     /// The same once an answer has begun: whatever happens then, the request was sent.
-    fn answered(error: &reqwest::Error) -> Self {
+    pub(crate) fn answered(error: &reqwest::Error) -> Self {
         Self(Self::to_send(error).0, Sent::Maybe)
+    }
+
+    pub(crate) fn category(&self) -> Category {
+        self.0
     }
 }
 

@@ -4,13 +4,15 @@ mod address;
 mod check;
 #[cfg(feature = "reqwest")]
 mod client;
-#[cfg(feature = "reqwest")]
 mod collect;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod error;
 mod hosts;
 mod name;
+mod opened;
+#[cfg(feature = "reqwest")]
+mod receive;
 mod request;
 #[cfg(feature = "reqwest")]
 mod resolve;
@@ -27,6 +29,7 @@ pub use check::{CheckedHost, HostRefusal, check};
 pub use client::Reqwest;
 pub use error::{Category, SendError, Sent};
 pub use hosts::Hosts;
+pub use opened::{Chunks, Opened};
 pub use request::{Body, Request, secret_header};
 #[cfg(feature = "reqwest")]
 pub use resolve::{Lookup, LookupFailed, SystemLookup};

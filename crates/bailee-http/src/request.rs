@@ -27,6 +27,9 @@ pub struct Request {
     pub hosts: Hosts,
     /// How long it may take from the call to the last byte of the answer.
     pub deadline: Duration,
+    /// How long the other side may be silent, before its answer and between two pieces of it; none
+    /// where the deadline alone counts. For long bodies, whose deadline is long too.
+    pub idle: Option<Duration>,
     /// How many bytes the answer's body may have. Answers are never decompressed.
     pub limit: usize,
 }
@@ -57,6 +60,7 @@ impl Request {
             body: Body::Empty,
             hosts,
             deadline: Self::DEADLINE,
+            idle: None,
             limit: Self::LIMIT,
         }
     }
@@ -79,6 +83,13 @@ impl Request {
     #[must_use]
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// Sets how long the other side may be silent.
+    #[must_use]
+    pub fn with_idle(mut self, idle: Duration) -> Self {
+        self.idle = Some(idle);
         self
     }
 

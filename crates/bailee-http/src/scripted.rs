@@ -7,7 +7,10 @@ use std::{
 
 use async_trait::async_trait;
 
-use crate::{Category, HttpSend, Request, Response, SendError, Sent, check, response::is_redirect};
+use crate::{
+    Category, HttpSend, Opened, Request, Response, SendError, Sent, check, opened::Whole,
+    response::is_redirect,
+};
 
 /// An [`HttpSend`] that asks a closure for its answers, for unit tests.
 ///
@@ -36,7 +39,7 @@ impl Scripted {
 
 #[async_trait]
 impl HttpSend for Scripted {
-    async fn send(&self, request: Request) -> Result<Response, SendError> {
+    async fn open(&self, request: Request) -> Result<Opened, SendError> {
         let host = check(&request).map_err(SendError::refused)?;
         self.sent.fetch_add(1, Ordering::SeqCst);
         let fail = |category| SendError::new(category, Sent::Maybe).at(host.clone());
@@ -47,7 +50,9 @@ impl HttpSend for Scripted {
         if response.body.len() > request.limit {
             return Err(fail(Category::TooLarge));
         }
-        Ok(Response::new(response.status, response.headers, response.body))
+        let length = Some(response.body.len() as u64);
+        let body = Box::new(Whole::new(response.body));
+        Ok(Opened::new(response.status, response.headers, length, body))
     }
 }
 
@@ -94,6 +99,15 @@ mod tests {
         let error = client.send(request("https://other.example/a")).await.unwrap_err();
         assert_eq!(error, SendError::refused(HostRefusal::NotListed));
         assert_eq!(client.sent(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_answer_can_be_read_piece_by_piece() {
+        let client = Scripted::new(|_| Ok(answer(206, "body")));
+        let mut opened = client.open(request("https://api.provider.example/")).await.unwrap();
+        assert_eq!((opened.status.as_u16(), opened.length), (206, Some(4)));
+        assert_eq!(*opened.body.chunk().await.unwrap().unwrap(), b"body");
+        assert!(opened.body.chunk().await.unwrap().is_none());
     }
 
     #[tokio::test]

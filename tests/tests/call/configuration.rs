@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bailee::{
     Bailee, Builder, ClientSecret, Declaration, ErrorKind, Registration, Remedy, RootKeys,
-    http::{HttpSend, Response, SendError},
+    http::{HttpSend, Opened, SendError},
     providers::{Generic, Spec},
 };
 use bailee_tests::{
@@ -211,7 +211,7 @@ struct Nowhere;
 
 #[async_trait::async_trait]
 impl HttpSend for Nowhere {
-    async fn send(&self, _: bailee::http::Request) -> Result<Response, SendError> {
+    async fn open(&self, _: bailee::http::Request) -> Result<Opened, SendError> {
         panic!("a request left")
     }
 }

@@ -20,6 +20,7 @@
 //! # }
 //! ```
 
+mod bodies;
 mod identity;
 mod server;
 
@@ -32,6 +33,11 @@ use zeroize::Zeroizing;
 
 use crate::{Category, HostRefusal, Hosts, HttpSend, Request, SendError, Sent};
 
+pub use bodies::{
+    bodies_come_piece_by_piece, bodies_that_end_early_fail_after_their_pieces,
+    dropping_a_body_ends_the_exchange, limits_hold_while_a_body_is_read,
+    opening_refuses_what_sending_refuses,
+};
 pub use identity::{HOST, Identity};
 pub use server::{Received, Reply, Seen, Server};
 
@@ -49,13 +55,18 @@ macro_rules! http_send_suite {
         $crate::http_send_suite! { @each $make;
             answers_of_every_status_come_back_whole
             answers_that_end_early_are_no_answers
+            bodies_come_piece_by_piece
+            bodies_that_end_early_fail_after_their_pieces
             certificates_are_checked
             cookies_are_neither_kept_nor_sent
+            dropping_a_body_ends_the_exchange
             dropping_the_future_ends_the_exchange
             header_values_of_an_answer_are_sensitive
+            limits_hold_while_a_body_is_read
             malformed_answers_are_protocol_errors
             nothing_is_sent_twice
             old_versions_of_tls_are_refused
+            opening_refuses_what_sending_refuses
             out_02_redirects_are_errors
             refused_connections_are_certainly_unsent
             requests_arrive_as_they_were_made
