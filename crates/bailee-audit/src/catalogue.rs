@@ -122,6 +122,7 @@ const EVENTS: &[EventShape] = &[
     event("credential.refreshed", "a token was renewed", &["connection"]),
     event("credential.revoked", "a token was revoked", &["connection"]),
     event("disclosure.recorded", "data went to a recipient", &["recipient"]),
+    event("entered_key.refused", "a key that somebody entered was refused", &["reason"]),
     event("event.delivered", "an event was delivered to the application", &["event"]),
     event("flow.abandoned", "an attempt to connect was given up", &[]),
     event("flow.begun", "an attempt to connect began", &[]),

@@ -176,6 +176,7 @@ impl Connections {
             return Err(Error::new(ErrorKind::InvalidInput)
                 .with_detail("there is no return target of this name"));
         }
+        registered.needs_flow()?;
         let provider = &registered.facts.provider;
         let declaration = &engine.0.declaration;
         let scopes = declaration.least_scopes(provider, purposes)?;

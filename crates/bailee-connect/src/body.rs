@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bailee_core::{
     ConnectionRef, CredentialName, Error, ErrorKind, Id, Origin, Owner, ProviderId, PurposeId,
-    RegistrationId, Result, ScopeName, SubjectId, Timestamp,
+    ReconnectReason, RegistrationId, Result, ScopeName, SubjectId, Timestamp,
 };
 use bailee_providers::AccountFacts;
 use bailee_vault::Facts;
@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The schema that this release writes.
 pub(crate) const SCHEMA: u16 = 1;
+
+/// The token type of a key that somebody entered.
+pub(crate) const ENTERED: &str = "api_key";
 
 /// A body as bytes.
 pub(crate) fn encode<T: Serialize>(body: &T) -> Result<Vec<u8>> {
@@ -97,6 +100,17 @@ pub(crate) struct CredentialBody {
 }
 
 impl CredentialBody {
+    /// Whether it is a key that somebody entered.
+    pub(crate) fn is_entered(&self) -> bool {
+        self.token_type == ENTERED
+    }
+
+    /// Why it no longer works, where the provider does not take it and nothing can renew it.
+    pub(crate) fn why_over(&self) -> ReconnectReason {
+        // A key has no end of its own: somebody ended it.
+        if self.is_entered() { ReconnectReason::Revoked } else { ReconnectReason::Expired }
+    }
+
     /// What a provider's step is told of it.
     pub(crate) fn facts(&self) -> bailee_providers::CredentialFacts {
         let mut facts =

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use bailee_core::{ConnectionRef, Effect, Error, ErrorKind, Id, PurposeId, Result, audit::Entry};
+use bailee_core::{
+    Actor, ConnectionRef, Effect, Error, ErrorKind, Id, PurposeId, Result, audit::Entry,
+};
 use bailee_providers::{FailureKind, Operation, OperationFacts};
 use bailee_store::{Due, Key};
 
@@ -65,7 +67,13 @@ impl Acting {
         let secrets = PassSecrets::new(&line, wanted, pass);
         let open = Mark::of(facts.effect);
         let outcome = self.attempt(connection, operation, &line, &secrets, &open).await;
-        self.engine.note_disclosure(connection, &self.purpose, facts);
+        self.engine.note_disclosure(
+            &self.who,
+            connection,
+            &secrets.pass().actor,
+            &self.purpose,
+            facts,
+        );
         if let Some(effect) = effect {
             let word = match &outcome {
                 Ok(_) => "done",
@@ -211,15 +219,18 @@ impl Engine {
     /// Notes that a recipient was given data for a purpose; folded, and written within a minute.
     pub(crate) fn note_disclosure(
         &self,
+        who: &Who,
         connection: &ConnectionRef,
+        actor: &Actor,
         purpose: &PurposeId,
         facts: &OperationFacts,
     ) {
         let Some(integration) = self.0.declaration.integration(&facts.provider) else { return };
         let categories = facts.sends.iter().chain(facts.reads).copied();
         self.0.disclosures.note(
-            connection.tenant(),
-            connection.owner().subject(),
+            who.tenant(),
+            // What nobody owns is used with the data of whoever uses it.
+            connection.owner().subject().or(actor.subject()),
             &integration.recipient,
             purpose,
             categories,

@@ -1,7 +1,7 @@
 //! Asking the provider whether a connection still lives.
 
 use bailee_core::{
-    Act, ConnectionRef, ConnectionState, Error, ErrorKind, ReconnectReason, Result, Visitor,
+    Act, ConnectionRef, ConnectionState, Error, ErrorKind, Owner, ReconnectReason, Result, Visitor,
 };
 use bailee_providers::{Alive, FailureKind};
 
@@ -47,7 +47,7 @@ impl Connections {
         connection: &ConnectionRef,
     ) -> Result<Found> {
         let engine = &self.engine;
-        if visitor.tenant() != connection.tenant() {
+        if connection.owner() != Owner::Instance && visitor.tenant() != connection.tenant() {
             return Err(unknown(connection));
         }
         let subject = engine.subject_of(visitor.tenant(), visitor.person()).await?;
@@ -88,7 +88,7 @@ impl Engine {
                 }
             };
             if over || !credential.has_refresh {
-                let reason = if over { ReconnectReason::Revoked } else { ReconnectReason::Expired };
+                let reason = if over { ReconnectReason::Revoked } else { credential.why_over() };
                 self.need_reconnect(connection, credential.generation, reason).await?;
                 continue;
             }

@@ -108,7 +108,7 @@ impl Connections {
     }
 }
 
-fn status(found: Found) -> Result<ConnectionStatus> {
+pub(crate) fn status(found: Found) -> Result<ConnectionStatus> {
     let credential = found.credential(0)?;
     Ok(ConnectionStatus {
         connection: found.reference,

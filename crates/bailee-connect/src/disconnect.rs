@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bailee_core::{
-    Act, Actor, ConnectionId, ConnectionRef, ConnectionState, Error, ErrorKind, Id, Owner,
+    Act, Actor, ConnectionId, ConnectionRef, ConnectionState, Error, ErrorKind, Id, Origin, Owner,
     ProviderId, Result, SubjectId, Timestamp, audit::Entry, event::Happened,
 };
 use bailee_providers::{CredentialFacts, IssuedCredential, RevokePlan, spec::RevokeEnds};
@@ -38,6 +38,7 @@ pub struct DisconnectReceipt {
     /// Its provider.
     pub provider: ProviderId,
     /// Whether the provider confirmed that the tokens are dead. They are deleted here either way.
+    /// A key that was entered is not dead: only who made it can remove it at the provider.
     pub confirmed: bool,
     /// What the same revocation ended at the provider beside these tokens, in plain words.
     pub also_ends: Vec<String>,
@@ -97,9 +98,16 @@ impl Connections {
                 Err(error) => return Err(error),
             }
         }
+        engine.end(connection).await
+    }
+}
+
+impl Engine {
+    /// Finishes a disconnect that was begun, in a task that goes on when the caller is dropped.
+    pub(crate) async fn end(&self, connection: &ConnectionRef) -> Result<DisconnectReceipt> {
         let (tell, told) = oneshot::channel();
-        let (task, wanted) = (engine.clone(), connection.clone());
-        engine.0.runtime.spawn(Box::pin(async move {
+        let (task, wanted) = (self.clone(), connection.clone());
+        self.0.runtime.spawn(Box::pin(async move {
             drop(tell.send(task.finish_disconnect(&wanted).await));
         }));
         told.await.unwrap_or_else(|_| {
@@ -108,10 +116,8 @@ impl Connections {
                 .with_connection(connection.connection()))
         })
     }
-}
 
-impl Engine {
-    async fn make_unusable(&self, found: &Found, actor: &Actor) -> Result<()> {
+    pub(crate) async fn make_unusable(&self, found: &Found, actor: &Actor) -> Result<()> {
         let connection = &found.reference;
         let mut batch = self.0.vault.batch()?.op(found.view.fence()?);
         for op in self.move_to(found, ConnectionState::Disconnecting).await? {
@@ -401,7 +407,12 @@ impl Engine {
             "Audit entries stay: they name pseudonyms and times, no account and no token."
                 .to_owned(),
         ];
-        if shared {
+        let entered = found.body.origin == Origin::Entered;
+        if entered {
+            remains.push(
+                "The key stays valid at the provider until somebody removes it there.".to_owned(),
+            );
+        } else if shared {
             remains.push(
                 "The same account is still connected elsewhere in this service, and the provider \
                  ends all of its access at once. So this connection's tokens were deleted here and \

@@ -223,6 +223,7 @@ impl EngineBuilder {
             }
             self.declaration
                 .check_scopes(registration.provider(), &provider.spec().scopes.catalogue)?;
+            registration.check_kind(provider.spec())?;
             let id = registration.registration_id().clone();
             if joined.insert(id.clone(), (registration, provider)).is_some() {
                 return Err(wrong(format!("the registration {id} is given twice")));

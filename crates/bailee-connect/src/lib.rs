@@ -13,10 +13,13 @@ mod cookie;
 mod disconnect;
 mod drive;
 mod engine;
+mod enter;
+mod entered;
 mod event;
 mod fill;
 mod flights;
 mod gate;
+mod instance;
 mod kind;
 mod limiter;
 #[cfg(feature = "loopback")]
@@ -48,8 +51,10 @@ pub use control::Freeze;
 pub use cookie::CookiePolicy;
 pub use disconnect::DisconnectReceipt;
 pub use engine::{Engine, EngineBuilder, Seams};
+pub use enter::{EnterOptions, Entered};
 pub use event::EventSink;
 pub use gate::Who;
+pub use instance::InstanceConnections;
 #[cfg(feature = "loopback")]
 pub use loopback::Loopback;
 #[cfg(feature = "tokio")]

@@ -295,7 +295,7 @@ impl Acting {
             authority: Authority::Acting(&self.who),
         };
         let outcome = job.advance(lease, body).await;
-        engine.note_disclosure(connection, &self.purpose, facts);
+        engine.note_disclosure(&self.who, connection, &pass.actor, &self.purpose, facts);
         outcome.map_err(|error| error.with_connection(connection.connection()))
     }
 }

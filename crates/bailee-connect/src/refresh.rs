@@ -120,8 +120,10 @@ impl Engine {
             }
         }
         if !line.can_renew(&credential) {
-            // A token that extends itself and is refused before its time has been revoked.
-            let over = credential.is_over(self.0.clock.now()) || !line.extends_itself();
+            // A token that extends itself and is refused before its time has been revoked; a key
+            // that somebody entered has no time.
+            let over = credential.is_over(self.0.clock.now())
+                || !(line.extends_itself() || credential.is_entered());
             let reason = if over { ReconnectReason::Expired } else { ReconnectReason::Revoked };
             return self.give_up(connection, name, seen, lease, reason).await;
         }

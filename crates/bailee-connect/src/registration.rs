@@ -10,7 +10,7 @@ use bailee_core::{
     ClientSecret, Error, ErrorKind, Id, Plaintext, ProviderId, RegistrationId, Result, TenantId,
     Timestamp, audit::Entry,
 };
-use bailee_providers::{Endpoint, Environment, Platform, Provider, Spec};
+use bailee_providers::{Endpoint, Environment, Platform, Provider, Spec, spec::CredentialKind};
 use bailee_store::{Committed, Key};
 use bailee_vault::{Draft, Holder};
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,22 @@ impl Registration {
         })
     }
 
+    /// What stands in a client's place at a provider whose keys are entered: there is no client.
+    /// Its id is the provider's.
+    ///
+    /// # Errors
+    ///
+    /// As [`Registration::new`].
+    pub fn entered(provider: &str) -> Result<Self> {
+        let provider = ProviderId::new(provider)?;
+        let id = RegistrationId::new(provider.as_str())?;
+        Ok(Self {
+            facts: bailee_providers::Registration::entered(id, provider),
+            secret: None,
+            owner: None,
+        })
+    }
+
     /// Gives it an id of its own: a second client at the same provider needs one.
     ///
     /// # Errors
@@ -98,6 +114,22 @@ impl Registration {
     pub fn owned_by(mut self, tenant: TenantId) -> Self {
         self.owner = Some(tenant);
         self
+    }
+
+    /// Refuses an OAuth client where keys are entered, and the other way round.
+    pub(crate) fn check_kind(&self, spec: &Spec) -> Result<()> {
+        let entered = matches!(spec.credential, CredentialKind::ApiKey(_));
+        // A client id is never empty.
+        let fits = self.facts.client_id.is_empty() == entered;
+        if fits && !(entered && self.facts.platform == Platform::Desktop) {
+            return Ok(());
+        }
+        let provider = &self.facts.provider;
+        Err(Error::new(ErrorKind::Configuration).with_detail(if entered {
+            format!("the keys of {provider} are entered: it has no client and no flow")
+        } else {
+            format!("{provider} needs a client: its credentials are not entered")
+        }))
     }
 
     /// Its id.
@@ -198,6 +230,20 @@ impl Registered {
             Endpoint::Api | Endpoint::Upload => &self.limiter,
             _ => &self.grants,
         }
+    }
+
+    /// Whether its keys are entered.
+    pub(crate) fn takes_keys(&self) -> bool {
+        matches!(self.provider.spec().credential, CredentialKind::ApiKey(_))
+    }
+
+    /// Refuses a flow where keys are entered.
+    pub(crate) fn needs_flow(&self) -> Result<()> {
+        if !self.takes_keys() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Configuration)
+            .with_detail("the keys of this provider are entered: it has no flow"))
     }
 
     /// Whether a visitor of this tenant may use it.

@@ -54,6 +54,8 @@ pub struct Disclosure {
     pub withdrawal: Vec<String>,
     /// Terms of the provider that apply.
     pub terms: Vec<Terms>,
+    /// Whether the person is asked for a key instead of being sent to the provider.
+    pub entered_key: bool,
 }
 
 /// Terms of a provider that a person is shown.
@@ -264,7 +266,16 @@ impl Disclosure {
             never_categories: never_categories.collect(),
             withdrawal: withdrawal.to_vec(),
             terms: terms.to_vec(),
+            entered_key: false,
         })
+    }
+
+    /// The same for a key that is entered here: what the key itself could do, and that only a
+    /// person can end it at the provider.
+    #[must_use]
+    pub fn for_entered_key(mut self) -> Self {
+        self.entered_key = true;
+        self
     }
 
     /// The SHA-256 of [`Disclosure::to_text`]: what a consent record keeps of what was shown.
@@ -283,7 +294,10 @@ impl Disclosure {
         let words = self.words();
         let provider = ("provider", self.provider_title.as_str());
         let mut passages = vec![
-            Passage { heading: words.fill(Phrase::Request, &self.who()), lines: self.who_lines() },
+            Passage {
+                heading: words.fill(self.either(Phrase::Request, Phrase::KeyRequest), &self.who()),
+                lines: self.who_lines(),
+            },
             Passage {
                 heading: words.say(Phrase::PurposesHeading).to_owned(),
                 lines: self.purposes.iter().map(|purpose| purpose.line(words)).collect(),
@@ -294,6 +308,11 @@ impl Disclosure {
                 heading: words.fill(Phrase::MayHeading, &[provider]),
                 lines: self.scopes.iter().map(|scope| self.scope_line(scope)).collect(),
             });
+        }
+        if self.entered_key {
+            let heading = words.say(Phrase::KeyHeading).to_owned();
+            passages
+                .push(Passage { heading, lines: vec![words.fill(Phrase::KeyCan, &[provider])] });
         }
         let mut data: Vec<_> = self.data.iter().map(|item| self.data_line(item)).collect();
         if data.is_empty() {
@@ -312,7 +331,9 @@ impl Disclosure {
             heading: words.say(Phrase::NeverHeading).to_owned(),
             lines: self.never_lines(),
         });
-        let here = std::iter::once(words.fill(Phrase::WithdrawHere, &[provider]));
+        let here = std::iter::once(
+            words.fill(self.either(Phrase::WithdrawHere, Phrase::WithdrawKeyHere), &[provider]),
+        );
         let there = self.withdrawal.iter().zip(1_usize..).map(|(step, n)| {
             let places = [provider, ("n", &n.to_string()), ("step", &with_stop(step))];
             words.fill(Phrase::WithdrawThere, &places)
@@ -365,6 +386,10 @@ impl Disclosure {
         Words::of(&self.locale)
     }
 
+    fn either(&self, of_a_flow: Phrase, of_a_key: Phrase) -> Phrase {
+        if self.entered_key { of_a_key } else { of_a_flow }
+    }
+
     fn who(&self) -> [(&str, &str); 2] {
         [("controller", &self.controller), ("provider", &self.provider_title)]
     }
@@ -387,7 +412,7 @@ impl Disclosure {
         };
         let purposes: Vec<_> = scope.purposes.iter().map(|id| self.title_of(id)).collect();
         words.fill(
-            Phrase::May,
+            self.either(Phrase::May, Phrase::KeyMay),
             &[
                 ("plain", without_stop(&scope.plain)),
                 ("category", without_stop(&scope.category_plain)),

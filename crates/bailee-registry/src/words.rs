@@ -30,6 +30,10 @@ pub(crate) enum Phrase {
     Day,
     Days,
     DataHeading,
+    KeyCan,
+    KeyHeading,
+    KeyMay,
+    KeyRequest,
     May,
     MayHeading,
     Month,
@@ -62,6 +66,7 @@ pub(crate) enum Phrase {
     Version,
     Who,
     WithdrawHere,
+    WithdrawKeyHere,
     WithdrawHeading,
     WithdrawThere,
     Writes,
@@ -187,6 +192,16 @@ fn english(phrase: Phrase) -> &'static str {
         Phrase::DataHeading => "What is kept, and how long",
         Phrase::Day => "for {count} day",
         Phrase::Days => "for {count} days",
+        Phrase::KeyCan => {
+            "Whoever has a key can do with it whatever {provider} lets it do. What this application \
+             may do with yours is listed here, and it does nothing else."
+        }
+        Phrase::KeyHeading => "What the key itself can do",
+        Phrase::KeyMay => {
+            "This application may {plain}. It concerns {category}; {effect}. Needed for \
+             “{purposes}”. It is called {scope} here."
+        }
+        Phrase::KeyRequest => "{controller} asks for a key of {provider}.",
         Phrase::May => {
             "This application may {plain}. It concerns {category}; {effect}. Needed for “{purposes}”. \
              {provider} calls this permission {scope}."
@@ -232,6 +247,10 @@ fn english(phrase: Phrase) -> &'static str {
         Phrase::WithdrawHere => {
             "Here: disconnect {provider} in this application. Access ends at once, the stored tokens \
              are deleted, and {provider} is asked to revoke them."
+        }
+        Phrase::WithdrawKeyHere => {
+            "Here: disconnect {provider} in this application. It stops using the key at once and \
+             deletes it. Nobody but you, or whoever made the key, can end it at {provider}."
         }
         Phrase::WithdrawHeading => "How to take it back",
         Phrase::WithdrawThere => "At {provider}, step {n}: {step}",

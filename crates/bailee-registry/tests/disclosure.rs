@@ -91,6 +91,7 @@ fn the_text_says_in_plain_words_what_is_asked_and_how_to_take_it_back() {
     let declaration = Declaration::parse(EXAMPLE).unwrap();
     compare("tiktok.txt", &tiktok(&declaration, &[PUBLISH, ABUSE], "en").to_text());
     compare("notes.txt", &notes(&declaration).to_text());
+    compare("notes-key.txt", &notes(&declaration).for_entered_key().to_text());
 }
 
 #[test]
@@ -122,7 +123,7 @@ fn flow_08_the_hash_is_that_of_the_text_and_everything_shown_is_in_the_text() {
     let shown = tiktok(&declaration, &[PUBLISH, ABUSE], "en");
     assert_eq!(shown.hash(), bailee_core::sha256(shown.to_text().as_bytes()));
     type Change = fn(&mut Disclosure);
-    let changes: [(&str, Change); 25] = [
+    let changes: [(&str, Change); 26] = [
         ("declaration", |d| d.declaration[31] ^= 1),
         ("controller", |d| d.controller.push('x')),
         ("address", |d| d.address = None),
@@ -148,6 +149,7 @@ fn flow_08_the_hash_is_that_of_the_text_and_everything_shown_is_in_the_text() {
         ("withdrawal", |d| d.withdrawal[0].push('x')),
         ("terms", |d| d.terms[0].url.push('x')),
         ("when terms apply", |d| d.terms[0].when = None),
+        ("entered key", |d| d.entered_key = true),
     ];
     for (what, change) in changes {
         let mut other = shown.clone();

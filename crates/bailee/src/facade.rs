@@ -1,7 +1,7 @@
 //! The facade: what a host calls.
 
-use bailee_connect::{Acting, Connections, Engine, Freeze, Who, Worker};
-use bailee_core::{PurposeId, Result};
+use bailee_connect::{Acting, Connections, Engine, Freeze, InstanceConnections, Who, Worker};
+use bailee_core::{Id, PurposeId, Result};
 use bailee_registry::Declaration;
 use bailee_vault::Vault;
 
@@ -22,6 +22,11 @@ impl Bailee {
     /// Connecting, looking at and disconnecting accounts.
     pub fn connections(&self) -> Connections {
         self.engine.connections()
+    }
+
+    /// Keys of the service itself, for an operator as the host names them.
+    pub fn instance_connections(&self, operator: Id) -> InstanceConnections {
+        self.engine.instance_connections(operator)
     }
 
     /// Fixes who acts and what for; calls and publications go from there.

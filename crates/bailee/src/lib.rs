@@ -8,17 +8,17 @@ pub use bailee_audit as audit;
 pub use bailee_connect::Loopback;
 pub use bailee_connect::{
     Acting, Answer, BeginOptions, Begun, BoxFuture, BytesMedia, CallbackRequest, Completed,
-    ConnectionStatus, Connections, CookiePolicy, DisconnectReceipt, EventSink, Freeze,
-    IdempotencyKey, MediaSource, Mount, Publication, PublicationState, Refusal, RefusalReason,
-    Registration, Runtime, Who, Worker,
+    ConnectionStatus, Connections, CookiePolicy, DisconnectReceipt, EnterOptions, Entered,
+    EventSink, Freeze, IdempotencyKey, InstanceConnections, MediaSource, Mount, Publication,
+    PublicationState, Refusal, RefusalReason, Registration, Runtime, Who, Worker,
 };
 #[cfg(feature = "tokio")]
 pub use bailee_connect::{FileMedia, Tokio};
 pub use bailee_core as core;
 pub use bailee_core::{
-    Access, Act, ClientSecret, ConnectionRef, ConnectionState, Error, ErrorKind, HostError, HostId,
-    InstanceId, Locale, Origin, Owner, ProviderId, PurposeId, ReconnectReason, Remedy, Result,
-    SubjectId, TenantId, Visitor, event::Event, event::Happened,
+    Access, Act, ApiKey, ClientSecret, ConnectionRef, ConnectionState, Error, ErrorKind, HostError,
+    HostId, InstanceId, Locale, Origin, Owner, ProviderId, PurposeId, ReconnectReason, Remedy,
+    Result, SubjectId, TenantId, Visitor, event::Event, event::Happened,
 };
 pub use bailee_http as http;
 #[cfg(feature = "postgres")]
