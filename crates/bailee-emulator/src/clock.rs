@@ -66,6 +66,12 @@ impl Clock {
     }
 }
 
+/// A time as ISO 8601 writes it, in UTC.
+pub(crate) fn iso(unix: i64) -> String {
+    let date = OffsetDateTime::from_unix_timestamp(unix.clamp(0, LATEST)).ok();
+    date.and_then(|date| date.format(ISO).ok()).unwrap_or_default()
+}
+
 impl Default for Clock {
     /// A standing clock at 2026-01-01T00:00:00Z.
     fn default() -> Self {
@@ -85,6 +91,9 @@ const LATEST: i64 = 253_402_300_799;
 const HTTP_DATE: &[BorrowedFormatItem<'_>] = format_description!(
     "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
 );
+
+const ISO: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 
 #[cfg(test)]
 mod tests {

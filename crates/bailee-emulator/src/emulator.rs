@@ -10,10 +10,10 @@ use url::{Url, form_urlencoded};
 use crate::log::Recorded;
 use crate::message::{Answer, Incoming};
 use crate::mint::{Mint, random};
-use crate::oidc::{Issuer, IssuerDesk};
+use crate::oidc::Issuer;
+use crate::play::Played;
 use crate::server::{Sites, accept};
-use crate::site::Role;
-use crate::tiktok::{TikTok, TikTokDesk};
+use crate::tiktok::TikTok;
 use crate::tls::{BadTls, Root};
 use crate::{Clock, ConsentError, Misuse, Site, StartError, page, tls};
 
@@ -31,10 +31,9 @@ pub struct Emulator {
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     clock: Clock,
-    issuers: Vec<Issuer>,
     listen: Option<SocketAddr>,
     marker: Option<String>,
-    tiktok: Option<TikTok>,
+    played: Vec<Played>,
 }
 
 /// What a person decides on the authorization page.
@@ -59,9 +58,8 @@ impl Builder {
 
     /// Plays one more issuer. Each has a host of its own.
     #[must_use]
-    pub fn issuer(mut self, issuer: Issuer) -> Self {
-        self.issuers.push(issuer);
-        self
+    pub fn issuer(self, issuer: Issuer) -> Self {
+        self.play(issuer)
     }
 
     /// Where to listen, instead of any free port of 127.0.0.1.
@@ -78,10 +76,27 @@ impl Builder {
         self
     }
 
-    /// Plays TikTok, as site `tiktok`.
+    /// Plays a provider, by its switches. The site is named after the provider: `zoom`.
+    #[must_use]
+    pub fn play(mut self, provider: impl Into<Played>) -> Self {
+        self.played.push(provider.into());
+        self
+    }
+
+    /// Plays a provider, as a site with a name of its own.
+    #[must_use]
+    pub fn play_as(mut self, name: impl Into<String>, provider: impl Into<Played>) -> Self {
+        self.played.push(provider.into().named(name.into()));
+        self
+    }
+
+    /// Plays TikTok, as site `tiktok`. The last call counts.
     #[must_use]
     pub fn tiktok(mut self, tiktok: TikTok) -> Self {
-        self.tiktok = Some(tiktok);
+        let tiktok = Played::from(tiktok);
+        self.played.retain(|known| known.name != tiktok.name);
+        // The order of the sites is that in which their hosts are listed: TikTok's come first.
+        self.played.insert(0, tiktok);
         self
     }
 
@@ -95,16 +110,9 @@ impl Builder {
         let marker = self.marker.unwrap_or_else(|| format!("canary-{}", random::<6>()));
         let mint = Mint::new(marker.clone());
         let mut sites: Vec<Site> = Vec::new();
-        let tiktok = self
-            .tiktok
-            .map(|tiktok| ("tiktok".to_owned(), Role::TikTok(Box::new(TikTokDesk::new(tiktok)))));
-        let mut roles: Vec<_> = tiktok.into_iter().collect();
-        for issuer in self.issuers {
-            let desk = IssuerDesk::new(issuer)?;
-            roles.push((desk.host().to_owned(), Role::Issuer(Box::new(desk))));
-        }
-        for (name, role) in roles {
-            let site = Site::new(name, self.clock.clone(), mint.clone(), role);
+        for played in self.played {
+            let play = played.begin()?;
+            let site = Site::new(played.name, self.clock.clone(), mint.clone(), play);
             if let Some(host) = site.hosts().into_iter().find(|h| sites.iter().any(|s| s.plays(h)))
             {
                 return Err(Misuse::HostTaken(host).into());
@@ -199,7 +207,7 @@ impl Emulator {
         &self.sites.clock
     }
 
-    /// All host names that are played.
+    /// All host names that are played; one that begins with `*.` stands for all names below it.
     #[must_use]
     pub fn host_names(&self) -> Vec<String> {
         self.sites.all.iter().flat_map(Site::hosts).collect()
@@ -241,7 +249,7 @@ impl Emulator {
         self.sites.all.iter().flat_map(Site::secrets_seen).collect()
     }
 
-    /// The site with this name: `tiktok`, or an issuer's host.
+    /// The site with this name: the provider's (`tiktok`, `zoom`), or an issuer's host.
     #[must_use]
     pub fn site(&self, name: &str) -> Option<&Site> {
         self.sites.all.iter().find(|site| site.name() == name)

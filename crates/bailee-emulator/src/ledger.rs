@@ -11,6 +11,13 @@ pub enum RefreshStyle {
     None,
     /// Each refresh issues a new one; the old ones stay valid.
     Overlapping,
+    /// There are no refresh tokens: an access token is itself exchanged for a new one.
+    SelfExtending {
+        /// How old it must be.
+        after: Duration,
+        /// Whether the old one ends.
+        ends_old: bool,
+    },
     /// The refresh token never changes.
     Stable {
         /// Whether the answer repeats it.
@@ -85,6 +92,9 @@ pub(crate) struct Grant {
     pub(crate) scopes: Vec<String>,
     pub(crate) nonce: Option<String>,
     pub(crate) granted_at: i64,
+    pub(crate) extras: Extras,
+    /// The scope parameter that this grant came from, for providers that have several.
+    pub(crate) kind: &'static str,
     generation: u64,
     used: BTreeSet<u64>,
     ended: bool,
@@ -101,7 +111,22 @@ pub(crate) struct Code {
     pub(crate) challenge: Option<String>,
     pub(crate) nonce: Option<String>,
     pub(crate) expires_at: i64,
-    pub(crate) grant: Option<GrantId>,
+    /// What it was exchanged for.
+    pub(crate) grants: Vec<GrantId>,
+    pub(crate) extras: Extras,
+}
+
+/// What an authorization carries beyond RFC 6749.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Extras {
+    /// All parameters of the authorization request.
+    pub(crate) asked: BTreeMap<String, String>,
+    /// The scopes of further scope parameters, by the parameter.
+    pub(crate) more: BTreeMap<&'static str, Vec<String>>,
+    /// Whether the challenge is the verifier itself (RFC 7636 §4.2, `plain`).
+    pub(crate) plain: bool,
+    /// Whether the authorization request named the redirect address.
+    pub(crate) redirect_sent: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +139,8 @@ struct Token {
     generation: u64,
     scopes: Vec<String>,
     expires_at: Option<i64>,
+    /// When it was issued, where that matters.
+    issued_at: Option<i64>,
     ended: bool,
     replaced: Option<Replaced>,
 }
@@ -161,9 +188,11 @@ impl Ledger {
         if code.client != client {
             return Err(Refused::Foreign);
         }
-        if let Some(grant) = code.grant {
+        if !code.grants.is_empty() {
             self.replays += 1;
-            self.end(grant);
+            for grant in code.grants {
+                self.end(grant);
+            }
             return Err(Refused::Reused);
         }
         if now >= code.expires_at {
@@ -180,14 +209,56 @@ impl Ledger {
             scopes: code.scopes.clone(),
             nonce: code.nonce.clone(),
             granted_at: now,
+            extras: code.extras.clone(),
+            kind: "",
             generation: 0,
             used: BTreeSet::new(),
             ended: false,
         });
         if let Some(kept) = self.codes.get_mut(value) {
-            kept.grant = Some(grant);
+            kept.grants = vec![grant];
         }
         grant
+    }
+
+    /// Opens one more grant beside another: same account and client, scopes of its own.
+    pub(crate) fn beside(
+        &mut self,
+        first: GrantId,
+        kind: &'static str,
+        scopes: Vec<String>,
+    ) -> GrantId {
+        let grant = self.grants[first.0].clone();
+        self.open(Grant { kind, scopes, ..grant })
+    }
+
+    /// Notes all grants that a code was exchanged for.
+    pub(crate) fn set_code_grants(&mut self, value: &str, grants: &[GrantId]) {
+        if let Some(kept) = self.codes.get_mut(value) {
+            kept.grants = grants.to_vec();
+        }
+    }
+
+    /// Says which scope parameter a grant came from.
+    pub(crate) fn set_kind(&mut self, id: GrantId, kind: &'static str) {
+        self.grants[id.0].kind = kind;
+    }
+
+    /// Keeps a key that was issued outside OAuth: an access token of no client, without an end.
+    pub(crate) fn keep_key(&mut self, key: String, account: &str, scopes: Vec<String>, now: i64) {
+        let grant = self.open(Grant {
+            account: account.to_owned(),
+            client: String::new(),
+            scopes: scopes.clone(),
+            nonce: None,
+            granted_at: now,
+            extras: Extras::default(),
+            kind: "",
+            generation: 0,
+            used: BTreeSet::new(),
+            ended: false,
+        });
+        self.keep_token(key, TokenKind::Access, grant, scopes, None);
     }
 
     fn open(&mut self, grant: Grant) -> GrantId {
@@ -217,9 +288,44 @@ impl Ledger {
         expires_at: Option<i64>,
     ) {
         let generation = self.grants[grant.0].generation;
-        let token =
-            Token { kind, grant, generation, scopes, expires_at, ended: false, replaced: None };
+        let token = Token {
+            kind,
+            grant,
+            generation,
+            scopes,
+            expires_at,
+            issued_at: None,
+            ended: false,
+            replaced: None,
+        };
         self.tokens.insert(value, token);
+    }
+
+    /// Notes when a token was issued.
+    pub(crate) fn date(&mut self, value: &str, now: i64) {
+        if let Some(token) = self.tokens.get_mut(value) {
+            token.issued_at = Some(now);
+        }
+    }
+
+    /// How old a token is, where that was noted.
+    pub(crate) fn age(&self, value: &str, now: i64) -> Option<i64> {
+        self.tokens.get(value).and_then(|token| token.issued_at).map(|at| now - at)
+    }
+
+    /// Lets all access tokens of an account expire now. Returns how many that were.
+    pub(crate) fn expire_access(&mut self, account: &str, now: i64) -> usize {
+        let mut expired = 0;
+        for token in self.tokens.values_mut() {
+            let own = self.grants[token.grant.0].account == account;
+            let key = self.grants[token.grant.0].client.is_empty();
+            let lasts = token.expires_at.is_none_or(|at| at > now);
+            if own && !key && token.kind == TokenKind::Access && lasts {
+                token.expires_at = Some(now);
+                expired += 1;
+            }
+        }
+        expired
     }
 
     /// Accepts an access token for a call.
@@ -293,7 +399,10 @@ impl Ledger {
                     _ => Some(Replaced::Until(until)),
                 }
             }
-            RefreshStyle::None | RefreshStyle::Overlapping | RefreshStyle::Stable { .. } => None,
+            RefreshStyle::None
+            | RefreshStyle::Overlapping
+            | RefreshStyle::SelfExtending { .. }
+            | RefreshStyle::Stable { .. } => None,
             RefreshStyle::Strict { kills_family } => Some(Replaced::Dead { kills_family }),
             RefreshStyle::UntilReplacementUsed => Some(Replaced::UntilUsed(next)),
         };
@@ -423,7 +532,8 @@ mod tests {
             challenge: None,
             nonce: None,
             expires_at: 100,
-            grant: None,
+            grants: Vec::new(),
+            extras: Extras::default(),
         };
         ledger.keep_code("code".into(), code.clone());
         let grant = ledger.redeem("code", &code, 0);

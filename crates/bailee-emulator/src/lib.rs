@@ -1,17 +1,23 @@
 #![doc = include_str!("../README.md")]
+#![allow(dead_code, reason = "the shared parts stand before all providers that use them")]
 
+mod call;
 mod clock;
+mod desk;
 mod emulator;
 mod endpoint;
 mod error;
 mod fault;
 mod gate;
 mod ledger;
+mod limits;
 mod log;
 mod message;
 mod mint;
+pub mod oauth;
 pub mod oidc;
 mod page;
+mod play;
 mod registration;
 mod server;
 mod site;
@@ -19,7 +25,10 @@ pub mod tiktok;
 mod tls;
 mod token_answer;
 
+pub mod zoom;
+
 pub use clock::Clock;
+pub use desk::Written;
 pub use emulator::{Builder, Decision, Emulator};
 pub use endpoint::Endpoint;
 pub use error::{ConsentError, Misuse, StartError};
@@ -27,6 +36,7 @@ pub use fault::{Fault, Planned};
 pub use gate::Gate;
 pub use ledger::{LiveToken, RefreshStyle, ReuseAlarm, TokenKind};
 pub use log::Recorded;
+pub use play::Played;
 pub use registration::{Account, Client, Platform};
 pub use site::Site;
 pub use tls::BadTls;

@@ -1,13 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
 use crate::Endpoint;
 use crate::message::Incoming;
 
 /// A request as the provider saw it. It holds secrets as they came: for tests only.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Recorded {
     /// When, by the emulator's clock.
@@ -30,6 +32,20 @@ pub struct Recorded {
     pub query: Option<String>,
     /// The status of the answer; `None` when none was sent.
     pub status: Option<u16>,
+}
+
+impl fmt::Debug for Recorded {
+    /// Says what was asked where, and nothing that may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorded")
+            .field("at", &self.at)
+            .field("endpoint", &self.endpoint)
+            .field("method", &self.method)
+            .field("host", &self.host)
+            .field("path", &self.path)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What came in at one site.
@@ -91,11 +107,26 @@ impl Log {
                 }
             }
         }
+        if let Some(Value::Object(members)) = request.json() {
+            for (key, value) in &members {
+                if let Some(value) = value.as_str().filter(|value| !value.is_empty())
+                    && SECRET.contains(&key.as_str())
+                {
+                    self.seen.insert(value.to_owned());
+                }
+            }
+        }
         for (key, value) in &request.headers {
+            if SECRET_HEADERS.iter().any(|secret| key.eq_ignore_ascii_case(secret)) {
+                self.seen.insert(value.clone());
+            }
             if !key.eq_ignore_ascii_case("authorization") {
                 continue;
             }
-            let Some((scheme, credentials)) = value.split_once(' ') else { continue };
+            let Some((scheme, credentials)) = value.split_once(' ') else {
+                self.seen.insert(value.clone());
+                continue;
+            };
             self.seen.insert(credentials.to_owned());
             if scheme.eq_ignore_ascii_case("basic")
                 && let Ok(decoded) = STANDARD.decode(credentials)
@@ -110,6 +141,9 @@ impl Log {
 }
 
 const LONGEST_KEPT: usize = 64 * 1024;
+
+/// Headers whose values a client must keep to itself, beside `Authorization`.
+const SECRET_HEADERS: &[&str] = &["x-api-key", "x-shopify-access-token"];
 
 /// Parameters whose values a client must keep to itself.
 const SECRET: &[&str] = &[

@@ -42,6 +42,18 @@ impl Incoming {
         Parameters::parse(self.query.as_deref().unwrap_or_default().as_bytes())
     }
 
+    /// The body as JSON, if it says that it is that and is.
+    pub(crate) fn json(&self) -> Option<Value> {
+        let media_type = self.media_type();
+        let json = media_type == "application/json" || media_type.ends_with("+json");
+        json.then(|| serde_json::from_slice(&self.body).ok()).flatten()
+    }
+
+    /// The path between its slashes, for `match`.
+    pub(crate) fn segments(&self) -> Vec<&str> {
+        self.path.trim_matches('/').split('/').collect()
+    }
+
     /// The token of an `Authorization: Bearer` header (RFC 6750 §2.1).
     pub(crate) fn bearer(&self) -> Option<&str> {
         let (scheme, token) = self.header("authorization")?.split_once(' ')?;
@@ -66,6 +78,10 @@ impl Parameters {
     pub(crate) fn one(&self, name: &str) -> Option<&str> {
         let value = self.0.iter().find(|(key, _)| key == name)?.1.as_str();
         (!value.is_empty()).then_some(value)
+    }
+
+    pub(crate) fn add(&mut self, name: &str, value: impl Into<String>) {
+        self.0.push((name.to_owned(), value.into()));
     }
 
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {

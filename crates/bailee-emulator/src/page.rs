@@ -11,6 +11,7 @@ pub(crate) fn consent(
     client: &Client,
     accounts: &[Account],
     scopes: &[String],
+    granular: bool,
 ) -> Answer {
     let mut people = String::new();
     for (at, account) in accounts.iter().enumerate() {
@@ -25,6 +26,10 @@ pub(crate) fn consent(
     let mut wanted = String::new();
     for scope in scopes {
         let scope = escape(scope);
+        if !granular {
+            let _ = writeln!(wanted, "{scope}<br>");
+            continue;
+        }
         let _ = writeln!(
             wanted,
             "<label><input type=\"checkbox\" name=\"scope\" value=\"{scope}\" checked> {scope}\
@@ -97,7 +102,7 @@ mod tests {
         let mut client = Client::new("c");
         client.name = "<script>\"&".into();
         let scopes = ["a\"b<".to_owned()];
-        let page = consent("P", "/consent", "t", &client, &[Account::new("ada")], &scopes);
+        let page = consent("P", "/consent", "t", &client, &[Account::new("ada")], &scopes, true);
         let html = String::from_utf8(page.body).unwrap();
         assert!(!html.contains("<script>"));
         assert_eq!(input_values(&html, "scope"), scopes);

@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 use url::Url;
 
 use crate::Misuse;
@@ -131,6 +134,8 @@ pub struct Account {
     pub display_name: String,
     /// E-mail address, where the provider hands it out.
     pub email: String,
+    /// What only one provider knows of an account, by the name that its module gives.
+    pub facts: BTreeMap<String, Value>,
     /// A private account: only approved followers see its posts.
     pub private: bool,
     /// The privacy levels that this person may choose for posts at TikTok.
@@ -147,6 +152,7 @@ impl Account {
         Self {
             display_name: format!("Display {id}"),
             email: format!("{id}@person.example"),
+            facts: BTreeMap::new(),
             private: false,
             privacy_levels: ["PUBLIC_TO_EVERYONE", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY"]
                 .map(String::from)
@@ -154,6 +160,13 @@ impl Account {
             username: format!("handle_{id}"),
             id,
         }
+    }
+
+    /// Adds a fact that only one provider knows.
+    #[must_use]
+    pub fn fact(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.facts.insert(name.into(), value.into());
+        self
     }
 
     /// Makes the account private, with the privacy levels that TikTok offers to such.

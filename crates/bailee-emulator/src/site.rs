@@ -1,15 +1,19 @@
+use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 
+use crate::call::Call;
+use crate::desk::{Desk, Written};
 use crate::fault::{Fault, Planned, Plans};
-use crate::ledger::{Ledger, LiveToken, ReuseAlarm};
+use crate::ledger::{LiveToken, ReuseAlarm};
 use crate::log::{Log, Recorded};
 use crate::message::{Answer, Fate, Incoming};
 use crate::mint::Mint;
 use crate::oidc::{Issuer, IssuerDesk};
+use crate::play::Play;
 use crate::registration::{Account, Client};
 use crate::tiktok::{Post, TikTok, TikTokDesk};
 use crate::{Clock, Endpoint, Misuse};
@@ -27,120 +31,13 @@ struct State {
     desk: Desk,
     log: Log,
     plans: Plans,
-    role: Role,
-}
-
-/// What all providers have: clients, accounts, tokens, authorizations on their way.
-#[derive(Debug)]
-pub(crate) struct Desk {
-    pub(crate) accounts: Vec<Account>,
-    pub(crate) clients: BTreeMap<String, Client>,
-    pub(crate) ledger: Ledger,
-    pub(crate) mint: Mint,
-    pub(crate) tickets: BTreeMap<String, Ticket>,
-    issued: BTreeSet<String>,
-}
-
-/// An authorization that waits for the person's decision.
-#[derive(Clone, Debug)]
-pub(crate) struct Ticket {
-    pub(crate) client: String,
-    pub(crate) redirect_uri: String,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) state: Option<String>,
-    pub(crate) challenge: Option<String>,
-    pub(crate) nonce: Option<String>,
-    pub(crate) expires_at: i64,
-}
-
-/// Which provider a site plays.
-#[derive(Debug)]
-pub(crate) enum Role {
-    Issuer(Box<IssuerDesk>),
-    TikTok(Box<TikTokDesk>),
-}
-
-impl Desk {
-    fn new(mint: Mint) -> Self {
-        Self {
-            accounts: Vec::new(),
-            clients: BTreeMap::new(),
-            ledger: Ledger::default(),
-            mint,
-            tickets: BTreeMap::new(),
-            issued: BTreeSet::new(),
-        }
-    }
-
-    /// Makes a secret and remembers that it was handed out.
-    pub(crate) fn issue(&mut self, prefix: &str) -> String {
-        let secret = self.mint.secret(prefix);
-        self.issued.insert(secret.clone());
-        secret
-    }
-
-    /// Remembers a secret that was made elsewhere.
-    pub(crate) fn issued(&mut self, secret: &str) {
-        self.issued.insert(secret.to_owned());
-    }
-
-    pub(crate) fn account(&self, id: &str) -> Option<&Account> {
-        self.accounts.iter().find(|account| account.id == id)
-    }
-
-    /// Takes the ticket of a consent form; it is good for one decision.
-    pub(crate) fn take_ticket(&mut self, ticket: &str, now: i64) -> Option<Ticket> {
-        self.tickets.remove(ticket).filter(|ticket| now < ticket.expires_at)
-    }
-}
-
-impl Role {
-    fn plays(&self, host: &str) -> bool {
-        self.hosts().iter().any(|own| own == host)
-    }
-
-    fn hosts(&self) -> Vec<String> {
-        match self {
-            Self::Issuer(issuer) => vec![issuer.host().to_owned()],
-            Self::TikTok(tiktok) => tiktok.hosts(),
-        }
-    }
-
-    fn classify(&self, request: &Incoming) -> Endpoint {
-        match self {
-            Self::Issuer(issuer) => issuer.classify(request),
-            Self::TikTok(tiktok) => tiktok.classify(request),
-        }
-    }
-
-    fn handle(
-        &mut self,
-        desk: &mut Desk,
-        endpoint: Endpoint,
-        request: &Incoming,
-        fault: Option<&Fault>,
-        now: i64,
-    ) -> Answer {
-        match self {
-            Self::Issuer(issuer) => issuer.handle(desk, endpoint, request, fault, now),
-            Self::TikTok(tiktok) => tiktok.handle(desk, endpoint, request, fault, now),
-        }
-    }
-
-    fn error(&self, endpoint: Endpoint, status: u16, code: &str, text: &str) -> Answer {
-        match self {
-            Self::Issuer(_) => {
-                Answer::json(status, &json!({"error": code, "error_description": text}))
-            }
-            Self::TikTok(_) => TikTokDesk::error(endpoint, status, code, text),
-        }
-    }
+    play: Box<dyn Play>,
 }
 
 impl Site {
-    pub(crate) fn new(name: String, clock: Clock, mint: Mint, role: Role) -> Self {
+    pub(crate) fn new(name: String, clock: Clock, mint: Mint, play: Box<dyn Play>) -> Self {
         let state =
-            State { desk: Desk::new(mint), log: Log::default(), plans: Plans::default(), role };
+            State { desk: Desk::new(mint), log: Log::default(), plans: Plans::default(), play };
         Self { name, clock, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -159,9 +56,7 @@ impl Site {
     pub fn add_client(&self, client: Client) -> Result<(), Misuse> {
         client.check()?;
         let mut state = self.lock();
-        if let Role::TikTok(_) = &state.role {
-            crate::tiktok::check_registration(&client)?;
-        }
+        state.play.registers(&client)?;
         for secret in &client.secrets {
             state.desk.issued(secret);
         }
@@ -169,31 +64,43 @@ impl Site {
         Ok(())
     }
 
+    /// Holds a key that was issued outside OAuth, in a console: calls with it act for the account,
+    /// which must be one of this site's.
+    pub fn add_key(
+        &self,
+        key: impl Into<String>,
+        account: &str,
+        scopes: impl IntoIterator<Item = impl Into<String>>,
+    ) {
+        let (key, mut state) = (key.into(), self.lock());
+        let scopes = scopes.into_iter().map(Into::into).collect();
+        state.desk.issued(&key);
+        state.desk.ledger.keep_key(key, account, scopes, self.clock.now());
+    }
+
     /// Changes the switches of an issuer. Returns whether this site is one.
     pub fn change_issuer(&self, change: impl FnOnce(&mut Issuer)) -> bool {
-        match &mut self.lock().role {
-            Role::Issuer(desk) => {
-                desk.change(change);
-                true
-            }
-            Role::TikTok(_) => false,
-        }
+        self.switches(change)
     }
 
     /// Changes the switches of TikTok. Returns whether this site is it.
     pub fn change_tiktok(&self, change: impl FnOnce(&mut TikTok)) -> bool {
-        match &mut self.lock().role {
-            Role::Issuer(_) => false,
-            Role::TikTok(desk) => {
-                change(&mut desk.switches);
-                true
-            }
-        }
+        self.switches(change)
     }
 
     /// Forgets all faults that have not happened yet.
     pub fn clear_faults(&self) {
         self.lock().plans.clear();
+    }
+
+    /// Ends one token or key, access or refresh, and nothing else.
+    pub fn end_token(&self, token: &str) {
+        self.lock().desk.ledger.end_token(token);
+    }
+
+    /// Lets all access tokens of an account expire now. Returns how many that were.
+    pub fn expire_access(&self, account: &str) -> usize {
+        self.lock().desk.ledger.expire_access(account, self.clock.now())
     }
 
     /// Plans a fault for the requests of one class.
@@ -208,13 +115,13 @@ impl Site {
 
     /// Signs ID tokens with a new key from now on. Returns whether this site is an issuer.
     pub fn rotate_keys(&self) -> bool {
-        match &mut self.lock().role {
-            Role::Issuer(desk) => {
-                desk.rotate_keys();
-                true
-            }
-            Role::TikTok(_) => false,
-        }
+        self.desk(IssuerDesk::rotate_keys).is_some()
+    }
+
+    /// Changes the switches of the provider, if it is the one that has them:
+    /// `site.switches(|zoom: &mut Zoom| zoom.code_lifetime = 1)`. Returns whether it is.
+    pub fn switches<S: Any>(&self, change: impl FnOnce(&mut S)) -> bool {
+        self.lock().play.switches().downcast_mut().map(change).is_some()
     }
 
     /// The person disconnects the client at the provider: all its tokens for the account end.
@@ -241,10 +148,11 @@ impl Site {
         self.lock().log.counts().clone()
     }
 
-    /// The host names that this site answers for.
+    /// The host names that this site answers for; one that begins with `*.` stands for all names
+    /// below it.
     #[must_use]
     pub fn hosts(&self) -> Vec<String> {
-        self.lock().role.hosts()
+        self.lock().play.hosts()
     }
 
     /// Whether the provider would accept this token now.
@@ -259,7 +167,8 @@ impl Site {
         self.lock().desk.ledger.live(self.clock.now())
     }
 
-    /// The site's name: `tiktok`, or an issuer's host.
+    /// The site's name: the provider's (`tiktok`, `zoom`), an issuer's host, or the one given with
+    /// [`Builder::play_as`](crate::Builder::play_as).
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -268,10 +177,7 @@ impl Site {
     /// Notes written with an issuer's protected API, as (account, text).
     #[must_use]
     pub fn notes(&self) -> Vec<(String, String)> {
-        match &self.lock().role {
-            Role::Issuer(desk) => desk.notes().to_vec(),
-            Role::TikTok(_) => Vec::new(),
-        }
+        self.desk(|desk: &mut IssuerDesk| desk.notes().to_vec()).unwrap_or_default()
     }
 
     /// Faults that have not happened yet.
@@ -283,10 +189,8 @@ impl Site {
     /// Posts begun at TikTok, in their present state.
     #[must_use]
     pub fn posts(&self) -> Vec<Post> {
-        match &self.lock().role {
-            Role::Issuer(_) => Vec::new(),
-            Role::TikTok(desk) => desk.posts(self.clock.now()),
-        }
+        let now = self.clock.now();
+        self.desk(|desk: &mut TikTokDesk| desk.posts(now)).unwrap_or_default()
     }
 
     /// All requests so far, oldest first.
@@ -314,13 +218,21 @@ impl Site {
         self.lock().log.seen().clone()
     }
 
+    /// What calls have made at the provider, oldest first: `meeting`, `message`, or whatever
+    /// word the provider has for it.
+    #[must_use]
+    pub fn written(&self, kind: &str) -> Vec<Written> {
+        let state = self.lock();
+        state.desk.written.iter().filter(|written| written.kind == kind).cloned().collect()
+    }
+
     pub(crate) fn plays(&self, host: &str) -> bool {
-        self.lock().role.plays(host)
+        self.lock().play.plays(host)
     }
 
     /// The most bytes that a request to this address may have.
     pub(crate) fn body_limit(&self, request: &Incoming) -> usize {
-        match self.lock().role.classify(request) {
+        match self.lock().play.classify(request) {
             Endpoint::Upload => LARGEST_UPLOAD,
             _ => LARGEST_BODY,
         }
@@ -344,14 +256,17 @@ impl Site {
         let now = self.clock.now();
         let mut guard = self.lock();
         let state = &mut *guard;
-        let endpoint = state.role.classify(request);
+        let endpoint = state.play.classify(request);
         let place = state.log.note(now, endpoint, request);
         let fault = state.plans.take(endpoint);
         let answer = match &fault {
-            Some(fault) if !fault.works() => state.refuse(endpoint, request, fault),
+            Some(fault) if !fault.works() => {
+                state.refuse(&Call { endpoint, request, fault: None, now }, fault)
+            }
             fault => {
-                let answer =
-                    state.role.handle(&mut state.desk, endpoint, request, fault.as_ref(), now);
+                let fault = fault.as_ref();
+                let call = Call { endpoint, request, fault, now };
+                let answer = state.play.handle(&mut state.desk, &call);
                 match fault {
                     Some(fault) => misshape(answer, endpoint, fault),
                     None => answer,
@@ -359,6 +274,13 @@ impl Site {
             }
         };
         (answer, fault, place)
+    }
+
+    /// Looks at a provider's desk, if it is the one that is played here.
+    fn desk<D: Play, R>(&self, look: impl FnOnce(&mut D) -> R) -> Option<R> {
+        let mut state = self.lock();
+        let play: &mut dyn Any = &mut *state.play;
+        play.downcast_mut().map(look)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -375,9 +297,10 @@ impl fmt::Debug for Site {
 
 impl State {
     /// The answer of a fault that does nothing else.
-    fn refuse(&self, endpoint: Endpoint, request: &Incoming, fault: &Fault) -> Answer {
+    fn refuse(&self, call: &Call<'_>, fault: &Fault) -> Answer {
         match fault {
             Fault::EchoSecrets => {
+                let request = call.request;
                 let headers: Vec<_> =
                     request.headers.iter().map(|(key, value)| format!("{key}: {value}")).collect();
                 let text = format!(
@@ -388,18 +311,14 @@ impl State {
                     headers.join("; "),
                     String::from_utf8_lossy(&request.body),
                 );
-                self.role.error(endpoint, 400, "invalid_request", &text)
+                self.play.error(call, 400, "invalid_request", &text)
             }
             Fault::Html => {
                 Answer::html(200, "<!doctype html><title>Welcome</title><h1>Welcome</h1>".into())
             }
-            Fault::OkWithError(code) => self.role.error(endpoint, 200, code, "refused"),
+            Fault::OkWithError(code) => self.play.error(call, 200, code, "refused"),
             Fault::RateLimited { retry_after } => {
-                let answer = self.role.error(endpoint, 429, "rate_limit_exceeded", "slow down");
-                match retry_after {
-                    Some(value) => answer.with("retry-after", value),
-                    None => answer,
-                }
+                self.play.rate_limited(call, retry_after.as_deref())
             }
             Fault::Redirect { status, location } => Answer::redirect(*status, location),
             Fault::Status(status) => Answer::json(*status, &json!({})),
@@ -423,6 +342,9 @@ fn misshape(mut answer: Answer, endpoint: Endpoint, fault: &Fault) -> Answer {
                 let field = format!("\"padding\":\"{padding}\"{comma}");
                 answer.body.splice(1..1, field.into_bytes());
             } else {
+                if answer.header("content-type").is_some_and(|kind| kind.starts_with(FORM)) {
+                    answer.body.extend(b"&padding=");
+                }
                 answer.body.extend(padding.into_bytes());
             }
         }
@@ -432,6 +354,7 @@ fn misshape(mut answer: Answer, endpoint: Endpoint, fault: &Fault) -> Answer {
     answer
 }
 
+const FORM: &str = "application/x-www-form-urlencoded";
 /// What clients are expected to take at most from a token endpoint.
 const LARGEST_ANSWER: usize = 256 * 1024;
 /// What is taken of any request but uploads.

@@ -1,9 +1,9 @@
 use serde_json::{Value, json};
 
 use super::IssuerDesk;
+use crate::desk::Desk;
 use crate::ledger::Grant;
 use crate::message::{Answer, Incoming, with_query};
-use crate::site::Desk;
 
 impl IssuerDesk {
     /// User info (OpenID Connect Core §5.3).

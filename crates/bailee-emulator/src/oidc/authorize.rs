@@ -1,10 +1,10 @@
 use super::{IssParameter, IssuerDesk, Pkce};
-use crate::ledger::Code;
+use crate::desk::{Desk, Ticket};
+use crate::ledger::{Code, Extras};
 use crate::message::{Answer, Incoming, Parameters, with_query};
 use crate::mint::random;
 use crate::page;
 use crate::registration::Client;
-use crate::site::{Desk, Ticket};
 
 impl IssuerDesk {
     /// The authorization page (RFC 6749 §4.1.1).
@@ -33,7 +33,8 @@ impl IssuerDesk {
         };
         let id = random::<16>();
         let action = format!("{}/authorize/decision", self.base);
-        let page = page::consent(&self.host, &action, &id, &client, &desk.accounts, &ticket.scopes);
+        let page =
+            page::consent(&self.host, &action, &id, &client, &desk.accounts, &ticket.scopes, true);
         desk.tickets.insert(id, ticket);
         page
     }
@@ -84,6 +85,7 @@ impl IssuerDesk {
             challenge,
             nonce: query.one("nonce").map(str::to_owned),
             expires_at: now.saturating_add(TICKET_LIFETIME),
+            extras: Extras::default(),
         })
     }
 
@@ -119,7 +121,8 @@ impl IssuerDesk {
             challenge: ticket.challenge,
             nonce: ticket.nonce,
             expires_at: now.saturating_add(self.switches.code_lifetime),
-            grant: None,
+            grants: Vec::new(),
+            extras: Extras::default(),
         };
         let code = desk.issue("code-");
         desk.ledger.keep_code(code.clone(), kept);

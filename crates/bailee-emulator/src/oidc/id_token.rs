@@ -72,31 +72,70 @@ impl IssuerDesk {
         first: bool,
         now: i64,
     ) -> String {
-        let flaw = self.switches.id_token_flaw;
-        let is = |wanted: IdTokenFlaw| flaw == Some(wanted);
         let algorithm = self.switches.signing;
-        let expired = if is(IdTokenFlaw::Expired) { 2 * HOUR } else { 0 };
-        let issuer =
-            if is(IdTokenFlaw::WrongIssuer) { WRONG_ISSUER } else { &self.switches.issuer };
-        let audience =
-            if is(IdTokenFlaw::ForeignAudience) { "another-client" } else { &grant.client };
         let mut claims = json!({
-            "iss": issuer,
+            "iss": self.switches.issuer,
             "sub": grant.account,
-            "aud": audience,
-            "iat": now - expired,
-            "exp": now - expired + HOUR,
+            "aud": grant.client,
+            "iat": now,
+            "exp": now + HOUR,
             "auth_time": grant.granted_at,
             "at_hash": at_hash(algorithm, access),
         });
-        if let Some(nonce) =
-            grant.nonce.as_ref().filter(|_| first && !is(IdTokenFlaw::MissingNonce))
-        {
-            claims["nonce"] =
-                if is(IdTokenFlaw::WrongNonce) { json!("another-nonce") } else { json!(nonce) };
+        if let Some(nonce) = grant.nonce.as_ref().filter(|_| first) {
+            claims["nonce"] = json!(nonce);
         }
-        let key = self.keys.current(algorithm);
-        let kid = if is(IdTokenFlaw::UnknownKid) { "no-such-key" } else { key.kid.as_str() };
+        self.keys.token(algorithm, self.switches.id_token_flaw, claims)
+    }
+}
+
+/// The issuer's keys: of each algorithm the newest signs, and all are published.
+#[derive(Debug, Default)]
+pub(crate) struct KeySet(Vec<Key>);
+
+struct Key {
+    kid: String,
+    algorithm: SigningAlgorithm,
+    pair: Pair,
+}
+
+enum Pair {
+    Ecdsa(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+    /// No key could be made; what it signs is void.
+    Missing,
+    Rsa(Box<RsaKeyPair>),
+}
+
+impl KeySet {
+    /// Signs the claims of an ID token, or spoils them.
+    pub(crate) fn token(
+        &mut self,
+        algorithm: SigningAlgorithm,
+        flaw: Option<IdTokenFlaw>,
+        mut claims: Value,
+    ) -> String {
+        match flaw {
+            Some(IdTokenFlaw::Expired) => {
+                for time in ["iat", "exp"] {
+                    claims[time] = json!(claims[time].as_i64().unwrap_or_default() - 2 * HOUR);
+                }
+            }
+            Some(IdTokenFlaw::ForeignAudience) => claims["aud"] = json!("another-client"),
+            Some(IdTokenFlaw::MissingNonce) => {
+                if let Some(claims) = claims.as_object_mut() {
+                    claims.remove("nonce");
+                }
+            }
+            Some(IdTokenFlaw::WrongIssuer) => claims["iss"] = json!(WRONG_ISSUER),
+            Some(IdTokenFlaw::WrongNonce) if claims.get("nonce").is_some() => {
+                claims["nonce"] = json!("another-nonce");
+            }
+            _ => {}
+        }
+        let key = self.current(algorithm);
+        let kid =
+            if flaw == Some(IdTokenFlaw::UnknownKid) { "no-such-key" } else { key.kid.as_str() };
         let name = match flaw {
             Some(IdTokenFlaw::AlgNone) => "none",
             Some(IdTokenFlaw::Hs256) => "HS256",
@@ -125,34 +164,14 @@ impl IssuerDesk {
         };
         format!("{message}.{}", base64url(&signature))
     }
-}
 
-/// The issuer's keys: of each algorithm the newest signs, and all are published.
-#[derive(Debug, Default)]
-pub(super) struct KeySet(Vec<Key>);
-
-struct Key {
-    kid: String,
-    algorithm: SigningAlgorithm,
-    pair: Pair,
-}
-
-enum Pair {
-    Ecdsa(EcdsaKeyPair),
-    Ed25519(Ed25519KeyPair),
-    /// No key could be made; what it signs is void.
-    Missing,
-    Rsa(Box<RsaKeyPair>),
-}
-
-impl KeySet {
-    pub(super) fn rotate(&mut self, algorithm: SigningAlgorithm) {
+    pub(crate) fn rotate(&mut self, algorithm: SigningAlgorithm) {
         self.current(algorithm);
         self.add(algorithm);
     }
 
     /// The key set (RFC 7517 §5), with at least one key of the algorithm in use.
-    pub(super) fn jwks(&mut self, algorithm: SigningAlgorithm) -> Value {
+    pub(crate) fn jwks(&mut self, algorithm: SigningAlgorithm) -> Value {
         self.current(algorithm);
         json!({"keys": self.0.iter().map(Key::jwk).collect::<Vec<_>>()})
     }

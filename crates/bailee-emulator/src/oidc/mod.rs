@@ -14,6 +14,7 @@ mod metadata;
 mod revoke;
 mod token;
 
+use std::any::Any;
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -21,11 +22,12 @@ use url::Url;
 
 pub use self::id_token::{IdTokenFlaw, SigningAlgorithm};
 
-use self::id_token::KeySet;
-use crate::fault::Fault;
+pub(crate) use self::id_token::KeySet;
+use crate::call::Call;
+use crate::desk::Desk;
 use crate::ledger::RefreshStyle;
 use crate::message::{Answer, Incoming};
-use crate::site::Desk;
+use crate::play::{Play, Played};
 use crate::{Endpoint, Misuse};
 
 /// The switches of an emulated issuer; what [`Issuer::new`] says is what the RFCs recommend.
@@ -241,7 +243,7 @@ pub(crate) struct IssuerDesk {
 }
 
 impl IssuerDesk {
-    pub(crate) fn new(switches: Issuer) -> Result<Self, Misuse> {
+    fn new(switches: Issuer) -> Result<Self, Misuse> {
         let wrong = || Misuse::Issuer(switches.issuer.clone());
         let url = Url::parse(&switches.issuer).map_err(|_| wrong())?;
         let host = url.domain().ok_or_else(wrong)?.to_owned();
@@ -253,14 +255,6 @@ impl IssuerDesk {
         Ok(Self { switches, host, base, keys: KeySet::default(), notes: Vec::new() })
     }
 
-    pub(crate) fn host(&self) -> &str {
-        &self.host
-    }
-
-    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Issuer)) {
-        change(&mut self.switches);
-    }
-
     pub(crate) fn rotate_keys(&mut self) {
         self.keys.rotate(self.switches.signing);
     }
@@ -269,7 +263,18 @@ impl IssuerDesk {
         &self.notes
     }
 
-    pub(crate) fn classify(&self, request: &Incoming) -> Endpoint {
+    /// The address of one of the issuer's endpoints.
+    fn address(&self, path: &str) -> String {
+        format!("https://{}{}{path}", self.host, self.base)
+    }
+}
+
+impl Play for IssuerDesk {
+    fn hosts(&self) -> Vec<String> {
+        vec![self.host.clone()]
+    }
+
+    fn classify(&self, request: &Incoming) -> Endpoint {
         if self.metadata_address(&request.path).is_some() {
             return Endpoint::Discovery;
         }
@@ -289,14 +294,8 @@ impl IssuerDesk {
         }
     }
 
-    pub(crate) fn handle(
-        &mut self,
-        desk: &mut Desk,
-        endpoint: Endpoint,
-        request: &Incoming,
-        fault: Option<&Fault>,
-        now: i64,
-    ) -> Answer {
+    fn handle(&mut self, desk: &mut Desk, call: &Call<'_>) -> Answer {
+        let Call { endpoint, request, fault, now } = *call;
         let methods: &[&str] = match endpoint {
             Endpoint::Api | Endpoint::Identity => &["GET", "POST"],
             Endpoint::Authorize | Endpoint::Discovery | Endpoint::Jwks => &["GET"],
@@ -320,9 +319,21 @@ impl IssuerDesk {
         }
     }
 
-    /// The address of one of the issuer's endpoints.
-    fn address(&self, path: &str) -> String {
-        format!("https://{}{}{path}", self.host, self.base)
+    fn error(&self, _: &Call<'_>, status: u16, code: &str, text: &str) -> Answer {
+        Answer::json(status, &json!({"error": code, "error_description": text}))
+    }
+
+    fn switches(&mut self) -> &mut dyn Any {
+        &mut self.switches
+    }
+}
+
+impl From<Issuer> for Played {
+    /// The site is named after the issuer's host.
+    fn from(issuer: Issuer) -> Self {
+        let url = Url::parse(&issuer.issuer).ok();
+        let host = url.as_ref().and_then(Url::domain).unwrap_or_default();
+        Self::new(host, move || IssuerDesk::new(issuer.clone()))
     }
 }
 

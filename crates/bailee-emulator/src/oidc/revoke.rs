@@ -1,9 +1,9 @@
 use serde_json::json;
 
 use super::{IssuerDesk, Revocation, oauth_error};
+use crate::desk::Desk;
 use crate::ledger::TokenKind;
 use crate::message::{Answer, Incoming};
-use crate::site::Desk;
 
 impl IssuerDesk {
     /// Revocation (RFC 7009). Tokens that are unknown count as revoked.

@@ -1,15 +1,13 @@
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
-use url::form_urlencoded;
 
 use super::{ClientAuth, ExpiresIn, IssuerDesk, ScopeShape, oauth_error};
+use crate::desk::Desk;
 use crate::fault::Fault;
 use crate::ledger::{GrantId, RefreshStyle, TokenKind};
 use crate::message::{Answer, Incoming, Parameters};
 use crate::mint::{base64url, sha256};
+use crate::oauth::{basic, decode};
 use crate::registration::Client;
-use crate::site::Desk;
 use crate::token_answer::TokenAnswer;
 
 impl IssuerDesk {
@@ -132,7 +130,7 @@ impl IssuerDesk {
         desk.ledger.keep_token(access.clone(), TokenKind::Access, grant, scopes.clone(), until);
         let refresh = match (style, &issued.old) {
             _ if withheld => None,
-            (RefreshStyle::None, _) => None,
+            (RefreshStyle::None | RefreshStyle::SelfExtending { .. }, _) => None,
             (RefreshStyle::Stable { echoed }, Some(old)) => echoed.then(|| old.clone()),
             _ => {
                 let refresh = desk.issue("rt-");
@@ -232,25 +230,6 @@ fn invalid_grant(text: &str) -> Answer {
     oauth_error(400, "invalid_grant", text)
 }
 
-/// Id and secret of a Basic header, as they came.
-fn basic(header: &str) -> Option<(String, String)> {
-    let (scheme, credentials) = header.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let text = String::from_utf8(STANDARD.decode(credentials.trim()).ok()?).ok()?;
-    let (id, secret) = text.split_once(':')?;
-    Some((id.to_owned(), secret.to_owned()))
-}
-
-/// Undoes the form encoding of RFC 6749 §2.3.1.
-fn decode(text: &str) -> String {
-    let escaped = text.replace('&', "%26").replace('=', "%3D");
-    let form = format!("v={escaped}");
-    let value = form_urlencoded::parse(form.as_bytes()).next();
-    value.map(|(_, value)| value.into_owned()).unwrap_or_default()
-}
-
 fn change_scopes(scopes: &mut Vec<String>, fault: Option<&Fault>) {
     match fault {
         Some(Fault::ScopeGrow(scope)) => scopes.push(scope.clone()),
@@ -258,18 +237,5 @@ fn change_scopes(scopes: &mut Vec<String>, fault: Option<&Fault>) {
             scopes.pop();
         }
         _ => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn basic_credentials_are_form_decoded() {
-        assert_eq!(decode("a%3Ab+c%25&=+"), "a:b c%&= ");
-        assert!(basic("Basic !!!").is_none());
-        assert!(basic("Bearer YTpi").is_none());
-        assert_eq!(basic("basic YTpi"), Some(("a".into(), "b".into())));
     }
 }

@@ -1,10 +1,10 @@
 use super::{SCOPES, TikTokDesk, WebPkce};
-use crate::ledger::Code;
+use crate::desk::{Desk, Ticket};
+use crate::ledger::{Code, Extras};
 use crate::message::{Answer, Incoming, with_query};
 use crate::mint::random;
 use crate::page;
 use crate::registration::Platform;
-use crate::site::{Desk, Ticket};
 
 impl TikTokDesk {
     /// The authorization page (`login-kit-web`, `login-kit-desktop`).
@@ -58,6 +58,7 @@ impl TikTokDesk {
             &client,
             &desk.accounts,
             &scopes,
+            true,
         );
         let ticket_kept = Ticket {
             client: client.id.clone(),
@@ -67,6 +68,7 @@ impl TikTokDesk {
             challenge,
             nonce: None,
             expires_at: now.saturating_add(TICKET_LIFETIME),
+            extras: Extras::default(),
         };
         desk.tickets.insert(ticket, ticket_kept);
         page
@@ -107,7 +109,8 @@ impl TikTokDesk {
             challenge: ticket.challenge,
             nonce: None,
             expires_at: now.saturating_add(self.switches.code_lifetime),
-            grant: None,
+            grants: Vec::new(),
+            extras: Extras::default(),
         };
         desk.ledger.keep_code(code.clone(), kept);
         let pairs = [("code", code.as_str()), ("scopes", &granted), ("state", &state)];

@@ -13,18 +13,21 @@ mod token;
 mod upload;
 mod user;
 
+use std::any::Any;
+
 use serde_json::{Value, json};
 
 pub use self::post::{Post, PostKind, PostStatus};
 
 use self::post::Work;
 use self::publish::Windows;
-use crate::fault::Fault;
+use crate::call::Call;
+use crate::desk::Desk;
 use crate::ledger::{GrantId, RefreshStyle};
 use crate::message::{Answer, Incoming};
 use crate::mint::random;
+use crate::play::{Play, Played};
 use crate::registration::{Client, Platform, parse_with_any_port};
-use crate::site::Desk;
 use crate::{Endpoint, Misuse};
 
 /// The switches of the emulated TikTok; what [`TikTok::new`] says is what the documentation says.
@@ -140,7 +143,7 @@ pub enum WebPkce {
 /// TikTok at work.
 #[derive(Debug)]
 pub(crate) struct TikTokDesk {
-    pub(crate) switches: TikTok,
+    switches: TikTok,
     works: Vec<Work>,
     windows: Windows,
 }
@@ -161,74 +164,8 @@ impl Caller {
 }
 
 impl TikTokDesk {
-    pub(crate) fn new(switches: TikTok) -> Self {
+    fn new(switches: TikTok) -> Self {
         Self { switches, works: Vec::new(), windows: Windows::default() }
-    }
-
-    pub(crate) fn hosts(&self) -> Vec<String> {
-        let mut hosts = vec![WEB_HOST.to_owned(), API_HOST.to_owned(), UPLOAD_HOST.to_owned()];
-        if !hosts.contains(&self.switches.upload_host) {
-            hosts.push(self.switches.upload_host.clone());
-        }
-        hosts
-    }
-
-    pub(crate) fn classify(&self, request: &Incoming) -> Endpoint {
-        // Whether an address without its last slash is the same one is not documented.
-        let path = request.path.strip_suffix('/').unwrap_or(&request.path);
-        match (request.host.as_str(), path) {
-            (WEB_HOST, "/v2/auth/authorize") => Endpoint::Authorize,
-            (WEB_HOST, "/v2/auth/authorize/decision") => Endpoint::Consent,
-            (API_HOST, "/v2/oauth/token") => match request.form().one("grant_type") {
-                Some("refresh_token") => Endpoint::Refresh,
-                _ => Endpoint::Exchange,
-            },
-            (API_HOST, "/v2/oauth/revoke") => Endpoint::Revoke,
-            (API_HOST, "/v2/user/info") => Endpoint::Identity,
-            (API_HOST, path) if path.starts_with("/v2/post/publish/") => Endpoint::Api,
-            (WEB_HOST | API_HOST, _) => Endpoint::Unknown,
-            (_, "/video") => Endpoint::Upload,
-            _ => Endpoint::Unknown,
-        }
-    }
-
-    pub(crate) fn handle(
-        &mut self,
-        desk: &mut Desk,
-        endpoint: Endpoint,
-        request: &Incoming,
-        fault: Option<&Fault>,
-        now: i64,
-    ) -> Answer {
-        let method = match endpoint {
-            Endpoint::Authorize | Endpoint::Identity => "GET",
-            Endpoint::Upload => "PUT",
-            _ => "POST",
-        };
-        if endpoint != Endpoint::Unknown && !request.is(method) {
-            return Answer::empty(405).with("allow", method);
-        }
-        match endpoint {
-            Endpoint::Api => self.publish(desk, request, now),
-            Endpoint::Authorize => self.authorize(desk, request, now),
-            Endpoint::Consent => self.decide(desk, request, now),
-            Endpoint::Exchange => self.exchange(desk, request, fault, now),
-            Endpoint::Identity => self.user_info(desk, request, now),
-            Endpoint::Refresh => self.refresh(desk, request, fault, now),
-            Endpoint::Revoke => self.revoke(desk, request, now),
-            Endpoint::Upload => self.upload(request, now),
-            _ => api_error(404, "not_found", "there is nothing at this address"),
-        }
-    }
-
-    /// An error in the shape of its endpoint.
-    pub(crate) fn error(endpoint: Endpoint, status: u16, code: &str, text: &str) -> Answer {
-        match endpoint {
-            Endpoint::Exchange | Endpoint::Refresh | Endpoint::Revoke => {
-                oauth_error(status, code, text)
-            }
-            _ => api_error(status, code, text),
-        }
     }
 
     pub(crate) fn posts(&self, now: i64) -> Vec<Post> {
@@ -253,8 +190,85 @@ impl TikTokDesk {
     }
 }
 
+impl Play for TikTokDesk {
+    fn hosts(&self) -> Vec<String> {
+        let mut hosts = vec![WEB_HOST.to_owned(), API_HOST.to_owned(), UPLOAD_HOST.to_owned()];
+        if !hosts.contains(&self.switches.upload_host) {
+            hosts.push(self.switches.upload_host.clone());
+        }
+        hosts
+    }
+
+    fn classify(&self, request: &Incoming) -> Endpoint {
+        // Whether an address without its last slash is the same one is not documented.
+        let path = request.path.strip_suffix('/').unwrap_or(&request.path);
+        match (request.host.as_str(), path) {
+            (WEB_HOST, "/v2/auth/authorize") => Endpoint::Authorize,
+            (WEB_HOST, "/v2/auth/authorize/decision") => Endpoint::Consent,
+            (API_HOST, "/v2/oauth/token") => match request.form().one("grant_type") {
+                Some("refresh_token") => Endpoint::Refresh,
+                _ => Endpoint::Exchange,
+            },
+            (API_HOST, "/v2/oauth/revoke") => Endpoint::Revoke,
+            (API_HOST, "/v2/user/info") => Endpoint::Identity,
+            (API_HOST, path) if path.starts_with("/v2/post/publish/") => Endpoint::Api,
+            (WEB_HOST | API_HOST, _) => Endpoint::Unknown,
+            (_, "/video") => Endpoint::Upload,
+            _ => Endpoint::Unknown,
+        }
+    }
+
+    fn handle(&mut self, desk: &mut Desk, call: &Call<'_>) -> Answer {
+        let Call { endpoint, request, fault, now } = *call;
+        let method = match endpoint {
+            Endpoint::Authorize | Endpoint::Identity => "GET",
+            Endpoint::Upload => "PUT",
+            _ => "POST",
+        };
+        if endpoint != Endpoint::Unknown && !request.is(method) {
+            return Answer::empty(405).with("allow", method);
+        }
+        match endpoint {
+            Endpoint::Api => self.publish(desk, request, now),
+            Endpoint::Authorize => self.authorize(desk, request, now),
+            Endpoint::Consent => self.decide(desk, request, now),
+            Endpoint::Exchange => self.exchange(desk, request, fault, now),
+            Endpoint::Identity => self.user_info(desk, request, now),
+            Endpoint::Refresh => self.refresh(desk, request, fault, now),
+            Endpoint::Revoke => self.revoke(desk, request, now),
+            Endpoint::Upload => self.upload(request, now),
+            _ => api_error(404, "not_found", "there is nothing at this address"),
+        }
+    }
+
+    /// An error in the shape of its endpoint.
+    fn error(&self, call: &Call<'_>, status: u16, code: &str, text: &str) -> Answer {
+        match call.endpoint {
+            Endpoint::Exchange | Endpoint::Refresh | Endpoint::Revoke => {
+                oauth_error(status, code, text)
+            }
+            _ => api_error(status, code, text),
+        }
+    }
+
+    fn switches(&mut self) -> &mut dyn Any {
+        &mut self.switches
+    }
+
+    fn registers(&self, client: &Client) -> Result<(), Misuse> {
+        check_registration(client)
+    }
+}
+
+impl From<TikTok> for Played {
+    /// The site `tiktok`.
+    fn from(tiktok: TikTok) -> Self {
+        Self::new("tiktok", move || Ok(TikTokDesk::new(tiktok.clone())))
+    }
+}
+
 /// What TikTok demands of a registration beyond the RFCs (`login-kit-web`, `login-kit-desktop`).
-pub(crate) fn check_registration(client: &Client) -> Result<(), Misuse> {
+fn check_registration(client: &Client) -> Result<(), Misuse> {
     if client.secrets.is_empty() {
         return Err(Misuse::Registration("TikTok's clients have a secret"));
     }

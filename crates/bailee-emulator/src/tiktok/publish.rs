@@ -5,10 +5,10 @@ use url::Url;
 
 use super::post::{PostKind, PostStatus, Transfer, Upload, Work};
 use super::{Caller, DAY, TikTokDesk, api_error, api_success};
+use crate::desk::Desk;
 use crate::message::{Answer, Incoming, with_query};
 use crate::mint::random;
 use crate::registration::Account;
-use crate::site::Desk;
 
 /// Sliding windows of a minute, by grant and operation.
 #[derive(Debug, Default)]

@@ -1,10 +1,10 @@
 use super::{TikTokDesk, WebPkce, oauth_error, user};
+use crate::desk::Desk;
 use crate::fault::Fault;
 use crate::ledger::{Code, GrantId, RefreshStyle, Refused, TokenKind};
 use crate::message::{Answer, Incoming, Parameters};
 use crate::mint::{base64url, hex, sha256};
 use crate::registration::{Client, Platform};
-use crate::site::Desk;
 use crate::token_answer::TokenAnswer;
 
 impl TikTokDesk {
@@ -167,7 +167,7 @@ impl TikTokDesk {
         let refresh_until = kept.unwrap_or(now.saturating_add(switches.refresh_lifetime));
         let refresh = match (switches.refresh_style, old) {
             _ if withheld => None,
-            (RefreshStyle::None, _) => None,
+            (RefreshStyle::None | RefreshStyle::SelfExtending { .. }, _) => None,
             (RefreshStyle::Stable { echoed }, Some(old)) => echoed.then(|| old.value.to_owned()),
             _ => {
                 let refresh = desk.issue("rft.");

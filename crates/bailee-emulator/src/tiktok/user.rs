@@ -1,10 +1,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{TikTokDesk, api_error, api_success};
+use crate::desk::Desk;
 use crate::message::{Answer, Incoming};
 use crate::mint::{base64url, sha256};
 use crate::registration::Account;
-use crate::site::Desk;
 
 impl TikTokDesk {
     /// Who the account is (`tiktok-api-v2-get-user-info`): `fields` is mandatory and each field

@@ -1,0 +1,40 @@
+use std::collections::BTreeMap;
+
+/// Requests within sliding windows, for providers' rate limits.
+#[derive(Debug, Default)]
+pub(crate) struct Limits(BTreeMap<String, Vec<i64>>);
+
+impl Limits {
+    /// Counts a request of `who`, unless `most` were counted in the last `seconds`: then the
+    /// answer is after how many seconds the next one has room.
+    pub(crate) fn hit(
+        &mut self,
+        who: impl Into<String>,
+        most: usize,
+        seconds: i64,
+        now: i64,
+    ) -> Result<(), i64> {
+        let hits = self.0.entry(who.into()).or_default();
+        hits.retain(|at| now - at < seconds);
+        if hits.len() >= most {
+            return Err(hits.first().map_or(seconds, |first| first + seconds - now));
+        }
+        hits.push(now);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_slides_and_is_each_caller_s_own() {
+        let mut limits = Limits::default();
+        assert_eq!(limits.hit("ada", 2, 60, 0), Ok(()));
+        assert_eq!(limits.hit("ada", 2, 60, 20), Ok(()));
+        assert_eq!(limits.hit("ada", 2, 60, 30), Err(30));
+        assert_eq!(limits.hit("grace", 2, 60, 30), Ok(()));
+        assert_eq!(limits.hit("ada", 2, 60, 60), Ok(()));
+    }
+}
