@@ -161,6 +161,11 @@ const EVENTS: &[EventShape] = &[
     event("publication.unknown", "nobody can tell whether a publication is out", &["publication"]),
     event("records.swept", "records whose time was over were deleted", &["count"]),
     event("registration.added", "a client was registered", &["registration"]),
+    event(
+        "registration.limited",
+        "a provider said when it takes requests again",
+        &["registration", "until"],
+    ),
     event("registration.rotated", "a client's secret was replaced", &["registration"]),
     event("restriction.begun", "processing was restricted", &[]),
     event("restriction.ended", "the restriction of processing is over", &[]),

@@ -6,7 +6,7 @@ use bailee_core::{
     Effect, Error, ErrorKind, Id, Plaintext, ProviderCode, PurposeId, Remedy, Result, SecretText,
     audit::Entry,
 };
-use bailee_providers::{Failure, FailureKind, Input, Progress, Publish, PublishNext};
+use bailee_providers::{Endpoint, Failure, FailureKind, Input, Progress, Publish, PublishNext};
 use bailee_store::{Claim, Due, Key, Lease};
 use bailee_vault::{Draft, View};
 
@@ -220,7 +220,9 @@ impl Job<'_> {
                 }
                 Err(failure) if failure.is_transient() => {
                     if failure.kind == FailureKind::RateLimited {
-                        self.line.registered.limiter.limited(&*engine.0.clock, failure.retry_after);
+                        let (scope, wait) = (failure.scope, failure.retry_after);
+                        let account = Some(connection.connection());
+                        self.line.limit(Endpoint::Api, account, scope, wait).await;
                     }
                     let wait = failure.retry_after;
                     let error = self.line.error(Halt::Provider(failure));

@@ -15,7 +15,9 @@ use bailee_core::{Clock, Effect, Error, ErrorKind, Plaintext, Result};
 use bailee_http::{Category, Sent};
 use bailee_providers::{
     AccountFacts, Answer, Context, Endpoint, Failure, FailureKind, Input, Next, Request, SecretRef,
-    Spec, Step, spec::VariableSource,
+    Spec, Step,
+    spec::{LimitScope, VariableSource},
+    used_up,
 };
 use url::Url;
 
@@ -23,7 +25,7 @@ use crate::{
     body::CredentialBody,
     engine::Engine,
     fill::{Filling, fill},
-    limiter::backoff,
+    limiter::{Whose, backoff},
     registration::Registered,
     signature,
 };
@@ -34,6 +36,11 @@ pub(crate) trait OpenSecret: Send + Sync {
     /// Makes sure, before each request, that what will be opened may still be used.
     async fn prepare(&self) -> Result<()> {
         Ok(())
+    }
+
+    /// Whose account the requests are for, where a connection is used.
+    fn account(&self) -> Whose {
+        None
     }
 
     /// The secret that a request's template names.
@@ -168,7 +175,8 @@ impl Line {
         open: &Mark,
     ) -> Result<T, Halt> {
         let mut last = Endpoint::Api;
-        let mut next = self.halt(last, step.next(Input::Start))?;
+        let account = secrets.account();
+        let mut next = self.halt(last, account, step.next(Input::Start)).await?;
         for _ in 0..MOST_REQUESTS {
             next = match next {
                 Next::Done(value) => return Ok(value),
@@ -178,8 +186,12 @@ impl Line {
                     let before = open.get();
                     open.set(before || request.effect == Effect::Effect);
                     let sent = self.send(&request, Filling::secrets(secrets), deadline).await;
-                    let answered =
-                        sent.and_then(|answer| self.halt(last, step.next(Input::Answer(answer))));
+                    let answered = match sent {
+                        Ok(answer) => {
+                            self.halt(last, account, step.next(Input::Answer(answer))).await
+                        }
+                        Err(halt) => Err(halt),
+                    };
                     if let Err(halt) = &answered
                         && halt.did_nothing()
                     {
@@ -189,11 +201,11 @@ impl Line {
                 }
                 Next::Verify(signed) => {
                     let valid = signature::verify(&signed);
-                    self.halt(last, step.next(Input::Verified(valid)))?
+                    self.halt(last, account, step.next(Input::Verified(valid))).await?
                 }
                 Next::Wait(wait) if wait <= LONGEST_WAIT => {
                     self.engine.0.runtime.sleep(wait).await;
-                    self.halt(last, step.next(Input::Elapsed))?
+                    self.halt(last, account, step.next(Input::Elapsed)).await?
                 }
                 Next::Wait(_) => return Err(Halt::Provider(FailureKind::Unavailable.into())),
                 _ => return Err(Halt::Local(Error::new(ErrorKind::Unsupported))),
@@ -236,9 +248,9 @@ impl Line {
         deadline: Duration,
     ) -> Result<Answer, Halt> {
         let clock: &dyn Clock = &*self.engine.0.clock;
-        self.registered
-            .brake(request.endpoint)
-            .admit(clock)
+        let account = filling.secrets.account();
+        self.take_turn(request.endpoint, account)
+            .await
             .map_err(|error| self.name(error))
             .map_err(Halt::Unsent)?;
         filling.secrets.prepare().await?;
@@ -250,7 +262,14 @@ impl Line {
                 } else {
                     self.registered.brake(request.endpoint).succeeded();
                 }
-                Ok(Answer::new(response.status, response.headers, response.body, clock.now()))
+                let answer =
+                    Answer::new(response.status, response.headers, response.body, clock.now());
+                if request.endpoint == Endpoint::Api
+                    && let Some(wait) = used_up(&self.spec.rate_limit, &answer)
+                {
+                    self.limit(request.endpoint, account, None, Some(wait)).await;
+                }
+                Ok(answer)
             }
             Err(error) => {
                 let sent = error.sent();
@@ -268,14 +287,52 @@ impl Line {
         }
     }
 
-    fn halt<T>(&self, last: Endpoint, next: Result<Next<T>, Failure>) -> Result<Next<T>, Halt> {
-        next.map_err(|failure| {
-            if failure.kind == FailureKind::RateLimited {
-                let brake = self.registered.brake(last);
-                brake.limited(&*self.engine.0.clock, failure.retry_after);
+    /// Waits until a request may leave, or says how long that would be.
+    async fn take_turn(&self, endpoint: Endpoint, account: Whose) -> Result<()> {
+        let clock: &dyn Clock = &*self.engine.0.clock;
+        self.engine.learn_limits(&self.registered).await;
+        let brake = self.registered.brake(endpoint);
+        brake.admit(clock, account)?;
+        let facts = &self.spec.rate_limit;
+        if endpoint == Endpoint::Api
+            && let Some(ceiling) = facts.ceiling
+        {
+            let wait = brake.turn(clock, ceiling, of_scope(facts.scope, endpoint, account))?;
+            if !wait.is_zero() {
+                self.engine.0.runtime.sleep(wait).await;
+                brake.still_admits(clock, account)?;
             }
-            Halt::Provider(failure)
-        })
+        }
+        Ok(())
+    }
+
+    /// Puts a brake on as the provider says, here and in the other processes.
+    pub(crate) async fn limit(
+        &self,
+        endpoint: Endpoint,
+        account: Whose,
+        scope: Option<LimitScope>,
+        wait: Option<Duration>,
+    ) {
+        let scope = scope.unwrap_or(self.spec.rate_limit.scope);
+        let whose = of_scope(scope, endpoint, account);
+        let brake = self.registered.brake(endpoint);
+        let until = brake.limited(&*self.engine.0.clock, wait, whose);
+        self.engine.tell_limit(&self.registered, brake, whose, until).await;
+    }
+
+    async fn halt<T>(
+        &self,
+        last: Endpoint,
+        account: Whose,
+        next: Result<Next<T>, Failure>,
+    ) -> Result<Next<T>, Halt> {
+        if let Err(failure) = &next
+            && failure.kind == FailureKind::RateLimited
+        {
+            self.limit(last, account, failure.scope, failure.retry_after).await;
+        }
+        next.map_err(Halt::Provider)
     }
 
     /// Where tokens come from.
@@ -311,6 +368,14 @@ impl Line {
             Halt::Ambiguous(error) | Halt::Local(error) | Halt::Unsent(error) => error,
             Halt::Provider(failure) => self.name(Error::from(failure)),
         }
+    }
+}
+
+/// Whose limit it is. Tokens are asked for by the registration, whosever they are.
+fn of_scope(scope: LimitScope, endpoint: Endpoint, account: Whose) -> Whose {
+    match (scope, endpoint) {
+        (LimitScope::Account, Endpoint::Api | Endpoint::Upload) => account,
+        _ => None,
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
     drive::{Line, OpenSecret},
     engine::Engine,
     kind,
+    limiter::Whose,
     settle::{holder_of, not_at_hand},
 };
 
@@ -294,6 +295,10 @@ impl OpenSecret for PassSecrets<'_> {
             self.renew().await?;
         }
         Ok(())
+    }
+
+    fn account(&self) -> Whose {
+        Some(self.wanted.connection.connection())
     }
 
     fn open(&self, which: SecretRef) -> Result<Plaintext> {

@@ -20,6 +20,8 @@ pub(crate) const PUBLICATION: Kind = Kind::from_static("publication");
 pub(crate) const EVENT: Kind = Kind::from_static("event");
 /// An OAuth client of the instance, in the system's tenant.
 pub(crate) const REGISTRATION: Kind = Kind::from_static("registration");
+/// Until when a provider lets nothing through, in the system's tenant.
+pub(crate) const LIMIT: Kind = Kind::from_static("limit");
 
 /// Work: renew a credential.
 pub(crate) const REFRESH: Kind = Kind::from_static("refresh");

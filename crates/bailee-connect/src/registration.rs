@@ -7,8 +7,8 @@ use std::{
 };
 
 use bailee_core::{
-    ClientSecret, Error, ErrorKind, Id, Plaintext, ProviderId, RegistrationId, Result, TenantId,
-    Timestamp, audit::Entry,
+    ClientSecret, Error, ErrorKind, Id, Monotonic, Plaintext, ProviderId, RegistrationId, Result,
+    TenantId, Timestamp, audit::Entry,
 };
 use bailee_providers::{Endpoint, Environment, Platform, Provider, Spec, spec::CredentialKind};
 use bailee_store::{Committed, Key};
@@ -165,6 +165,8 @@ pub(crate) struct Registered {
     pub(crate) limiter: Limiter,
     /// The brake of its grants: a busy API must not keep a token from being revoked.
     pub(crate) grants: Limiter,
+    /// When it was last looked for what other processes were told.
+    looked: Mutex<Option<Monotonic>>,
     resolved: Mutex<Option<Resolved>>,
 }
 
@@ -206,8 +208,9 @@ impl Registered {
             facts,
             provider,
             owner,
-            limiter: Limiter::default(),
-            grants: Limiter::default(),
+            limiter: Limiter::new("api"),
+            grants: Limiter::new("grants"),
+            looked: Mutex::new(None),
             resolved: Mutex::new(None),
         };
         (registered, secret)
@@ -244,6 +247,21 @@ impl Registered {
         }
         Err(Error::new(ErrorKind::Configuration)
             .with_detail("the keys of this provider are entered: it has no flow"))
+    }
+
+    /// Both brakes.
+    pub(crate) fn brakes(&self) -> [&Limiter; 2] {
+        [&self.limiter, &self.grants]
+    }
+
+    /// Whether so long a time has passed since this was last said.
+    pub(crate) fn look_is_due(&self, now: Monotonic, every: Duration) -> bool {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = looked.is_none_or(|at| now.since(at) >= every);
+        if due {
+            *looked = Some(now);
+        }
+        due
     }
 
     /// Whether a visitor of this tenant may use it.

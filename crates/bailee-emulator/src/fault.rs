@@ -21,6 +21,8 @@ pub enum Fault {
     EchoSecrets,
     /// Does the work; `expires_in` is this raw JSON text.
     ExpiresIn(String),
+    /// Does the work; the answer carries these headers too.
+    Headers(Vec<(String, String)>),
     /// Does the work; the answer waits at the gate.
     Held(Gate),
     /// Does nothing; a 200 with an HTML page.

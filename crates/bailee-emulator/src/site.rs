@@ -348,6 +348,11 @@ fn misshape(mut answer: Answer, endpoint: Endpoint, fault: &Fault) -> Answer {
                 answer.body.extend(padding.into_bytes());
             }
         }
+        Fault::Headers(headers) => {
+            for (name, value) in headers {
+                answer = answer.with(name, value);
+            }
+        }
         Fault::WrongContentType => answer = answer.with("content-type", "text/plain"),
         _ => {}
     }

@@ -7,6 +7,7 @@ mod configuration;
 mod effects;
 mod faults;
 mod gate;
+mod limits;
 mod outbound;
 mod pass;
 mod people;
