@@ -39,11 +39,12 @@ pub(super) fn ask<D: Dialect>(dialect: &D, desk: &mut Desk, call: &Call<'_>) -> 
         expires_at: call.now.saturating_add(TICKET_LIFETIME),
         extras: Extras {
             asked: query.pairs().iter().cloned().collect(),
+            host: call.request.host.clone(),
             redirect_sent: sent.is_some(),
             ..Extras::default()
         },
     };
-    if let Err(problem) = check(dialect, &facts, &client, &query, &mut ticket) {
+    if let Err(problem) = check(dialect, call, &client, &query, &mut ticket) {
         if facts.shows_problems {
             let (status, code, text) = problem.rfc6749();
             return page::refusal(status, &format!("{code}: {text}"));
@@ -66,11 +67,12 @@ pub(super) fn ask<D: Dialect>(dialect: &D, desk: &mut Desk, call: &Call<'_>) -> 
 /// Checks what may be told to the client, and notes it on the ticket.
 fn check<D: Dialect>(
     dialect: &D,
-    facts: &Facts,
+    call: &Call<'_>,
     client: &Client,
     query: &Parameters,
     ticket: &mut Ticket,
 ) -> Result<(), Problem> {
+    let facts = dialect.facts();
     match (facts.response_type, query.one("response_type")) {
         (Need::Ignored, _) | (_, Some("code")) | (Need::Optional, None) => {}
         _ => return Err(Problem::ResponseType),
@@ -107,8 +109,8 @@ fn check<D: Dialect>(
         }
         ticket.scopes = client.scopes.clone();
     }
-    check_pkce(facts, client, query, ticket)?;
-    dialect.check_authorize(query)
+    check_pkce(&facts, client, query, ticket)?;
+    dialect.check_authorize(call, query)
 }
 
 fn check_pkce(

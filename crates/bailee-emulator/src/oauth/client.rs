@@ -11,7 +11,7 @@ use crate::registration::Client;
 
 /// The parameters of a request, from whatever may carry them here.
 pub(crate) fn parameters<D: Dialect>(dialect: &D, call: &Call<'_>) -> Result<Parameters, Problem> {
-    let (carriers, request) = (dialect.facts().carriers, call.request);
+    let (carriers, request) = (dialect.carriers(call.endpoint), call.request);
     let mut parameters =
         if carriers.contains(&Carrier::Query) { request.query() } else { Parameters::default() };
     if request.is_form() && carriers.contains(&Carrier::Form) {
@@ -48,20 +48,31 @@ pub(crate) fn authenticate<D: Dialect>(
     if in_header && secret.is_some() {
         return Err(Problem::Secret);
     }
-    let allowed = |way: ClientAuth| facts.client_auth.contains(&way);
+    let ways = dialect.client_auth(call.endpoint);
+    let allowed = |way: ClientAuth| ways.contains(&way);
     let named = parameters.one(facts.client_id);
     let candidates: Vec<(String, Option<String>)> = if in_header {
         let pair = call.request.header("authorization").and_then(basic).ok_or(Problem::Secret)?;
         let decoded = allowed(ClientAuth::Basic).then(|| (decode(&pair.0), decode(&pair.1)));
         let raw = allowed(ClientAuth::BasicRaw).then_some(pair);
-        [decoded, raw].into_iter().flatten().map(|(id, secret)| (id, Some(secret))).collect()
+        let pairs = [decoded, raw].into_iter().flatten();
+        let pairs = pairs.map(|(id, secret)| match facts.secret_is_enough && secret.is_empty() {
+            true => (owner(desk, &id), Some(id)),
+            false => (id, Some(secret)),
+        });
+        pairs.collect()
     } else {
         let way = if secret.is_some() { ClientAuth::Body } else { ClientAuth::None };
-        let id = named.ok_or(Problem::Missing(facts.client_id))?;
+        let by_secret = secret.filter(|_| facts.secret_is_enough);
+        let id = match (named, by_secret) {
+            (Some(id), _) => id.to_owned(),
+            (None, Some(secret)) => owner(desk, secret),
+            (None, None) => return Err(Problem::Missing(facts.client_id)),
+        };
         if !allowed(way) {
             return Err(Problem::Secret);
         }
-        vec![(id.to_owned(), secret.map(str::to_owned))]
+        vec![(id, secret.map(str::to_owned))]
     };
     if !candidates.iter().any(|(id, _)| desk.clients.contains_key(id)) {
         return Err(if candidates.is_empty() { Problem::Secret } else { Problem::Client });
@@ -74,6 +85,12 @@ pub(crate) fn authenticate<D: Dialect>(
         return Err(Problem::Client);
     }
     Ok((client.clone(), parameters))
+}
+
+/// The id of the client that has this secret.
+fn owner(desk: &Desk, secret: &str) -> String {
+    let owner = desk.clients.values().find(|client| client.knows_secret(Some(secret)));
+    owner.map(|client| client.id.clone()).unwrap_or_default()
 }
 
 /// Id and secret of a Basic header, as they came.

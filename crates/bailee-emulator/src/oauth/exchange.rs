@@ -12,6 +12,9 @@ pub(super) fn exchange<D: Dialect>(
     desk: &mut Desk,
     call: &Call<'_>,
 ) -> Result<Answer, Problem> {
+    if let Some(done) = dialect.own_token_request(desk, call) {
+        return done;
+    }
     let facts = dialect.facts();
     let (client, parameters) = authenticate(dialect, desk, call)?;
     dialect.check_token(call, &parameters)?;

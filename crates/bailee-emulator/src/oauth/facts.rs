@@ -45,6 +45,8 @@ pub(crate) struct Facts {
     // The token request.
     pub(crate) carriers: Vec<Carrier>,
     pub(crate) client_auth: Vec<ClientAuth>,
+    /// Whether the secret alone says which client it is.
+    pub(crate) secret_is_enough: bool,
     pub(crate) code_grant: &'static str,
     pub(crate) refresh_grant: &'static str,
     pub(crate) grant_type: Need,
@@ -54,6 +56,8 @@ pub(crate) struct Facts {
     pub(crate) refresh_parameter: &'static str,
     /// Whether the client authenticates at a refresh.
     pub(crate) refresh_authenticates: bool,
+    /// The scopes that a refresh asks for: when optional, they narrow the access token's.
+    pub(crate) refresh_scope: Need,
 
     // Tokens.
     pub(crate) access_prefix: &'static str,
@@ -104,12 +108,14 @@ impl Facts {
             ends_old_grants: false,
             carriers: vec![Carrier::Form],
             client_auth: vec![ClientAuth::Basic, ClientAuth::Body],
+            secret_is_enough: false,
             code_grant: "authorization_code",
             refresh_grant: "refresh_token",
             grant_type: Need::Required,
             redirect_at_token: Need::Required,
             refresh_parameter: "refresh_token",
             refresh_authenticates: true,
+            refresh_scope: Need::Optional,
             access_prefix: "at-",
             access_length: 0,
             access_lifetime: Some(3600),

@@ -72,7 +72,8 @@ impl Credential {
 }
 
 /// What tokens are issued for.
-pub(super) enum Old {
+#[derive(Debug)]
+pub(crate) enum Old {
     /// A code.
     None,
     /// An earlier token.
@@ -80,7 +81,7 @@ pub(super) enum Old {
 }
 
 /// Issues tokens for grants of one account and client, and writes the answer.
-pub(super) fn issue<D: Dialect>(
+pub(crate) fn issue<D: Dialect>(
     dialect: &D,
     desk: &mut Desk,
     call: &Call<'_>,
@@ -142,12 +143,16 @@ fn credential<D: Dialect>(
     };
     let access = dialect.mint(desk, TokenKind::Access, &owner);
     desk.issued(&access);
-    let until = facts.access_lifetime.map(|lifetime| now.saturating_add(lifetime));
+    let first = matches!(old, Old::None);
+    let lifetime = dialect.lifetime(TokenKind::Access, &owner, first);
+    let until = lifetime.map(|lifetime| now.saturating_add(lifetime));
     desk.ledger.keep_token(access.clone(), TokenKind::Access, grant, scopes.clone(), until);
     desk.ledger.date(&access, now);
     let refresh_until = match old {
         Old::Refreshed { expires_at, .. } if !facts.refresh_lifetime_restarts => *expires_at,
-        _ => facts.refresh_lifetime.map(|lifetime| now.saturating_add(lifetime)),
+        _ => dialect
+            .lifetime(TokenKind::Refresh, &owner, first)
+            .map(|lifetime| now.saturating_add(lifetime)),
     };
     let refresh = match (style, old) {
         _ if withheld => None,
@@ -165,7 +170,7 @@ fn credential<D: Dialect>(
     };
     Credential {
         access,
-        expires_in: facts.access_lifetime,
+        expires_in: lifetime,
         kind: owner.kind,
         refresh,
         refresh_expires_in: refresh_until.map(|until| until - now),

@@ -14,6 +14,8 @@ mod problem;
 mod refresh;
 mod revoke;
 mod server;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -22,9 +24,9 @@ pub use self::facts::{Carrier, ClientAuth, Need, Pkce};
 pub(crate) use self::caller::{Caller, Place, caller};
 pub(crate) use self::client::{authenticate, basic, decode, parameters};
 pub(crate) use self::facts::{Facts, ScopeAnswer};
-#[allow(unused_imports, reason = "for providers with several credentials")]
-pub(crate) use self::issue::Credential;
 pub(crate) use self::issue::Issued;
+#[allow(unused_imports, reason = "for providers that are far from RFC 6749")]
+pub(crate) use self::issue::{Credential, Old, issue};
 pub(crate) use self::problem::Problem;
 pub(crate) use self::revoke::{Ends, Revocation, Takes, revoke};
 pub(crate) use self::server::Server;
@@ -79,8 +81,8 @@ pub(crate) trait Dialect: Clone + fmt::Debug + Send + Sync + 'static {
     }
 
     /// What an authorization request must be beyond the facts.
-    fn check_authorize(&self, query: &Parameters) -> Result<(), Problem> {
-        let _ = query;
+    fn check_authorize(&self, call: &Call<'_>, query: &Parameters) -> Result<(), Problem> {
+        let _ = (call, query);
         Ok(())
     }
 
@@ -88,6 +90,18 @@ pub(crate) trait Dialect: Clone + fmt::Debug + Send + Sync + 'static {
     fn check_token(&self, call: &Call<'_>, parameters: &Parameters) -> Result<(), Problem> {
         let _ = (call, parameters);
         Ok(())
+    }
+
+    /// What may carry parameters at an address, where they are not all alike.
+    fn carriers(&self, endpoint: Endpoint) -> Vec<Carrier> {
+        let _ = endpoint;
+        self.facts().carriers
+    }
+
+    /// How clients authenticate at an address, where they are not all alike.
+    fn client_auth(&self, endpoint: Endpoint) -> Vec<ClientAuth> {
+        let _ = endpoint;
+        self.facts().client_auth
     }
 
     /// Changes what a successful authorization goes back with: `code` and `state`.
@@ -106,6 +120,15 @@ pub(crate) trait Dialect: Clone + fmt::Debug + Send + Sync + 'static {
     fn gives_refresh(&self, grant: &Grant) -> bool {
         let _ = grant;
         true
+    }
+
+    /// For how many seconds a token is good, where grants are not all alike.
+    fn lifetime(&self, kind: TokenKind, grant: &Grant, first: bool) -> Option<i64> {
+        let _ = (grant, first);
+        match kind {
+            TokenKind::Access => self.facts().access_lifetime,
+            TokenKind::Refresh => self.facts().refresh_lifetime,
+        }
     }
 
     /// A new token.
@@ -128,6 +151,17 @@ pub(crate) trait Dialect: Clone + fmt::Debug + Send + Sync + 'static {
     fn encoding(&self, call: &Call<'_>) -> Encoding {
         let _ = call;
         Encoding::Json
+    }
+
+    /// A token request that is none of RFC 6749's, before anything of it is looked at. Whoever
+    /// answers it may end with [`issue`].
+    fn own_token_request(
+        &mut self,
+        desk: &mut Desk,
+        call: &Call<'_>,
+    ) -> Option<Result<Answer, Problem>> {
+        let _ = (desk, call);
+        None
     }
 
     /// A grant type that is neither that of codes nor that of refreshes.

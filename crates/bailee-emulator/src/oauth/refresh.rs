@@ -1,5 +1,5 @@
 use super::issue::{Old, change_scopes, issue};
-use super::{Dialect, Problem, authenticate, parameters};
+use super::{Dialect, Need, Problem, authenticate, parameters};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::ledger::{GrantId, RefreshStyle, Refused};
@@ -11,6 +11,9 @@ pub(super) fn refresh<D: Dialect>(
     desk: &mut Desk,
     call: &Call<'_>,
 ) -> Result<Answer, Problem> {
+    if let Some(done) = dialect.own_token_request(desk, call) {
+        return done;
+    }
     let facts = dialect.facts();
     let (client, parameters) = if facts.refresh_authenticates {
         let (client, parameters) = authenticate(dialect, desk, call)?;
@@ -54,8 +57,10 @@ fn narrowed<D: Dialect>(
     grant: GrantId,
     parameters: &Parameters,
 ) -> Result<Option<Vec<String>>, Problem> {
-    let Some(wanted) = parameters.one("scope") else { return Ok(None) };
-    let wanted = dialect.facts().split(wanted);
+    let facts = dialect.facts();
+    let wanted = parameters.one("scope").filter(|_| facts.refresh_scope != Need::Ignored);
+    let Some(wanted) = wanted else { return Ok(None) };
+    let wanted = facts.split(wanted);
     let granted = &desk.ledger.grant(grant).scopes;
     match wanted.iter().find(|scope| !granted.contains(scope)) {
         Some(scope) => Err(Problem::Scope(scope.clone())),
