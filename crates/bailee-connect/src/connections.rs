@@ -109,7 +109,18 @@ impl Connections {
 }
 
 pub(crate) fn status(found: Found) -> Result<ConnectionStatus> {
-    let credential = found.credential(0)?;
+    let mut credentials = Vec::new();
+    for place in 0..found.body.credentials.len() {
+        credentials.extend(found.credential(place)?);
+    }
+    let mut scopes: Vec<ScopeName> = Vec::new();
+    for scope in credentials.iter().flat_map(|credential| &credential.scopes) {
+        if !scopes.contains(scope) {
+            scopes.push(scope.clone());
+        }
+    }
+    // The connection can do all that it could as long as its shortest token lives.
+    let expires_at = credentials.iter().filter_map(|credential| credential.expires_at).min();
     Ok(ConnectionStatus {
         connection: found.reference,
         provider: found.body.provider,
@@ -119,8 +130,8 @@ pub(crate) fn status(found: Found) -> Result<ConnectionStatus> {
         display: found.body.account.display,
         account_type: found.body.account.account_type,
         purposes: found.body.purposes,
-        scopes: credential.as_ref().map(|credential| credential.scopes.clone()).unwrap_or_default(),
-        expires_at: credential.and_then(|credential| credential.expires_at),
+        scopes,
+        expires_at,
         connected_at: found.body.connected_at,
     })
 }

@@ -62,6 +62,12 @@ pub struct Played {
 }
 
 impl Played {
+    /// The name of its site, unless it is played under another one.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn new<P: Play>(
         name: impl Into<String>,
         make: impl Fn() -> Result<P, Misuse> + Send + Sync + 'static,

@@ -4,15 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use bailee::{
     Bailee, BeginOptions, Builder, ClientSecret, Completed, ConnectionRef, Declaration, HostId,
-    PurposeId, Refusal, Registration, Result, RootKeys, TenantId, Visitor,
+    ProviderId, PurposeId, Refusal, Registration, Result, RootKeys, TenantId, Visitor,
     core::{Clock, ManualClock},
     http::{Reqwest, Tls},
-    providers::{Environment, Generic, Spec},
+    providers::{Environment, Generic, Provider, Spec},
     store::{LoggedEntry, MemoryStore, Store, Window},
 };
 use bailee_emulator::{
-    Account, Client, Clock as EmulatorClock, Decision, Emulator, Site, oidc::Issuer, tiktok::TikTok,
+    Account, Client, Clock as EmulatorClock, Decision, Emulator, Played, Site, oidc::Issuer,
+    tiktok::TikTok,
 };
+use url::Url;
 
 use crate::{Browser, Events, Memberships};
 
@@ -62,7 +64,23 @@ struct Recipe {
     instance: String,
     root_key: String,
     desktop: bool,
+    /// Whether the declaration knows TikTok.
+    tiktok: bool,
+    adapters: Vec<Adapter>,
     changes: Vec<Change>,
+}
+
+/// An adapter beside TikTok's, and what its registration needs.
+#[derive(Clone)]
+struct Adapter {
+    provider: Arc<dyn Provider>,
+    register: Arc<dyn Fn(Registration) -> Registration + Send + Sync>,
+}
+
+impl std::fmt::Debug for Adapter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Adapter").field(&self.provider.spec().id).finish()
+    }
 }
 
 /// A change to the builder of the libraries.
@@ -88,11 +106,12 @@ pub struct WorldBuilder {
     storage: Storage,
     tiktok: TikTok,
     issuers: Vec<Issuer>,
+    played: Vec<(String, Played)>,
     recipe: Recipe,
 }
 
 /// The client id of every registration in a world.
-const CLIENT: &str = "fake-client-1";
+pub(crate) const CLIENT: &str = "fake-client-1";
 /// Its secret: a marker that no output may hold.
 const SECRET: &str = "fake-client-secret-canary";
 /// The mount of every world.
@@ -119,6 +138,7 @@ impl World {
             storage: Storage::Memory,
             tiktok,
             issuers: Vec::new(),
+            played: Vec::new(),
             recipe: Recipe {
                 clock: ManualClock::default(),
                 specs: Vec::new(),
@@ -126,6 +146,8 @@ impl World {
                 // 32 bytes that count up, in base64: a key for tests alone.
                 root_key: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=".into(),
                 desktop: false,
+                tiktok: false,
+                adapters: Vec::new(),
                 changes: Vec::new(),
             },
         }
@@ -385,6 +407,35 @@ impl WorldBuilder {
         self
     }
 
+    /// Adds a provider whose adapter is compiled in, and its registration under the provider's id.
+    ///
+    /// # Panics
+    ///
+    /// When there is no adapter of the site's name.
+    #[must_use]
+    pub fn play(self, played: impl Into<Played>) -> Self {
+        let played = played.into();
+        let adapter = bailee::providers::compiled_in()
+            .into_iter()
+            .find(|provider| provider.spec().id.as_str() == played.name())
+            .expect("the site is named after an adapter that is compiled in");
+        self.play_provider(played, adapter, |registration| registration)
+    }
+
+    /// Adds a provider with its adapter, and a registration under the provider's id.
+    #[must_use]
+    pub fn play_provider(
+        mut self,
+        played: impl Into<Played>,
+        provider: Arc<dyn Provider>,
+        register: impl Fn(Registration) -> Registration + Send + Sync + 'static,
+    ) -> Self {
+        let id = provider.spec().id.as_str().to_owned();
+        self.played.push((id, played.into()));
+        self.recipe.adapters.push(Adapter { provider, register: Arc::new(register) });
+        self
+    }
+
     /// Another name for the instance.
     #[must_use]
     pub fn instance(mut self, instance: impl Into<String>) -> Self {
@@ -417,12 +468,31 @@ impl WorldBuilder {
     ///
     /// When the emulator cannot be started.
     pub async fn build(self) -> Result<World> {
-        let Self { declaration, storage, tiktok, issuers, recipe } = self;
+        let Self { declaration, storage, tiktok, issuers, played, mut recipe } = self;
+        let knows =
+            |id: &str| ProviderId::new(id).is_ok_and(|id| declaration.integration(&id).is_some());
+        let given = |id: &str| {
+            recipe.adapters.iter().any(|adapter| adapter.provider.spec().id.as_str() == id)
+        };
+        recipe.tiktok = knows("tiktok") && !given("tiktok");
         let follow = recipe.clock.clone();
         let clock = EmulatorClock::following(move || follow.now().as_seconds());
-        let mut emulator = Emulator::builder().clock(clock).tiktok(tiktok);
-        for issuer in issuers {
+        let mut emulator = Emulator::builder().clock(clock);
+        // The site and the registration of each provider.
+        let mut pairs: Vec<(String, String)> = Vec::new();
+        if recipe.tiktok {
+            emulator = emulator.tiktok(tiktok);
+            pairs.push(("tiktok".into(), "tiktok".into()));
+        }
+        for (issuer, spec) in issuers.into_iter().zip(&recipe.specs) {
+            let host = Url::parse(issuer.identifier()).ok();
+            let host = host.as_ref().and_then(Url::host_str).expect("an issuer has a host");
+            pairs.push((host.to_owned(), Spec::parse(spec)?.id.as_str().to_owned()));
             emulator = emulator.issuer(issuer);
+        }
+        for (id, played) in played {
+            emulator = emulator.play_as(id.clone(), played);
+            pairs.push((id.clone(), id));
         }
         let emulator = emulator.start().await.expect("the emulator starts on loopback");
         let access = Memberships::default();
@@ -432,11 +502,8 @@ impl WorldBuilder {
                 site.add_account(Account::new(name));
             }
         }
-        let mut names = vec!["tiktok".to_owned()];
-        for spec in &recipe.specs {
-            names.push(Spec::parse(spec)?.id.as_str().to_owned());
-        }
-        for (site, name) in emulator.sites().iter().zip(&names) {
+        for (site, name) in &pairs {
+            let site = emulator.site(site).expect("it was just started");
             let redirect = format!("{MOUNT}/{name}/callback");
             site.add_client(Client::new(CLIENT).secret(SECRET).redirect(redirect))
                 .expect("the redirect address is acceptable");
@@ -446,7 +513,8 @@ impl WorldBuilder {
                 .desktop()
                 .secret(SECRET)
                 .redirect("http://127.0.0.1:*/tiktok-desktop/callback");
-            emulator.sites()[0].add_client(client).expect("the redirect address is acceptable");
+            let site = emulator.site("tiktok").expect("the declaration knows TikTok");
+            site.add_client(client).expect("the redirect address is acceptable");
         }
         let store: Arc<dyn Store> = match storage {
             Storage::Memory => Arc::new(MemoryStore::new(Arc::new(recipe.clock.clone()))),
@@ -482,9 +550,18 @@ impl Recipe {
             .return_to("settings", "/settings")
             .clock(self.clock.clone());
         let secret = || ClientSecret::copy_from(SECRET.as_bytes());
-        builder = builder.registration(
-            Registration::new("tiktok", CLIENT, secret())?.environment(Environment::Emulator),
-        );
+        if self.tiktok {
+            builder = builder.registration(
+                Registration::new("tiktok", CLIENT, secret())?.environment(Environment::Emulator),
+            );
+        }
+        for Adapter { provider, register } in &self.adapters {
+            let id = provider.spec().id.as_str();
+            let registration =
+                Registration::new(id, CLIENT, secret())?.environment(Environment::Emulator);
+            builder =
+                builder.shared_provider(provider.clone()).registration(register(registration));
+        }
         if self.desktop {
             builder = builder.registration(
                 Registration::new("tiktok", "fake-desktop-client", secret())?

@@ -156,6 +156,13 @@ impl Builder {
         self
     }
 
+    /// Adds a provider that is shared with others.
+    #[must_use]
+    pub fn shared_provider(mut self, provider: Arc<dyn Provider>) -> Self {
+        self.providers.push(provider);
+        self
+    }
+
     /// Adds an OAuth client at a provider.
     #[must_use]
     pub fn registration(mut self, registration: Registration) -> Self {

@@ -1,0 +1,5 @@
+//! Every adapter, end to end against its emulated provider: the exported list of cases, and what
+//! is special about each.
+
+mod held;
+mod tiktok;
