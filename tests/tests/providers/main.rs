@@ -2,4 +2,5 @@
 //! is special about each.
 
 mod held;
+mod house;
 mod tiktok;
