@@ -40,6 +40,8 @@ const SOON: Duration = Duration::from_secs(60);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// So often a request that may be repeated is tried in one go.
 const TRIES: u32 = 5;
+/// So many requests go out before something has to be written down; more is a fault.
+const MOST_REQUESTS: u32 = 16;
 
 /// A publication under a claim.
 pub(crate) struct Job<'a> {
@@ -107,10 +109,15 @@ impl Job<'_> {
         let mut progress = self.progress(&body).await?;
         let mut input = Input::Start;
         let mut refreshed = false;
-        let (mut tries, mut waits) = (0, 0);
+        let (mut tries, mut waits, mut requests) = (0, 0, 0);
         loop {
             match self.operation.next(&self.line.context(), &progress, input) {
+                Ok(PublishNext::Send(_)) if requests >= MOST_REQUESTS => {
+                    let error = self.line.name(Error::new(ErrorKind::ProviderUnavailable));
+                    return self.pause(&lease, &body, &progress, error, None).await;
+                }
                 Ok(PublishNext::Send(request)) => {
+                    requests += 1;
                     let once = request.effect == Effect::Effect;
                     if once {
                         let note = Note { sending: true, ..Note::default() };
@@ -172,7 +179,7 @@ impl Job<'_> {
                         }
                         Claimed::Elsewhere(publication) => return Ok(publication),
                     }
-                    (tries, waits) = (0, 0);
+                    (tries, waits, requests) = (0, 0, 0);
                     input = Input::Start;
                 }
                 // The bytes are at hand here and nowhere else.

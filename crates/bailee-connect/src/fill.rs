@@ -73,6 +73,9 @@ pub(crate) async fn fill(
     let mut filled = bailee_http::Request::new(request.method.clone(), url, hosts)
         .with_deadline(deadline)
         .with_limit(request.limit);
+    if request.endpoint == Endpoint::Upload {
+        filled = filled.resuming();
+    }
     if request.endpoint != Endpoint::Upload && request.target != Target::Progress {
         for (name, value) in &line.spec.headers {
             let name = http::HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;

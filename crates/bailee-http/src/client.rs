@@ -88,14 +88,14 @@ impl Reqwest {
     }
 
     async fn exchange(&self, request: Request, pace: Pace) -> Result<reqwest::Response, Failed> {
-        let limit = request.limit;
+        let (limit, resumes) = (request.limit, request.resumes);
         let client = if is_repeatable(&request.method) { &self.pooled } else { &self.fresh };
         let incoming = match pace.wait(client.execute(outgoing(request))).await {
             Ok(incoming) => incoming.map_err(|error| Failed::to_send(&error))?,
             Err(_) => return Err(Category::Timeout.into()),
         };
         let status = incoming.status();
-        if is_redirect(status) {
+        if is_redirect(status, incoming.headers(), resumes) {
             return Err(Category::Redirect.into());
         }
         let coded = |value: &HeaderValue| !value.as_bytes().eq_ignore_ascii_case(b"identity");
@@ -180,17 +180,29 @@ fn outgoing(request: Request) -> reqwest::Request {
     let mut outgoing = reqwest::Request::new(request.method, request.url);
     *outgoing.headers_mut() = request.headers;
     outgoing.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    outgoing.headers_mut().values_mut().for_each(|value| value.set_sensitive(true));
-    if let Body::Bytes(bytes) = request.body {
+    match request.body {
         // No copy: the buffer is wiped when the client drops its last reference.
-        *outgoing.body_mut() = Some(Bytes::from_owner(bytes).into());
+        Body::Bytes(bytes) if !bytes.is_empty() => {
+            *outgoing.body_mut() = Some(Bytes::from_owner(bytes).into());
+        }
+        // RFC 9110 §8.6: some servers refuse what says nothing of its length.
+        Body::Bytes(_) | Body::Empty if has_content(outgoing.method()) => {
+            outgoing.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        Body::Bytes(_) | Body::Empty => {}
     }
+    outgoing.headers_mut().values_mut().for_each(|value| value.set_sensitive(true));
     outgoing
 }
 
 /// RFC 9110 §9.2.2: the methods that are idempotent.
 fn is_repeatable(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE)
+}
+
+/// RFC 9110 §9.3: the methods that give content a meaning.
+fn has_content(method: &Method) -> bool {
+    matches!(*method, Method::PATCH | Method::POST | Method::PUT)
 }
 
 fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
@@ -244,7 +256,7 @@ mod tests {
                     secret_header(Zeroizing::new(b"fake-c".to_vec())).unwrap(),
                 );
         let outgoing = outgoing(request);
-        assert_eq!(outgoing.headers().len(), 4);
+        assert_eq!(outgoing.headers().len(), 5);
         assert!(outgoing.headers().values().all(HeaderValue::is_sensitive));
         assert!(!format!("{:?}", outgoing.headers()).contains("fake-"));
     }

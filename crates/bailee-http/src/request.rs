@@ -32,6 +32,9 @@ pub struct Request {
     pub idle: Option<Duration>,
     /// How many bytes the answer's body may have. Answers are never decompressed.
     pub limit: usize,
+    /// Whether 308 without `Location` is an answer: with it servers of resumable uploads ask for
+    /// the rest. With `Location` it stays the redirect that it is (RFC 9110 §15.4.9).
+    pub resumes: bool,
 }
 
 /// The body of a request.
@@ -62,6 +65,7 @@ impl Request {
             deadline: Self::DEADLINE,
             idle: None,
             limit: Self::LIMIT,
+            resumes: false,
         }
     }
 
@@ -90,6 +94,13 @@ impl Request {
     #[must_use]
     pub fn with_idle(mut self, idle: Duration) -> Self {
         self.idle = Some(idle);
+        self
+    }
+
+    /// Says that 308 without `Location` is an answer.
+    #[must_use]
+    pub fn resuming(mut self) -> Self {
+        self.resumes = true;
         self
     }
 

@@ -31,8 +31,12 @@ impl fmt::Debug for Response {
     }
 }
 
-/// Whether a status is one that this crate answers with an error: 3xx, without "not modified".
+/// Whether an answer is one that this crate gives an error for: 3xx, without "not modified", and
+/// for a request that [resumes](crate::Request::resumes) without a 308 that leads nowhere.
 #[cfg(any(feature = "reqwest", feature = "testing"))]
-pub(crate) fn is_redirect(status: StatusCode) -> bool {
-    status.is_redirection() && status != StatusCode::NOT_MODIFIED
+pub(crate) fn is_redirect(status: StatusCode, headers: &HeaderMap, resumes: bool) -> bool {
+    let incomplete = resumes
+        && status == StatusCode::PERMANENT_REDIRECT
+        && !headers.contains_key(http::header::LOCATION);
+    status.is_redirection() && status != StatusCode::NOT_MODIFIED && !incomplete
 }

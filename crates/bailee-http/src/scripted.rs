@@ -44,7 +44,7 @@ impl HttpSend for Scripted {
         self.sent.fetch_add(1, Ordering::SeqCst);
         let fail = |category| SendError::new(category, Sent::Maybe).at(host.clone());
         let response = (self.answer)(&request).map_err(|error| error.at(host.clone()))?;
-        if is_redirect(response.status) {
+        if is_redirect(response.status, &response.headers, request.resumes) {
             return Err(fail(Category::Redirect));
         }
         if response.body.len() > request.limit {

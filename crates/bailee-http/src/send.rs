@@ -28,7 +28,10 @@ pub trait HttpSend: fmt::Debug + Send + Sync + 'static {
     ///   whether its length was declared or not, without holding more than a piece of it;
     /// - answer a redirect (a 3xx status other than 304) with
     ///   [`Redirect`](crate::Category::Redirect) and an answer in a content coding with
-    ///   [`Protocol`](crate::Category::Protocol): it asks for `identity`;
+    ///   [`Protocol`](crate::Category::Protocol): it asks for `identity`. For a request that
+    ///   [resumes](crate::Request::resumes), 308 without `Location` is an answer;
+    /// - say the length of what a `POST`, `PUT` or `PATCH` carries, also where that is nothing
+    ///   (RFC 9110 §8.6);
     /// - mark every header value sensitive, of the request and of the answer, and wipe the buffers
     ///   that it owns.
     ///

@@ -61,12 +61,14 @@ macro_rules! http_send_suite {
             cookies_are_neither_kept_nor_sent
             dropping_a_body_ends_the_exchange
             dropping_the_future_ends_the_exchange
+            empty_bodies_have_a_length
             header_values_of_an_answer_are_sensitive
             limits_hold_while_a_body_is_read
             malformed_answers_are_protocol_errors
             nothing_is_sent_twice
             old_versions_of_tls_are_refused
             opening_refuses_what_sending_refuses
+            out_02_an_upload_may_be_asked_for_its_rest
             out_02_redirects_are_errors
             refused_connections_are_certainly_unsent
             requests_arrive_as_they_were_made
@@ -268,6 +270,38 @@ pub async fn out_02_redirects_are_errors(make: &Make) {
             assert!(!format!("{error} {error:?}").contains("elsewhere"));
         }
     }
+}
+
+/// *Must* take 308 without `Location` for an answer where the request says so, and nowhere else.
+pub async fn out_02_an_upload_may_be_asked_for_its_rest(make: &Make) {
+    let put = || Request { method: Method::PUT, ..post("/", b"a part") };
+    let rest = || Reply::Answer(answer(308, &[("Range", "bytes=0-5")], "more"));
+    let server = start([rest()]).await;
+    let response = client(make, &server).send(put().resuming()).await.expect("an answer");
+    assert_eq!(response.status, StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(response.headers["range"], "bytes=0-5");
+    assert_eq!(*response.body, b"more");
+    expect(make, rest(), put(), Category::Redirect).await;
+    for (status, headers) in [(308, [("Location", "/x")]), (307, [("Range", "bytes=0-5")])] {
+        let reply = Reply::Answer(answer(status, &headers, ""));
+        expect(make, reply, put().resuming(), Category::Redirect).await;
+    }
+}
+
+/// *Must* say the length of what it sends where the method gives content a meaning.
+pub async fn empty_bodies_have_a_length(make: &Make) {
+    for method in [Method::PATCH, Method::POST, Method::PUT] {
+        for request in
+            [request(method.clone(), "/"), request(method, "/").with_body(Zeroizing::default())]
+        {
+            let server = start([Reply::Answer(answer(200, &[], ""))]).await;
+            client(make, &server).send(request).await.expect("an answer");
+            assert_eq!(server.seen().requests[0].header("content-length"), ["0"]);
+        }
+    }
+    let server = start([Reply::Answer(answer(200, &[], ""))]).await;
+    client(make, &server).send(get("/")).await.expect("an answer");
+    assert!(server.seen().requests[0].header("content-length").is_empty());
 }
 
 /// *Must* answer a content coding with an error: it asks for `identity`.
