@@ -251,6 +251,10 @@ async fn write_flow(engine: &Engine, line: &Line, asking: Asking<'_>) -> Result<
     ask.verifier = verifier.as_ref();
     ask.nonce = nonce.as_deref();
     ask.locale = Some(asking.visitor.locale());
+    ask.ask_anew = match &asking.options.reconnect {
+        Some(connection) => !engine.renews(connection).await?,
+        None => true,
+    };
     let url = registered.provider.authorize(&cx, &ask)?;
 
     let view = vault.read(&TenantId::SYSTEM, Holder::Tenant, &[]).await?;

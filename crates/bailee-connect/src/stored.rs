@@ -35,6 +35,19 @@ impl Found {
 }
 
 impl Engine {
+    /// Whether a connection works and renews itself, so that a flow for more scopes may leave its
+    /// refresh token as it is.
+    pub(crate) async fn renews(&self, connection: &ConnectionRef) -> Result<bool> {
+        let Some(found) = self.find_connection(connection).await? else { return Ok(false) };
+        let works = matches!(found.state, ConnectionState::Active | ConnectionState::Degraded);
+        for n in 0..found.body.credentials.len() {
+            if !found.credential(n)?.is_some_and(|credential| credential.has_refresh) {
+                return Ok(false);
+            }
+        }
+        Ok(works)
+    }
+
     /// Reads a connection with its credentials.
     pub(crate) async fn find_connection(
         &self,

@@ -62,6 +62,19 @@ impl JsonCall {
         }
     }
 
+    /// Puts the path behind another of the spec's addresses ([`SpecFacts::apis`]). An account's own
+    /// API does not replace it.
+    #[must_use]
+    pub fn at(mut self, name: &str) -> Self {
+        let base = self.spec.apis.iter().find(|(known, _)| known == name);
+        match (base, &mut self.request) {
+            (Some((_, base)), Ok(request)) => request.target = base.clone().into(),
+            (None, _) => self.request = Err(FailureKind::Unsupported.into()),
+            (Some(_), Err(_)) => {}
+        }
+        self
+    }
+
     /// Fills `{name}` of the path in.
     #[must_use]
     pub fn part(mut self, name: &str, value: &str) -> Self {

@@ -148,12 +148,24 @@ pub struct AuthorizeAsk<'a> {
     pub locale: Option<&'a Locale>,
     /// Other parameters (`prompt`, `login_hint`).
     pub extra: &'a [(&'a str, &'a str)],
+    /// Whether a refresh token has to come of it: one that is stored is none, or is dead. Some
+    /// providers give it only where they ask the person anew.
+    pub ask_anew: bool,
 }
 
 impl<'a> AuthorizeAsk<'a> {
     /// A flow without verifier, nonce, locale and other parameters.
     pub fn new(scopes: &'a [ScopeName], redirect_uri: &'a str, state: &'a State) -> Self {
-        Self { scopes, redirect_uri, state, verifier: None, nonce: None, locale: None, extra: &[] }
+        Self {
+            scopes,
+            redirect_uri,
+            state,
+            verifier: None,
+            nonce: None,
+            locale: None,
+            extra: &[],
+            ask_anew: false,
+        }
     }
 }
 

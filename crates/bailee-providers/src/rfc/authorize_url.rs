@@ -37,6 +37,7 @@ pub(crate) fn build(cx: &Context<'_>, ask: &AuthorizeAsk<'_>) -> Result<Authoriz
         codes::MANAGED_PARAMETERS.contains(&name)
             || name == spec.client.id_parameter
             || spec.authorization.parameters.iter().any(|(known, _)| known == name)
+            || (ask.ask_anew && spec.authorization.ask_anew.iter().any(|(known, _)| known == name))
     };
     if ask.extra.iter().any(|(name, _)| managed(name)) {
         return Err(wrong(ErrorKind::InvalidInput, "a parameter is not for the caller to set"));
@@ -69,6 +70,8 @@ pub(crate) fn build(cx: &Context<'_>, ask: &AuthorizeAsk<'_>) -> Result<Authoriz
     parameters.extend(
         spec.authorization.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())),
     );
+    let anew = spec.authorization.ask_anew.iter().filter(|_| ask.ask_anew);
+    parameters.extend(anew.map(|(name, value)| (name.as_str(), value.as_str())));
     parameters.extend(ask.extra.iter().copied());
     let url = AuthorizationRequest {
         endpoint,

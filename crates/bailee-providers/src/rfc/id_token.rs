@@ -18,6 +18,8 @@ const LEEWAY: Duration = Duration::from_secs(120);
 /// What the claims have to agree with.
 pub(crate) struct Expected<'a> {
     pub(crate) issuer: &'a str,
+    /// Other texts that `iss` may be, with the token's own claims in them.
+    pub(crate) issuers: &'a [String],
     pub(crate) client_id: &'a str,
     pub(crate) nonce: Option<&'a str>,
     pub(crate) access_half_digest: Option<&'a [u8; 16]>,
@@ -32,7 +34,9 @@ pub(crate) fn check(payload: &[u8], expected: &Expected<'_>) -> Result<String, F
     let text = |name: &str| Ok::<_, Failure>(claim(name)?.and_then(|value| value.text()));
     let demand = |holds: bool| if holds { Ok(()) } else { Err(malformed()) };
 
-    demand(text("iss")?.as_deref() == Some(expected.issuer))?;
+    let issuer = text("iss")?.ok_or_else(malformed)?;
+    let other = |template: &String| is_filled(template, &issuer, &claims);
+    demand(issuer == expected.issuer || expected.issuers.iter().any(other))?;
 
     let audiences: Vec<String> = match claim("aud")? {
         Some(value @ Value::Array(_)) => {
@@ -81,4 +85,26 @@ pub(crate) fn check(payload: &[u8], expected: &Expected<'_>) -> Result<String, F
     }
 
     text("sub")?.filter(|sub| !sub.is_empty()).ok_or_else(malformed)
+}
+
+/// Whether a text is a template with the token's own claims in it, each a label of a host name or a
+/// segment of a path: so that no claim can be more of an address than its place.
+fn is_filled(template: &str, issuer: &str, claims: &Object<'_>) -> bool {
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((name, behind)) = after.split_once('}') else { return false };
+        let claim = claims.get(name).ok().flatten().and_then(|value| value.text());
+        let Some(claim) = claim.filter(|claim| is_segment(claim)) else { return false };
+        filled.push_str(before);
+        filled.push_str(&claim);
+        rest = behind;
+    }
+    filled.push_str(rest);
+    filled == issuer
+}
+
+fn is_segment(claim: &str) -> bool {
+    (1..=64).contains(&claim.len())
+        && claim.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }

@@ -33,8 +33,9 @@ enum State {
     Keys(jose::Compact),
     /// The signature is being checked.
     Signature(jose::Compact, Timestamp),
-    /// Userinfo was asked for. The account is what the ID token said.
-    Userinfo(Option<Account>),
+    /// Userinfo was asked for. The account is what was known before, with the subject that the ID
+    /// token named.
+    Userinfo(Option<(Account, String)>),
     Over,
 }
 
@@ -66,7 +67,8 @@ impl IdentityStep {
             IdentitySource::Endpoint => self.ask_userinfo(None),
             IdentitySource::Fingerprint => {
                 let id = self.grant.account_id.clone().ok_or_else(misuse)?;
-                self.ask_userinfo(Some(Account::new(id)))
+                let subject = id.value().to_owned();
+                self.ask_userinfo(Some((Account::new(id), subject)))
             }
             IdentitySource::Openid => {
                 // OpenID Connect Core §3.1.3.3: where `openid` was granted, there is one.
@@ -113,6 +115,7 @@ impl IdentityStep {
             &compact.payload,
             &id_token::Expected {
                 issuer,
+                issuers: &self.spec.identity.issuers,
                 client_id: &self.registration.client_id,
                 nonce: self.nonce.as_deref(),
                 access_half_digest: self.grant.access_half_digest.as_ref(),
@@ -120,25 +123,39 @@ impl IdentityStep {
                 now,
             },
         )?;
-        let id =
-            AccountId::new(self.spec.identity.id_kind.clone(), subject).ok_or_else(malformed)?;
         let claims = Object::parse(&compact.payload).map_err(|_| malformed())?;
+        let id = self.id_in(&claims, &self.spec.identity.id)?;
+        let id = AccountId::new(self.spec.identity.id_kind.clone(), id).ok_or_else(malformed)?;
         let account = self.describe(self.stated(id), &claims).with_issuer(Some(issuer.to_owned()));
-        self.ask_userinfo(Some(account))
+        self.ask_userinfo(Some((account, subject)))
     }
 
-    fn ask_userinfo(&mut self, known: Option<Account>) -> Result<Next<Account>, Failure> {
+    fn ask_userinfo(&mut self, known: Option<(Account, String)>) -> Result<Next<Account>, Failure> {
         match (self.spec.endpoints.userinfo.clone(), known) {
             (Some(url), known) => {
                 self.state = State::Userinfo(known);
                 Ok(Next::Send(question(&self.spec, url)))
             }
-            (None, Some(account)) => Ok(Next::Done(account)),
+            (None, Some((account, _))) => Ok(Next::Done(account)),
             (None, None) => Err(FailureKind::Unsupported.into()),
         }
     }
 
-    fn userinfo(&mut self, known: Option<Account>, answer: &Answer) -> Result<Account, Failure> {
+    /// The id that stands at these places of a document.
+    fn id_in(&self, document: &Object<'_>, pointers: &[String]) -> Result<String, Failure> {
+        let mut parts = Vec::with_capacity(pointers.len());
+        for pointer in pointers {
+            let value = document.pointer(pointer).map_err(|_| malformed())?;
+            parts.push(value.and_then(|value| value.id_text()).ok_or_else(malformed)?);
+        }
+        Ok(parts.join(":"))
+    }
+
+    fn userinfo(
+        &mut self,
+        known: Option<(Account, String)>,
+        answer: &Answer,
+    ) -> Result<Account, Failure> {
         if let Some(failure) = classify::answer(&self.spec, answer) {
             return Err(failure);
         }
@@ -151,19 +168,14 @@ impl IdentityStep {
             return Err(failure);
         }
         if self.spec.identity.source == IdentitySource::Fingerprint {
-            return known.map(|account| self.describe(account, &document)).ok_or_else(misuse);
+            return known.map(|(account, _)| self.describe(account, &document)).ok_or_else(misuse);
         }
         let subject = ["/sub".to_owned()];
         let pointers = if known.is_some() { &subject } else { self.spec.identity.id.as_slice() };
-        let mut parts = Vec::with_capacity(pointers.len());
-        for pointer in pointers {
-            let value = document.pointer(pointer).map_err(|_| malformed())?;
-            parts.push(value.and_then(|value| value.id_text()).ok_or_else(malformed)?);
-        }
-        let id = parts.join(":");
+        let id = self.id_in(&document, pointers)?;
         let account = match known {
             // §5.3.2: another subject than the ID token's is not used.
-            Some(known) if known.id.value() == id => known,
+            Some((known, subject)) if subject == id => known,
             Some(_) => return Err(malformed()),
             None => {
                 let id = AccountId::new(self.spec.identity.id_kind.clone(), id);

@@ -78,7 +78,7 @@ impl RevokeStep {
                     }
                     if facts.present != RevokePresentation::Bearer {
                         request.push_field(facts.token_parameter.clone(), Value::Secret(secret));
-                        if style == RevokeStyle::Rfc7009 {
+                        if style == RevokeStyle::Rfc7009 && facts.hinted {
                             request.push_field("token_type_hint", Value::text(hint));
                         }
                     }
@@ -136,19 +136,20 @@ fn ended(spec: &Spec, answer: &Answer) -> Result<bool, Failure> {
                 .then(|| Object::parse(&answer.body).ok())
                 .flatten()
                 .and_then(|object| oauth_error::in_body(spec, &object));
-            stated.map_or(Ok(true), |failure| refused(&failure))
+            stated.map_or(Ok(true), |failure| refused(spec, &failure))
         }
-        Some(failure) => refused(&failure),
+        Some(failure) => refused(spec, &failure),
     }
 }
 
 /// Failures that pass or that configuration mends are given on; a definite refusal means that this
-/// token may live on, and the next one is presented all the same.
-fn refused(failure: &Failure) -> Result<bool, Failure> {
-    let unsupported =
-        failure.code.as_ref().is_some_and(|code| code.as_str() == UNSUPPORTED_TOKEN_TYPE);
+/// token may live on, and the next one is presented all the same. Some providers refuse with a code
+/// of their own what is dead already.
+fn refused(spec: &Spec, failure: &Failure) -> Result<bool, Failure> {
+    let code = failure.code.as_ref().map(bailee_core::ProviderCode::as_str);
     match failure.kind {
-        _ if unsupported => Ok(false),
+        _ if code.is_some_and(|code| spec.revoke.dead.iter().any(|dead| dead == code)) => Ok(true),
+        _ if code == Some(UNSUPPORTED_TOKEN_TYPE) => Ok(false),
         FailureKind::ClientConfiguration | FailureKind::RateLimited | FailureKind::Unavailable => {
             Err(failure.clone())
         }

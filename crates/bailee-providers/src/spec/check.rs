@@ -96,6 +96,13 @@ impl Check<'_> {
             }
         }
         let api = file.api.as_ref().and_then(|api| self.address("api", api, &hosts, open));
+        let mut apis = Vec::new();
+        for (name, text) in &file.apis {
+            if self.values.keys().any(|name| text.get_ref().contains(&format!("{{{name}}}"))) {
+                self.fault(text.span(), "only `api` itself has variables");
+            }
+            apis.extend(self.address(name, text, &hosts, open).map(|url| (name.clone(), url)));
+        }
         let mut refresh = self.refresh(file.refresh);
         if entered {
             refresh.class = RefreshClass::Static;
@@ -137,6 +144,7 @@ impl Check<'_> {
             iss_in_callback: file.iss_in_callback,
             endpoints,
             api,
+            apis,
             credential,
             authorization,
             client: ClientFacts {
@@ -371,7 +379,7 @@ impl Check<'_> {
         file: FileAuthorization,
         client: &FileClient,
     ) -> AuthorizationFacts {
-        for name in file.parameters.keys() {
+        for name in file.parameters.keys().chain(file.ask_anew.keys()) {
             let managed = codes::MANAGED_PARAMETERS.contains(&name.get_ref().as_str())
                 || client.id_parameter.as_deref() == Some(name.get_ref());
             if managed {
@@ -381,12 +389,18 @@ impl Check<'_> {
                 );
             }
         }
+        for name in file.ask_anew.keys().filter(|name| file.parameters.contains_key(*name)) {
+            self.fault(
+                name.span(),
+                format_args!("the parameter `{}` is sent always", name.get_ref()),
+            );
+        }
+        let pairs = |parameters: BTreeMap<Text, String>| {
+            parameters.into_iter().map(|(name, value)| (name.into_inner(), value)).collect()
+        };
         AuthorizationFacts {
-            parameters: file
-                .parameters
-                .into_iter()
-                .map(|(name, value)| (name.into_inner(), value))
-                .collect(),
+            parameters: pairs(file.parameters),
+            ask_anew: pairs(file.ask_anew),
             locale_parameter: file.locale_parameter,
         }
     }
@@ -504,6 +518,8 @@ impl Check<'_> {
                 present: RevokePresentation::default(),
                 token_parameter: "token".into(),
                 authenticated: true,
+                hinted: true,
+                dead: Vec::new(),
             };
         };
         let span = file.span();
@@ -524,6 +540,8 @@ impl Check<'_> {
             authenticated: file.authenticated.unwrap_or(file.present != RevokePresentation::Bearer),
             present: file.present,
             token_parameter: file.token_parameter.unwrap_or_else(|| "token".into()),
+            hinted: file.hinted.unwrap_or(true),
+            dead: file.dead,
         }
     }
 
@@ -578,6 +596,13 @@ impl Check<'_> {
                 );
             }
         }
+        for issuer in &file.issuers {
+            let text = issuer.get_ref();
+            let braces = text.matches('{').count() == text.matches('}').count();
+            if file.source != IdentitySource::Openid || text.trim().is_empty() || !braces {
+                self.fault(issuer.span(), "not a further issuer of ID tokens");
+            }
+        }
         let display = if file.display.is_empty() && file.source == IdentitySource::Openid {
             vec!["/preferred_username".into(), "/name".into()]
         } else {
@@ -597,6 +622,7 @@ impl Check<'_> {
                 if key { "fingerprint" } else { "sub" }.into()
             }),
             id: if id.is_empty() { vec!["/sub".into()] } else { id },
+            issuers: file.issuers.into_iter().map(toml::Spanned::into_inner).collect(),
             display,
             account_type: file.account_type,
             post: file.post,

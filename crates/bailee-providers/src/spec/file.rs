@@ -40,6 +40,8 @@ pub(super) struct File {
     pub(super) endpoints: FileEndpoints,
     pub(super) api: Option<Text>,
     #[serde(default)]
+    pub(super) apis: BTreeMap<String, Text>,
+    #[serde(default)]
     pub(super) credential: Option<Spanned<FileCredential>>,
     #[serde(default)]
     pub(super) authorization: FileAuthorization,
@@ -88,6 +90,7 @@ pub(super) struct FileEndpoints {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FileAuthorization {
     pub(super) parameters: BTreeMap<Text, String>,
+    pub(super) ask_anew: BTreeMap<Text, String>,
     pub(super) locale_parameter: Option<String>,
 }
 
@@ -168,6 +171,9 @@ pub(super) struct FileRevoke {
     pub(super) present: RevokePresentation,
     pub(super) token_parameter: Option<String>,
     pub(super) authenticated: Option<bool>,
+    pub(super) hinted: Option<bool>,
+    #[serde(default)]
+    pub(super) dead: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -179,6 +185,8 @@ pub(super) struct FileIdentity {
     pub(super) id: OneOrMore,
     #[serde(default)]
     pub(super) display: Vec<String>,
+    #[serde(default)]
+    pub(super) issuers: Vec<Text>,
     pub(super) account_type: Option<String>,
     #[serde(default)]
     pub(super) post: bool,

@@ -138,6 +138,9 @@ pub struct SpecFacts {
     pub endpoints: Endpoints,
     /// The address that paths of operations are put behind.
     pub api: Option<Url>,
+    /// Further such addresses, by a name of their own, where a provider has several
+    /// ([`JsonCall::at`](crate::JsonCall::at)).
+    pub apis: Vec<(String, Url)>,
     /// What the credential of a connection is.
     pub credential: CredentialKind,
     /// What the authorization request needs beside the standard.
@@ -221,8 +224,10 @@ impl SpecFacts {
             &endpoints.jwks,
             &self.api,
         ];
-        let is_called =
-            |host: &str| called.into_iter().flatten().any(|url| url.host_str() == Some(host));
+        let apis = self.apis.iter().map(|(_, url)| url);
+        let is_called = |host: &str| {
+            called.into_iter().flatten().chain(apis.clone()).any(|url| url.host_str() == Some(host))
+        };
         let browser = endpoints.authorization.as_ref().and_then(Url::host_str);
         let mut hosts: Vec<String> = self
             .hosts
@@ -267,6 +272,10 @@ pub struct Endpoints {
 pub struct AuthorizationFacts {
     /// Parameters that are always sent.
     pub parameters: Vec<(String, String)>,
+    /// Parameters that are sent where the person has to be asked anew, because the provider gives a
+    /// refresh token to no one whom it need not ask
+    /// ([`AuthorizeAsk::ask_anew`](crate::AuthorizeAsk::ask_anew)).
+    pub ask_anew: Vec<(String, String)>,
     /// The parameter for the person's language (`ui_locales`).
     pub locale_parameter: Option<String>,
 }
@@ -462,6 +471,10 @@ pub struct RevokeFacts {
     pub token_parameter: String,
     /// Whether the client proves who it is.
     pub authenticated: bool,
+    /// Whether the request says which kind of token it presents (RFC 7009 §2.1).
+    pub hinted: bool,
+    /// Codes of refusals that say that the token is dead already.
+    pub dead: Vec<String>,
 }
 
 /// How far a revocation reaches.
@@ -528,9 +541,12 @@ pub struct IdentityFacts {
     pub source: IdentitySource,
     /// The word for the kind of id.
     pub id_kind: String,
-    /// Where the id stands in the endpoint's document (RFC 6901). Where there are several, the id is
-    /// their values with a colon between.
+    /// Where the id stands (RFC 6901): in the endpoint's document, or among the claims of an ID
+    /// token. Where there are several, the id is their values with a colon between.
     pub id: Vec<String>,
+    /// What `iss` may be in ID tokens beside the issuer itself. `{name}` stands for the token's own
+    /// claim of that name, for a provider with an issuer for each of its tenants.
+    pub issuers: Vec<String>,
     /// Where a name to show may stand; the first one that is there is taken.
     pub display: Vec<String>,
     /// Where the type of account stands.

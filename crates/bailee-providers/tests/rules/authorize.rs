@@ -169,3 +169,24 @@ fn the_address_of_a_flow_is_not_printed() {
     assert_eq!(format!("{url:?}"), "AuthorizationUrl([redacted])");
     assert!(url.as_str().contains("fake-state"));
 }
+
+#[test]
+fn a_person_is_asked_anew_only_where_a_refresh_token_has_to_come_of_it() {
+    let spec = spec("[authorization]\nask_anew = { prompt = \"consent\" }");
+    let registration = registration("example");
+    let cx = context(&spec, &registration);
+    let url = build(&spec, &cx, |_| {}).unwrap();
+    assert_eq!(all(&url, "prompt"), [""; 0]);
+    let url = build(&spec, &cx, |ask| ask.extra = &[("prompt", "select_account")]).unwrap();
+    assert_eq!(all(&url, "prompt"), ["select_account"]);
+    let url = build(&spec, &cx, |ask| ask.ask_anew = true).unwrap();
+    assert_eq!(all(&url, "prompt"), ["consent"]);
+    let twice = build(&spec, &cx, |ask| {
+        ask.ask_anew = true;
+        ask.extra = &[("prompt", "select_account")];
+    });
+    assert_eq!(twice.unwrap_err().kind(), ErrorKind::InvalidInput);
+    let both = include_str!("../../specs/example-oidc.toml").to_owned()
+        + "[authorization]\nparameters = { prompt = \"login\" }\nask_anew = { prompt = \"consent\" }\n";
+    assert!(Spec::parse(&both).unwrap_err().to_string().contains("is sent always"));
+}

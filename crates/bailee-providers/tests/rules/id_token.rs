@@ -372,3 +372,69 @@ fn a_grant_gives_the_hash_that_an_id_token_is_held_to() {
     let grant: Grant = drive_with(&mut *step, vec![answer(200, body)], |_| false).1.unwrap();
     assert_eq!(grant.facts(&[]).access_half_digest, self::grant().access_half_digest);
 }
+
+/// The account that an ID token with other claims names, where the spec has further issuers and an
+/// id of two claims.
+fn of_a_tenant(keys: &Keys, change: impl FnOnce(&mut Value)) -> Result<Account, Failure> {
+    let more = "[identity]\nsource = \"openid\"\nid_kind = \"tid_oid\"\nid = [\"/tid\", \"/oid\"]\n\
+                issuers = [\"login.example.test\", \"https://login.example.test/{tid}/v2\"]\n";
+    let text = format!(
+        "{}{more}",
+        r#"
+        id = "example"
+        title = "Example"
+        checked = "2026-11"
+        pages = []
+        issuer = "https://login.example.test"
+        hosts = ["login.example.test"]
+        [endpoints]
+        authorization = "https://login.example.test/authorize"
+        token = "https://login.example.test/token"
+        jwks = "https://login.example.test/keys"
+        "#
+    );
+    let spec = Spec::parse(&text).unwrap();
+    let mut claims = claims();
+    claims["tid"] = json!("tenant-1");
+    claims["oid"] = json!("fake-object");
+    change(&mut claims);
+    let token = keys.sign(&header("RS256", "rsa"), &claims);
+    run(&spec, &token, vec![answer(200, &keys.document().to_string())])
+}
+
+#[test]
+fn tok_07_an_issuer_of_one_tenant_is_that_of_the_tokens_own_tenant() {
+    let keys = Keys::new();
+    let account = of_a_tenant(&keys, |_| {}).unwrap();
+    assert_eq!((account.id.kind(), account.id.value()), ("tid_oid", "tenant-1:fake-object"));
+    for (issuer, good) in [
+        ("https://login.example.test", true),
+        ("login.example.test", true),
+        ("https://login.example.test/tenant-1/v2", true),
+        ("https://login.example.test/tenant-2/v2", false),
+        ("https://login.example.test/{tid}/v2", false),
+        ("https://login.example.test//v2", false),
+        ("login.example.test/", false),
+    ] {
+        let account = of_a_tenant(&keys, |claims| claims["iss"] = json!(issuer));
+        assert_eq!(account.is_ok(), good, "{issuer}");
+    }
+    // A claim is one segment: it brings no path of its own.
+    let smuggled = |tid: &str| {
+        of_a_tenant(&keys, |claims| {
+            claims["tid"] = json!(tid);
+            claims["iss"] = json!(format!("https://login.example.test/{tid}/v2"));
+        })
+    };
+    assert!(smuggled("tenant-2").is_ok());
+    for tid in ["", "a/b", "..", "a.b", "a?b", &"x".repeat(65)] {
+        assert_eq!(smuggled(tid).unwrap_err().kind, FailureKind::Malformed, "{tid}");
+    }
+    // An id is whole or none.
+    for claim in ["tid", "oid"] {
+        let account = of_a_tenant(&keys, |claims| {
+            drop(claims.as_object_mut().unwrap().remove(claim));
+        });
+        assert_eq!(account.unwrap_err().kind, FailureKind::Malformed, "{claim}");
+    }
+}

@@ -153,3 +153,18 @@ fn an_operation_whose_scope_is_not_in_the_catalogue_is_refused() {
     let error = LIST_NOTES.check(&Spec::parse(&without).unwrap()).unwrap_err();
     assert!(error.detail().unwrap().contains("no `api` address"));
 }
+
+#[test]
+fn an_operation_can_lie_at_another_of_the_providers_addresses() {
+    let spec = spec("[apis]\nmail = \"https://login.example.test/mail\"");
+    let registration = registration("example");
+    let cx = context(&spec, &registration);
+    let call = |name: &str| JsonCall::new(&cx, &LIST_NOTES).part("folder", "f").at(name);
+    let request = call("mail").into_request().unwrap();
+    assert_eq!(address(&request), "https://login.example.test/mail/folders/f/notes");
+    assert_eq!(call("unknown").into_request().unwrap_err().kind, FailureKind::Unsupported);
+    let file = include_str!("../../specs/example-oidc.toml").to_owned();
+    let elsewhere = file + "[apis]\nmail = \"https://evil.test\"\n";
+    let error = Spec::parse(&elsewhere).unwrap_err();
+    assert!(error.to_string().contains("on a host that is not listed"), "{error}");
+}

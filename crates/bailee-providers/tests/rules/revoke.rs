@@ -134,3 +134,20 @@ fn introspection_is_read_by_rfc_7662() {
     let error = introspect(json(401, "")).unwrap_err();
     assert_eq!(error.kind, FailureKind::ClientConfiguration);
 }
+
+#[test]
+fn a_token_that_the_provider_says_is_dead_already_is_dead() {
+    let gone = || json(400, r#"{"error":"invalid_token"}"#);
+    let (_, outcome) = revoke("", true, vec![gone(), gone()]);
+    assert_eq!(outcome.unwrap().remaining, [TokenKind::Refresh, TokenKind::Access]);
+    let dead = "[revoke]\nstyle = \"rfc7009\"\nhinted = false\ndead = [\"invalid_token\"]";
+    let (requests, outcome) = revoke(dead, true, vec![json(200, "{}"), gone()]);
+    assert!(outcome.unwrap().confirmed);
+    assert_eq!(tokens(&requests), [REFRESH, ACCESS]);
+    for request in &requests {
+        let Payload::Form(fields) = &request.payload else { panic!("no form") };
+        assert!(fields.iter().all(|(name, _)| name != "token_type_hint"));
+    }
+    let other = json(400, r#"{"error":"invalid_grant"}"#);
+    assert!(!revoke(dead, false, vec![other]).1.unwrap().confirmed);
+}
