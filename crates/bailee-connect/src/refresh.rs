@@ -217,7 +217,7 @@ impl Engine {
         lease: &Lease,
     ) -> Result<Renewal> {
         let issued = grant.credentials.into_iter().find(|issued| &issued.name == name);
-        let Some(issued) = issued else {
+        let Some(mut issued) = issued else {
             self.finish(lease, Due::After(MEND)).await?;
             return Ok(Renewal::Failed(line.name(Error::new(ErrorKind::ProviderRefused))));
         };
@@ -253,6 +253,7 @@ impl Engine {
                 tracing::warn!("renewed tokens came too late and are left to run out");
                 return Ok(Renewal::Done);
             }
+            issued.complete_scopes(&line.spec.scopes, &old.scopes);
             // The fence may be lost to a pause longer than the lease. The tokens are still the
             // newest while nobody else wrote a generation; then they are kept without it.
             let fenced = attempt < 6;

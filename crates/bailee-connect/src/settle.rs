@@ -127,6 +127,7 @@ impl Pending<'_> {
     async fn run(&mut self, mut grant: Grant) -> Result<Settled, Refusal> {
         let failed = |error| Refusal::because(RefusalReason::ExchangeFailed, error);
         let unavailable = |error| Refusal::because(RefusalReason::Unavailable, error);
+        grant.complete_scopes(&self.line.spec.scopes, &self.body.scopes);
         let facts = grant.facts(&self.body.scopes);
         let id_token = grant.id_token.take();
         if grant.credentials.is_empty() {

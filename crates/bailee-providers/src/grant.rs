@@ -6,6 +6,8 @@ use bailee_core::{AccessToken, CredentialName, IdToken, RefreshToken, ScopeName,
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::spec::ScopeFacts;
+
 /// The outcome of an exchange or a refresh: fresh tokens, to be sealed at once.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -27,6 +29,14 @@ impl Grant {
     /// A grant of these token sets, of which the token answer says nothing else.
     pub fn new(credentials: Vec<IssuedCredential>) -> Self {
         Self { credentials, account_id: None, display: None, api: None, id_token: None }
+    }
+
+    /// Adds the scopes that were asked for and that a granted one contains, where a provider then
+    /// names the wide one alone. None is added that nobody asked for.
+    pub fn complete_scopes(&mut self, scopes: &ScopeFacts, asked: &[ScopeName]) {
+        for credential in &mut self.credentials {
+            credential.complete_scopes(scopes, asked);
+        }
     }
 
     /// How the scopes of all credentials together compare with those asked for (TOK-05).
@@ -103,6 +113,15 @@ impl IssuedCredential {
             refresh_expires_in: None,
             scopes: None,
         }
+    }
+
+    /// Adds the scopes that were asked for and that a granted one contains.
+    pub fn complete_scopes(&mut self, scopes: &ScopeFacts, asked: &[ScopeName]) {
+        let Some(granted) = &mut self.scopes else { return };
+        let missing = asked.iter().filter(|scope| !granted.contains(scope));
+        let covered: Vec<ScopeName> =
+            missing.filter(|scope| scopes.cover(granted, scope)).cloned().collect();
+        granted.extend(covered);
     }
 
     /// How the scopes granted compare with those asked for (TOK-05).

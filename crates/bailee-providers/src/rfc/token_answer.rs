@@ -104,6 +104,7 @@ fn grant(spec: &SpecFacts, members: &dyn Members) -> Result<Grant, Failure> {
     credential.refresh = refresh.map(RefreshToken::new);
     credential.scopes = members
         .scopes(&spec.scopes.answer_member, spec.scopes.answer_separator)?
+        .filter(|_| !spec.scopes.fixed)
         .map(|scopes| spec.scopes.settle(scopes));
     let id_token = members
         .secret("id_token")?

@@ -444,11 +444,25 @@ impl Check<'_> {
                 ),
             }
         }
+        let mut covers = Vec::new();
+        for (wide, narrow) in file.covers {
+            let entry = |name: &str| {
+                catalogue.iter().map(Spanned::get_ref).find(|known| known.name.as_str() == name)
+            };
+            match entry(wide.get_ref()) {
+                Some(known) if narrow.iter().all(|scope| entry(scope.as_str()).is_some()) => {
+                    covers.push((known.name.clone(), narrow));
+                }
+                _ => self.fault(wide.span(), "`covers` names a scope that is not in the catalogue"),
+            }
+        }
         ScopeFacts {
             separator: request,
             answer_separator: answer,
             answer_member: file.answer_member.unwrap_or_else(|| "scope".into()),
             aliases,
+            covers,
+            fixed: file.fixed,
             callback_parameter: file.callback_parameter,
             catalogue: catalogue.into_iter().map(Spanned::into_inner).collect(),
         }

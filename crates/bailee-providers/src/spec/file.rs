@@ -111,6 +111,8 @@ pub(super) struct FileScopes {
     pub(super) callback_parameter: Option<String>,
     pub(super) answer_member: Option<String>,
     pub(super) aliases: BTreeMap<ScopeName, Text>,
+    pub(super) covers: BTreeMap<Text, Vec<ScopeName>>,
+    pub(super) fixed: bool,
 }
 
 #[derive(Default, Deserialize)]

@@ -324,6 +324,11 @@ pub struct ScopeFacts {
     pub answer_member: String,
     /// Other names that answers have for scopes of the catalogue.
     pub aliases: Vec<(ScopeName, ScopeName)>,
+    /// Scopes that contain others, which answers then leave out.
+    pub covers: Vec<(ScopeName, Vec<ScopeName>)>,
+    /// Whether the application's settings at the provider decide: no scope is sent, and what an
+    /// answer says of scopes does not count.
+    pub fixed: bool,
     /// Every scope that may be asked for, in plain words.
     pub catalogue: Vec<ScopeEntry>,
 }
@@ -346,10 +351,19 @@ impl ScopeFacts {
 
     /// Of these, the ones that are sent.
     pub fn sent(&self, asked: &[ScopeName]) -> Vec<ScopeName> {
+        if self.fixed {
+            return Vec::new();
+        }
         let implied = |scope: &ScopeName| {
             self.catalogue.iter().any(|entry| entry.implied && entry.name == *scope)
         };
         asked.iter().filter(|scope| !implied(scope)).cloned().collect()
+    }
+
+    /// Whether one of these scopes contains another one.
+    pub fn cover(&self, granted: &[ScopeName], scope: &ScopeName) -> bool {
+        let wide = |granted: &ScopeName| self.covers.iter().find(|(wide, _)| wide == granted);
+        granted.iter().filter_map(wide).any(|(_, narrow)| narrow.contains(scope))
     }
 }
 

@@ -357,3 +357,34 @@ fn a_step_that_is_not_driven_in_order_says_so() {
     let input = bailee_providers::Input::Answer(json(200, HAPPY));
     assert_eq!(provider.refresh(&cx, &facts).next(input).unwrap_err().kind, FailureKind::Misuse);
 }
+
+#[test]
+fn tok_05_a_wide_scope_stands_for_the_narrow_ones_that_were_asked_for_and_for_no_others() {
+    let spec = spec("[scopes]\ncovers = { notes = [\"openid\"] }");
+    let asked = |names: &[&'static str]| -> Vec<ScopeName> {
+        names.iter().map(|name| ScopeName::from_static(name)).collect()
+    };
+    for (granted, wanted, missing, settled) in [
+        ("notes", &["notes", "openid"] as &[_], &[] as &[_], &["notes", "openid"] as &[_]),
+        ("notes", &["notes"], &[], &["notes"]),
+        ("openid", &["notes", "openid"], &["notes"], &["openid"]),
+    ] {
+        let text =
+            format!(r#"{{"access_token":"fake-a","token_type":"Bearer","scope":"{granted}"}}"#);
+        let mut grant = read_with(spec.clone(), json(200, &text)).unwrap();
+        grant.complete_scopes(&spec.scopes, &asked(wanted));
+        let comparison = grant.compare_scopes(&asked(wanted));
+        assert_eq!(comparison.missing, asked(missing), "{granted}");
+        assert!(comparison.unasked.is_empty(), "{granted}");
+        assert_eq!(grant.credentials[0].scopes, Some(asked(settled)), "{granted}");
+    }
+}
+
+#[test]
+fn tok_05_where_the_application_decides_over_scopes_an_answer_says_nothing_of_them() {
+    let spec = spec("[scopes]\nfixed = true");
+    let text = r#"{"access_token":"fake-a","token_type":"Bearer","scope":""}"#;
+    let grant = read_with(spec.clone(), json(200, text)).unwrap();
+    assert_eq!(grant.credentials[0].scopes, None);
+    assert!(spec.scopes.sent(&[ScopeName::from_static("notes")]).is_empty());
+}
