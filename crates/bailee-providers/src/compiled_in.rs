@@ -8,6 +8,10 @@ use crate::Provider;
 /// add it.
 pub fn compiled_in() -> Vec<Arc<dyn Provider>> {
     vec![
+        #[cfg(feature = "github")]
+        Arc::new(crate::github::GitHub::new()),
+        #[cfg(feature = "github")]
+        Arc::new(crate::github::GitHub::app()),
         #[cfg(feature = "tiktok")]
         Arc::new(crate::tiktok::TikTok::new()),
     ]

@@ -10,6 +10,8 @@ mod context;
 mod download;
 mod failure;
 mod file_name;
+#[cfg(feature = "github")]
+pub mod github;
 mod grant;
 mod json_call;
 mod next_address;

@@ -90,6 +90,17 @@ impl Spec {
         Self(Arc::new(facts))
     }
 
+    /// Says how far a revocation reaches, where a provider has several kinds and the host chose one.
+    #[must_use]
+    pub fn with_revoke_ends(&self, ends: RevokeEnds) -> Self {
+        let mut facts = (*self.0).clone();
+        facts.revoke.ends = ends;
+        if ends != RevokeEnds::Account {
+            facts.revoke.also_ends.clear();
+        }
+        Self(Arc::new(facts))
+    }
+
     /// Whether metadata has to be fetched before the spec can be used.
     pub fn needs_discovery(&self) -> bool {
         self.discover && (self.endpoints.authorization.is_none() || self.endpoints.token.is_none())

@@ -7,6 +7,8 @@ mod callback;
 #[cfg(feature = "conformance")]
 mod conformance;
 mod discovery;
+#[cfg(feature = "github")]
+mod github;
 mod id_token;
 mod operation;
 mod revoke;

@@ -1,0 +1,247 @@
+//! The steps at which GitHub differs: whose account it is, what a token may do, and how a grant
+//! ends.
+
+use bailee_core::{Effect, Error, ErrorKind, IdToken, Result, ScopeName, Timestamp};
+use http::{Method, StatusCode};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::errors;
+use crate::{
+    answer::Answer,
+    context::Context,
+    failure::{Failure, FailureKind},
+    grant::{
+        Account, AccountId, Alive, CredentialFacts, GrantFacts, Introspection, RevokePlan, Revoked,
+        TokenKind,
+    },
+    provider::{AuthorizationUrl, AuthorizeAsk, Provider},
+    request::{Authorization, BasicEncoding, Endpoint, Json, Payload, Request, SecretRef},
+    rfc::{self, malformed, misuse},
+    scan::Object,
+    spec::{RevokeEnds, Spec},
+    step::{Input, Next, Step},
+};
+
+/// GitHub, for one of its two kinds of application. It holds nothing but its facts.
+#[derive(Clone, Debug)]
+pub struct GitHub {
+    spec: Spec,
+}
+
+impl GitHub {
+    /// The provider `github`: OAuth Apps.
+    pub fn new() -> Self {
+        Self::of(include_str!("spec.toml"))
+    }
+
+    /// The provider `github-app`: GitHub Apps that act for a person.
+    pub fn app() -> Self {
+        Self::of(include_str!("app.toml"))
+    }
+
+    fn of(text: &str) -> Self {
+        let spec =
+            Spec::parse(text).expect("the embedded files are constants, and a test parses them");
+        Self { spec: spec.with_errors(errors::CODES) }
+    }
+
+    /// Lets a disconnect delete one access token instead of everything that the person gave the
+    /// application, so that it stays in their list.
+    #[must_use]
+    pub fn deleting_tokens_alone(self) -> Self {
+        Self { spec: self.spec.with_revoke_ends(RevokeEnds::Token) }
+    }
+}
+
+impl Default for GitHub {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Provider for GitHub {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// The ids of GitHub Apps begin with `Iv`. One of them would be granted none of the scopes that
+    /// an OAuth App asks for.
+    fn authorize(&self, cx: &Context<'_>, ask: &AuthorizeAsk<'_>) -> Result<AuthorizationUrl> {
+        if !cx.spec.scopes.fixed && cx.registration.client_id.starts_with("Iv") {
+            return Err(Error::new(ErrorKind::Configuration)
+                .with_provider(cx.spec.id.clone())
+                .with_detail("this is a GitHub App: its provider is `github-app`"));
+        }
+        rfc::authorize_url::build(cx, ask)
+    }
+
+    fn identity(
+        &self,
+        cx: &Context<'_>,
+        _grant: &GrantFacts,
+        _nonce: Option<&str>,
+        _id_token: Option<IdToken>,
+    ) -> Box<dyn Step<Account>> {
+        Once::boxed(cx, who(cx), account)
+    }
+
+    /// The same question; the body is not read.
+    fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
+        Once::boxed(cx, who(cx), |spec, answer| match errors::classify(spec, answer) {
+            None => Ok(Alive::Yes),
+            Some(failure) if failure.kind == FailureKind::AccessRejected => Ok(Alive::No),
+            Some(failure) => Err(failure),
+        })
+    }
+
+    /// A check of the token, which says what it may do by now: people and owners of organisations
+    /// change that.
+    fn introspect(&self, cx: &Context<'_>) -> Option<Box<dyn Step<Introspection>>> {
+        let request = about_token(cx, Method::POST, "token", Endpoint::Introspect, Effect::Read);
+        Some(Once::boxed(cx, request, introspection))
+    }
+
+    fn revoke_plan(&self, cx: &Context<'_>, facts: &CredentialFacts) -> RevokePlan {
+        // The client's secret goes with it.
+        if cx.registration.public {
+            return RevokePlan::Impossible;
+        }
+        rfc::revoke::plan(cx, facts)
+    }
+
+    fn revoke(&self, cx: &Context<'_>, facts: &CredentialFacts) -> Box<dyn Step<Revoked>> {
+        let whole = cx.spec.revoke.ends == RevokeEnds::Account;
+        let what = if whole { "grant" } else { "token" };
+        let request = about_token(cx, Method::DELETE, what, Endpoint::Revoke, Effect::Idempotent);
+        let has_refresh = facts.has_refresh;
+        Once::boxed(cx, request, move |spec, answer| revoked(spec, answer, whole, has_refresh))
+    }
+
+    fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {
+        errors::classify(cx.spec, answer)
+    }
+}
+
+fn who(cx: &Context<'_>) -> Option<Request> {
+    let url = cx.spec.endpoints.userinfo.clone()?;
+    Some(Request::new(Method::GET, url, Endpoint::Identity, Effect::Read).with_bearer())
+}
+
+/// A request of the application about a token, which stands in a JSON body whatever the method.
+fn about_token(
+    cx: &Context<'_>,
+    method: Method,
+    what: &str,
+    endpoint: Endpoint,
+    effect: Effect,
+) -> Option<Request> {
+    let mut url = cx.spec.endpoints.revocation.clone()?;
+    url.path_segments_mut().ok()?.extend([cx.registration.client_id.as_str(), what]);
+    let token = Json::Secret(SecretRef::AccessToken);
+    let mut request = Request::new(method, url, endpoint, effect)
+        .with_payload(Payload::Json(Json::Object(vec![("access_token".into(), token)])));
+    request.authorization = Authorization::ClientBasic(BasicEncoding::Raw);
+    Some(request)
+}
+
+/// What became of the tokens. 404 says that the access token is dead; of a refresh token beside it
+/// that says nothing, and neither does the deletion of the access token alone.
+fn revoked(
+    spec: &Spec,
+    answer: &Answer,
+    whole: bool,
+    has_refresh: bool,
+) -> std::result::Result<Revoked, Failure> {
+    let refresh: &[TokenKind] = if has_refresh { &[TokenKind::Refresh] } else { &[] };
+    match answer.status {
+        status if status.is_success() && whole => Ok(Revoked::leaving(Vec::new())),
+        StatusCode::NOT_FOUND => Ok(Revoked::leaving(refresh.to_vec())),
+        status if status.is_success() => Ok(Revoked::leaving(refresh.to_vec())),
+        StatusCode::UNAUTHORIZED => Err(FailureKind::ClientConfiguration.into()),
+        _ => match errors::classify(spec, answer) {
+            Some(failure) if failure.is_transient() => Err(failure),
+            _ => Ok(Revoked::leaving([refresh, &[TokenKind::Access]].concat())),
+        },
+    }
+}
+
+/// The answer repeats the token and says who the person is; of it no more is read than this.
+fn introspection(spec: &Spec, answer: &Answer) -> std::result::Result<Introspection, Failure> {
+    let inactive = Introspection { active: false, scopes: None, expires_at: None };
+    match answer.status {
+        StatusCode::NOT_FOUND => return Ok(inactive),
+        StatusCode::UNAUTHORIZED => return Err(FailureKind::ClientConfiguration.into()),
+        _ => {}
+    }
+    let document = document(spec, answer)?;
+    let scopes = document.get("scopes").map_err(|_| malformed())?;
+    let scopes = scopes.and_then(|scopes| scopes.elements()).map(|scopes| {
+        let names = scopes.iter().map(|scope| scope.text().and_then(|s| ScopeName::new(s).ok()));
+        names.collect::<Option<Vec<_>>>().ok_or_else(malformed)
+    });
+    let expires_at = document.get("expires_at").map_err(|_| malformed())?;
+    let expires_at = expires_at.and_then(|at| at.text()).and_then(|at| {
+        let at = OffsetDateTime::parse(&at, &Rfc3339).ok()?;
+        Some(Timestamp::from_seconds(at.unix_timestamp()))
+    });
+    let scopes = scopes.transpose()?.filter(|_| !spec.scopes.fixed);
+    Ok(Introspection { active: true, scopes, expires_at })
+}
+
+/// The number, the login and the type, and nothing else of the profile.
+fn account(spec: &Spec, answer: &Answer) -> std::result::Result<Account, Failure> {
+    let document = document(spec, answer)?;
+    let id = document.get("id").map_err(|_| malformed())?.and_then(|id| id.id_text());
+    let id = id.and_then(|id| AccountId::new(spec.identity.id_kind.clone(), id));
+    let text = |name| document.get(name).ok().flatten().and_then(|value| value.text());
+    Ok(Account::new(id.ok_or_else(malformed)?)
+        .with_display(text("login").as_deref())
+        .with_account_type(text("type").as_deref()))
+}
+
+fn document<'a>(spec: &Spec, answer: &'a Answer) -> std::result::Result<Object<'a>, Failure> {
+    if let Some(failure) = errors::classify(spec, answer) {
+        return Err(failure);
+    }
+    if !answer.is_json() {
+        return Err(malformed());
+    }
+    Object::parse(&answer.body).map_err(|_| malformed())
+}
+
+/// One request whose answer is read by a function.
+struct Once<F> {
+    spec: Spec,
+    request: Option<Request>,
+    started: bool,
+    read: Option<F>,
+}
+
+impl<F> Once<F> {
+    fn boxed<T>(cx: &Context<'_>, request: Option<Request>, read: F) -> Box<dyn Step<T>>
+    where
+        F: FnOnce(&Spec, &Answer) -> std::result::Result<T, Failure> + Send + 'static,
+    {
+        let read = Some(read);
+        Box::new(Self { spec: cx.spec.clone(), request, started: false, read })
+    }
+}
+
+impl<T, F> Step<T> for Once<F>
+where
+    F: FnOnce(&Spec, &Answer) -> std::result::Result<T, Failure> + Send,
+{
+    fn next(&mut self, input: Input) -> std::result::Result<Next<T>, Failure> {
+        match input {
+            Input::Start if !self.started => {
+                self.started = true;
+                self.request.take().map(Next::Send).ok_or(FailureKind::Unsupported.into())
+            }
+            Input::Answer(answer) if self.started => {
+                let read = self.read.take().ok_or_else(misuse)?;
+                read(&self.spec, &answer).map(Next::Done)
+            }
+            _ => Err(misuse()),
+        }
+    }
+}
