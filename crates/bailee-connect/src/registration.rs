@@ -202,6 +202,8 @@ impl Registered {
         mount: &Mount,
     ) -> (Self, Option<ClientSecret>) {
         let Registration { facts, secret, owner } = registration;
+        let mut facts = facts;
+        facts.redirect_uri = Some(mount.redirect_uri(&facts.id));
         let registered = Self {
             redirect_uri: mount.redirect_uri(&facts.id),
             callback_path: mount.callback_path(&facts.id),

@@ -7,12 +7,15 @@ use crate::Provider;
 /// Every adapter whose feature is on. A host that names one of them in a registration needs not
 /// add it.
 pub fn compiled_in() -> Vec<Arc<dyn Provider>> {
-    vec![
+    let mut adapters = crate::files::compiled_in();
+    let own: Vec<Arc<dyn Provider>> = vec![
         #[cfg(feature = "github")]
         Arc::new(crate::github::GitHub::new()),
         #[cfg(feature = "github")]
         Arc::new(crate::github::GitHub::app()),
         #[cfg(feature = "tiktok")]
         Arc::new(crate::tiktok::TikTok::new()),
-    ]
+    ];
+    adapters.extend(own);
+    adapters
 }

@@ -108,6 +108,8 @@ pub struct Registration {
     pub platform: Platform,
     /// A PKCE other than the spec's, where the provider handles this client differently.
     pub pkce: Option<Pkce>,
+    /// The redirect URI, where it is always the same one.
+    pub redirect_uri: Option<String>,
     /// An authentication other than the spec's.
     pub authentication: Option<ClientAuthentication>,
     /// The values of the spec's variables that are the same for all of its connections.
@@ -125,6 +127,7 @@ impl Registration {
             public: false,
             platform: Platform::Web,
             pkce: None,
+            redirect_uri: None,
             authentication: None,
             variables: BTreeMap::new(),
         }

@@ -10,6 +10,7 @@ mod context;
 mod download;
 mod failure;
 mod file_name;
+mod files;
 #[cfg(feature = "github")]
 pub mod github;
 mod grant;

@@ -35,15 +35,7 @@ pub(crate) struct Object<'a>(Vec<(Zeroizing<Vec<u8>>, Value<'a>)>);
 impl<'a> Object<'a> {
     /// Reads a document that is an object.
     pub(crate) fn parse(document: &'a [u8]) -> Result<Self, NotJson> {
-        std::str::from_utf8(document).map_err(|_| NotJson)?;
-        let mut scanner = Scanner { bytes: document, at: 0 };
-        scanner.space();
-        let value = scanner.value(0)?;
-        scanner.space();
-        if scanner.at != document.len() {
-            return Err(NotJson);
-        }
-        match value {
+        match Value::parse(document)? {
             Value::Object(bytes) => Self::members(bytes),
             _ => Err(NotJson),
         }
@@ -87,22 +79,51 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// The value at a pointer of at least one step (RFC 6901; no escapes, no arrays).
+    /// The value at a pointer of at least one step (RFC 6901, without escapes).
     pub(crate) fn pointer(&self, pointer: &str) -> Result<Option<Value<'a>>, NotJson> {
         let steps = pointer.strip_prefix('/').ok_or(NotJson)?;
         match steps.split_once('/') {
             None => self.get(steps),
             Some((first, _)) => match self.get(first)? {
-                Some(Value::Object(bytes)) => {
-                    Self::members(bytes)?.pointer(&pointer[first.len() + 1..])
-                }
-                _ => Ok(None),
+                Some(value) => value.pointer(&pointer[first.len() + 1..]),
+                None => Ok(None),
             },
         }
     }
 }
 
 impl<'a> Value<'a> {
+    /// Reads a document of any kind.
+    pub(crate) fn parse(document: &'a [u8]) -> Result<Self, NotJson> {
+        std::str::from_utf8(document).map_err(|_| NotJson)?;
+        let mut scanner = Scanner { bytes: document, at: 0 };
+        scanner.space();
+        let value = scanner.value(0)?;
+        scanner.space();
+        if scanner.at == document.len() { Ok(value) } else { Err(NotJson) }
+    }
+
+    /// The value at a pointer of at least one step, through objects and arrays.
+    pub(crate) fn pointer(&self, pointer: &str) -> Result<Option<Self>, NotJson> {
+        match self {
+            Self::Object(bytes) => Object::members(bytes)?.pointer(pointer),
+            Self::Array(_) => {
+                let steps = pointer.strip_prefix('/').ok_or(NotJson)?;
+                let first = steps.split('/').next().unwrap_or_default();
+                let element = first
+                    .parse::<usize>()
+                    .ok()
+                    .and_then(|place| self.elements()?.into_iter().nth(place));
+                match (element, &pointer[first.len() + 1..]) {
+                    (Some(element), "") => Ok(Some(element)),
+                    (Some(element), rest) => element.pointer(rest),
+                    (None, _) => Ok(None),
+                }
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// A string, decoded into a wiped buffer of exactly its size.
     pub(crate) fn string(&self) -> Option<Zeroizing<Vec<u8>>> {
         match self {

@@ -11,7 +11,7 @@ const MUTABLE: [&str; 6] = ["email", "handle", "login", "name", "phone", "userna
 
 pub(super) fn check(spec: &SpecFacts, found: &mut Findings) {
     found.demand(!spec.pages.is_empty(), || "no page is named that the facts come from".into());
-    let entered = spec.credential != CredentialKind::OAuth;
+    let entered = matches!(spec.credential, CredentialKind::ApiKey(_));
     let class_is_known = spec.refresh.page.is_some() && spec.refresh.checked.is_some();
     found.demand(entered || class_is_known, || {
         "the refresh class is stated without its page and the date of the check".into()
@@ -49,7 +49,8 @@ pub(super) fn check(spec: &SpecFacts, found: &mut Findings) {
         });
     }
     for row in &spec.errors {
-        let word = !row.code.is_empty() && row.code.bytes().all(|b| b.is_ascii_graphic());
+        let word = !row.code.trim().is_empty()
+            && row.code.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
         found.demand(word, || "the table has a code that is no word".into());
     }
 }
@@ -73,7 +74,7 @@ fn hosts(spec: &SpecFacts, found: &mut Findings) {
             format!("`{name}` is not https on one of the hosts")
         });
     }
-    if spec.credential != CredentialKind::OAuth {
+    if matches!(spec.credential, CredentialKind::ApiKey(_)) {
         return;
     }
     let browser = endpoints.authorization.as_ref();

@@ -30,7 +30,7 @@ pub(super) fn check(
 ) {
     match &cx.spec.credential {
         CredentialKind::ApiKey(key) => keys::check(provider, cx, key, found),
-        CredentialKind::OAuth => {
+        CredentialKind::OAuth | CredentialKind::OAuthIn(_) => {
             authorize(provider, cx, found);
             callback(provider, cx, found);
             token(provider, cx, samples, found);
@@ -45,7 +45,11 @@ pub(super) fn check(
 pub(super) fn facts(cx: &Context<'_>) -> CredentialFacts {
     let name: CredentialName = cx.spec.token.credential.clone();
     let facts = CredentialFacts::new(name, Vec::new());
-    if cx.spec.credential == CredentialKind::OAuth { facts.with_refresh(None) } else { facts }
+    if matches!(cx.spec.credential, CredentialKind::ApiKey(_)) {
+        facts
+    } else {
+        facts.with_refresh(None)
+    }
 }
 
 fn authorize(provider: &dyn Provider, cx: &Context<'_>, found: &mut Findings) {
@@ -229,7 +233,10 @@ fn token_request(
     found: &mut Findings,
 ) {
     let at_endpoint = match &request.target {
-        Target::Url(url) => Some(url) == cx.spec.endpoints.token.as_ref(),
+        Target::Url(url) => {
+            let endpoints = &cx.spec.endpoints;
+            Some(url) == endpoints.token.as_ref() || Some(url) == endpoints.refresh.as_ref()
+        }
         Target::Progress => false,
     };
     found.demand(
@@ -286,9 +293,9 @@ fn identity(provider: &dyn Provider, cx: &Context<'_>, samples: &Samples, found:
     match run(Some(canned::json(200, &samples.identity, cx.now)), true) {
         Err(failure) => found.add(format!("identity: the good answer is {:?}", failure.kind)),
         Ok(account) => {
-            found.demand(account.id.value() == ACCOUNT, || {
-                "identity: the id is not that of the answer".into()
-            });
+            // An id of several parts has one account in each of them.
+            let whole = account.id.value().split(':').all(|part| part == ACCOUNT);
+            found.demand(whole, || "identity: the id is not that of the answer".into());
             found.demand(account.id.kind() == cx.spec.identity.id_kind, || {
                 "identity: the kind of id is not the spec's".into()
             });

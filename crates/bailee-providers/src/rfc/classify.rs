@@ -4,17 +4,44 @@ use super::www_authenticate;
 use crate::{
     answer::Answer,
     failure::{ErrorRow, Failure, FailureKind},
+    retry_after,
     rfc::oauth_error,
+    scan,
     spec::SpecFacts,
 };
 
+/// The code that a body states, where the spec says it stands.
+fn stated(spec: &SpecFacts, answer: &Answer) -> Option<String> {
+    if spec.error_at.is_empty() || !answer.is_json() {
+        return None;
+    }
+    let document = scan::Value::parse(&answer.body).ok()?;
+    spec.error_at.iter().find_map(|pointer| {
+        document.pointer(pointer).ok().flatten().and_then(|value| value.id_text())
+    })
+}
+
 /// What the answer means; none where it is a success.
 pub(crate) fn answer(spec: &SpecFacts, answer: &Answer) -> Option<Failure> {
+    let stated = stated(spec, answer);
     if answer.status.is_success() {
-        return None;
+        return match stated {
+            Some(code) if spec.errors_in_success => Some(
+                ErrorRow::find(&spec.errors, code.as_bytes())
+                    .map_or_else(|| FailureKind::Blocked.into(), ErrorRow::failure),
+            ),
+            _ => None,
+        };
     }
     if let Some(failure) = oauth_error::by_status(spec, answer) {
         return Some(failure);
+    }
+    // A code of the table says more than the status.
+    let row = stated.and_then(|code| ErrorRow::find(&spec.errors, code.as_bytes()));
+    if let Some(row) = row {
+        let failure = row.failure();
+        let asked = retry_after::retry_after(answer).or(failure.retry_after);
+        return Some(failure.with_retry_after(asked));
     }
     let challenged = www_authenticate::bearer_error(answer)
         .and_then(|code| ErrorRow::find(&spec.errors, code.as_bytes()).map(ErrorRow::failure));

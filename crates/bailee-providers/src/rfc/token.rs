@@ -39,8 +39,15 @@ impl TokenStep {
     pub(crate) fn refresh(cx: &Context<'_>, facts: &CredentialFacts) -> Self {
         let endpoint = cx.spec.endpoints.refresh.as_ref().or(cx.spec.endpoints.token.as_ref());
         let mut step = Self::new(cx, endpoint, |request| {
-            request.push_field("grant_type", Value::text("refresh_token"));
+            if !cx.spec.refresh.bare {
+                request.push_field("grant_type", Value::text("refresh_token"));
+            }
             request.push_field("refresh_token", Value::Secret(SecretRef::RefreshToken));
+            if let Some(address) = cx.registration.redirect_uri.as_deref()
+                && cx.spec.refresh.redirect_uri
+            {
+                request.push_field("redirect_uri", Value::text(address));
+            }
         });
         if !facts.has_refresh {
             step.request = None;
@@ -57,6 +64,9 @@ impl TokenStep {
                 request.payload = Payload::Json(Json::Object(Vec::new()));
             }
             fill(&mut request);
+            for (name, value) in &cx.spec.token.parameters {
+                request.push_field(name.clone(), Value::text(value));
+            }
             cx.authenticate(&mut request);
             request
         });

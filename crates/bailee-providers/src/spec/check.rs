@@ -82,7 +82,7 @@ impl Check<'_> {
         let open = discover && hosts.is_empty();
         let endpoints = self.endpoints(&file.endpoints, &hosts, open);
         let credential = self.credential(&file);
-        let entered = credential != CredentialKind::OAuth;
+        let entered = matches!(credential, CredentialKind::ApiKey(_));
         let headers = self.headers(file.headers);
         if !discover && !entered {
             for (name, endpoint) in
@@ -118,6 +118,11 @@ impl Check<'_> {
             self.fault(span, "a program on a person's machine cannot do without PKCE");
         }
         let rate_limit = self.rate_limit(file.rate_limit);
+        for pointer in &file.error_at {
+            if !pointer.get_ref().starts_with('/') {
+                self.fault(pointer.span(), "`error_at` lists pointers into a document (`/code`)");
+            }
+        }
         let terms = file
             .terms
             .into_iter()
@@ -168,6 +173,7 @@ impl Check<'_> {
                     .credential
                     .unwrap_or(CredentialName::from_static(if entered { "key" } else { "user" })),
                 request: file.token.request,
+                parameters: file.token.parameters.into_iter().collect(),
                 form_encoded: file.token.form_encoded,
                 type_optional: file.token.type_optional,
                 types: file.token.types,
@@ -187,6 +193,8 @@ impl Check<'_> {
                 account_types: file.eligibility.account_types,
             },
             statements: file.statements,
+            error_at: file.error_at.into_iter().map(Spanned::into_inner).collect(),
+            errors_in_success: file.errors_in_success,
             errors: codes::with_standard(
                 file.error
                     .into_iter()
@@ -476,6 +484,8 @@ impl Check<'_> {
                 checked: None,
                 idle_limit: None,
                 absolute_limit: None,
+                redirect_uri: false,
+                bare: false,
                 not_before: None,
             };
         };
@@ -508,6 +518,8 @@ impl Check<'_> {
             checked: file.checked,
             idle_limit: file.idle_seconds.map(seconds),
             absolute_limit: file.absolute_seconds.map(seconds),
+            redirect_uri: file.redirect_uri,
+            bare: file.bare,
             not_before: file.not_before_seconds.map(seconds),
         }
     }

@@ -18,6 +18,8 @@ pub enum CredentialKind {
     /// The tokens of a flow (RFC 6749).
     #[default]
     OAuth,
+    /// The tokens of a flow, which the provider reads in a header of its own.
+    OAuthIn(HeaderName),
 }
 
 /// How a provider reads its keys.
@@ -73,6 +75,9 @@ impl Request {
                 let value = Value::Joined(key.prefix.clone().into(), SecretRef::AccessToken);
                 self.with_header(key.header.clone(), value)
             }
+            CredentialKind::OAuthIn(header) => {
+                self.with_header(header.clone(), Value::Secret(SecretRef::AccessToken))
+            }
             CredentialKind::ApiKey(_) | CredentialKind::OAuth => self.with_bearer(),
         }
     }
@@ -109,14 +114,18 @@ impl Check<'_> {
             if source == IdentitySource::Fingerprint {
                 self.fault(file.identity.span(), "only an entered key has a fingerprint");
             }
-            if let Some(given) = &file.credential
-                && (given.get_ref().header.is_some()
-                    || given.get_ref().prefix.is_some()
-                    || !given.get_ref().refused.is_empty())
-            {
-                self.fault(given.span(), "`header`, `prefix` and `refused` belong to `api_key`");
+            let Some(given) = &file.credential else { return CredentialKind::OAuth };
+            if given.get_ref().prefix.is_some() || !given.get_ref().refused.is_empty() {
+                self.fault(given.span(), "`prefix` and `refused` belong to `api_key`");
             }
-            return CredentialKind::OAuth;
+            let Some(header) = &given.get_ref().header else { return CredentialKind::OAuth };
+            return match HeaderName::from_bytes(header.get_ref().as_bytes()) {
+                Ok(name) if name != header::AUTHORIZATION => CredentialKind::OAuthIn(name),
+                _ => {
+                    self.fault(header.span(), "the header of an access token has no such name");
+                    CredentialKind::OAuth
+                }
+            };
         };
         let span = credential.span();
         let endpoints = &file.endpoints;

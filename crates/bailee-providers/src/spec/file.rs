@@ -72,6 +72,10 @@ pub(super) struct File {
     pub(super) statements: Statements,
     #[serde(default)]
     pub(super) error: Vec<FileError>,
+    #[serde(default)]
+    pub(super) error_at: Vec<Text>,
+    #[serde(default)]
+    pub(super) errors_in_success: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -127,6 +131,7 @@ pub(super) struct FilePkce {
 pub(super) struct FileToken {
     pub(super) credential: Option<CredentialName>,
     pub(super) request: Encoding,
+    pub(super) parameters: BTreeMap<String, String>,
     pub(super) form_encoded: bool,
     pub(super) type_optional: bool,
     pub(super) types: Vec<String>,
@@ -146,6 +151,10 @@ pub(super) struct FileRefresh {
     pub(super) idle_seconds: Option<u32>,
     pub(super) absolute_seconds: Option<u32>,
     pub(super) not_before_seconds: Option<u32>,
+    #[serde(default)]
+    pub(super) redirect_uri: bool,
+    #[serde(default)]
+    pub(super) bare: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]

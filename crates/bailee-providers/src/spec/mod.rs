@@ -180,6 +180,10 @@ pub struct SpecFacts {
     pub eligibility: Eligibility,
     /// What an adapter has to state in a line each.
     pub statements: Statements,
+    /// Where the API's error answers state their code (RFC 6901); the first that is there counts.
+    pub error_at: Vec<String>,
+    /// Whether such an error may come with a status of success.
+    pub errors_in_success: bool,
     /// The table of codes: the spec's first, then those of the RFCs.
     pub errors: Vec<ErrorRow>,
 }
@@ -422,6 +426,8 @@ pub struct TokenFacts {
     pub credential: CredentialName,
     /// How requests are written.
     pub request: Encoding,
+    /// Parameters that every exchange and renewal carries beside the standard.
+    pub parameters: Vec<(String, String)>,
     /// Whether answers are form-encoded instead of JSON.
     pub form_encoded: bool,
     /// Whether `token_type` may be missing.
@@ -453,6 +459,10 @@ pub struct RefreshFacts {
     pub idle_limit: Option<Duration>,
     /// How long a grant lives at most.
     pub absolute_limit: Option<Duration>,
+    /// Whether a renewal names the redirect URI.
+    pub redirect_uri: bool,
+    /// Whether a renewal carries nothing but the refresh token and the client's authentication.
+    pub bare: bool,
     /// How old a token has to be before it can be renewed.
     pub not_before: Option<Duration>,
 }

@@ -164,3 +164,21 @@ fn the_list_finds_an_adapter_that_echoes_and_believes() {
         assert!(found.iter().any(|what| what.contains(wrong)), "{wrong}: {found:#?}");
     }
 }
+
+#[test]
+fn every_provider_that_its_facts_describe_passes_the_list() {
+    let files = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
+    let mut passed = 0;
+    for adapter in bailee_providers::compiled_in() {
+        let id = adapter.spec().id.clone();
+        if !files.join(format!("{id}.toml")).is_file() {
+            continue;
+        }
+        let registration =
+            Registration::new(RegistrationId::from_static("test"), id.clone(), "fake-client");
+        let faults = findings(&*adapter, &registration, &Samples::of(adapter.spec()));
+        assert!(faults.is_empty(), "{id}: {faults:#?}");
+        passed += 1;
+    }
+    assert!(passed > 0);
+}
