@@ -124,6 +124,15 @@ impl JsonCall {
         self
     }
 
+    /// Refuses the call before anything leaves where what was given does not hold.
+    #[must_use]
+    pub fn demand(mut self, holds: bool) -> Self {
+        if !holds {
+            self.request = Err(FailureKind::InvalidInput.into());
+        }
+        self
+    }
+
     /// Sets a header that the provider asks for.
     #[must_use]
     pub fn header(mut self, name: http::HeaderName, value: impl Into<String>) -> Self {

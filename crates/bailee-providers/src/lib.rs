@@ -24,6 +24,8 @@ mod request;
 mod retry_after;
 mod rfc;
 mod scan;
+#[cfg(feature = "slack")]
+pub mod slack;
 pub mod spec;
 mod step;
 #[cfg(feature = "tiktok")]

@@ -10,7 +10,7 @@ use crate::{
     failure::{Failure, FailureKind},
     grant::{CredentialFacts, RevokePlan, Revoked, TokenKind},
     request::{Endpoint, Json, Payload, Request, SecretRef, Value},
-    scan::Object,
+    scan::{Object, Value as Member},
     spec::{RevokeEnds, RevokePresentation, RevokeStyle, Spec},
     step::{Input, Next, Step},
 };
@@ -135,16 +135,17 @@ impl Step<Revoked> for RevokeStep {
 }
 
 /// Whether an answer says that the token is dead. RFC 7009 §2.2: 200, also for a token that was
-/// never alive; the body says nothing. Providers that state an error in a 200 are believed.
+/// never alive; the body says nothing. Providers that state in a 200 an error, or that nothing was
+/// revoked, are believed.
 fn ended(spec: &Spec, answer: &Answer) -> Result<bool, Failure> {
     match oauth_error::judge(spec, answer) {
         None => {
-            let stated = answer
-                .is_json()
-                .then(|| Object::parse(&answer.body).ok())
-                .flatten()
-                .and_then(|object| oauth_error::in_body(spec, &object));
-            stated.map_or(Ok(true), |failure| refused(spec, &failure))
+            let object = answer.is_json().then(|| Object::parse(&answer.body).ok()).flatten();
+            let Some(object) = object else { return Ok(true) };
+            if let Some(failure) = oauth_error::in_body(spec, &object) {
+                return refused(spec, &failure);
+            }
+            Ok(!matches!(object.get("revoked"), Ok(Some(Member::Bool(false)))))
         }
         Some(failure) => refused(spec, &failure),
     }

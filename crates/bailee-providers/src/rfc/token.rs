@@ -6,12 +6,13 @@ use url::Url;
 
 use super::{misuse, token_answer};
 use crate::{
+    answer::Answer,
     context::Context,
     failure::{Failure, FailureKind},
     grant::{CredentialFacts, Grant},
     provider::ExchangeAsk,
     request::{Endpoint, Json, Payload, Request, SecretRef, Value},
-    spec::{Encoding, Spec},
+    spec::{Encoding, Spec, SpecFacts},
     step::{Input, Next, Step},
 };
 
@@ -20,7 +21,11 @@ pub(crate) struct TokenStep {
     spec: Spec,
     request: Option<Request>,
     started: bool,
+    read: Reader,
 }
+
+/// What makes a grant of an answer.
+type Reader = Box<dyn Fn(&SpecFacts, &Answer) -> Result<Grant, Failure> + Send>;
 
 impl TokenStep {
     /// Exchanges a code (RFC 6749 §4.1.3).
@@ -70,7 +75,16 @@ impl TokenStep {
             cx.authenticate(&mut request);
             request
         });
-        Self { spec: cx.spec.clone(), request, started: false }
+        Self { spec: cx.spec.clone(), request, started: false, read: Box::new(token_answer::read) }
+    }
+
+    /// Reads answers in another way, where a provider writes them differently from RFC 6749 §5.1.
+    pub(crate) fn read_by(
+        mut self,
+        read: impl Fn(&SpecFacts, &Answer) -> Result<Grant, Failure> + Send + 'static,
+    ) -> Self {
+        self.read = Box::new(read);
+        self
     }
 }
 
@@ -85,7 +99,7 @@ impl Step<Grant> for TokenStep {
                     .ok_or_else(|| Failure::new(FailureKind::Unsupported))
             }
             Input::Answer(answer) if self.started => {
-                token_answer::read(&self.spec, &answer).map(Next::Done)
+                (self.read)(&self.spec, &answer).map(Next::Done)
             }
             _ => Err(misuse()),
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bailee_core::{AccessToken, IdToken, Plaintext, RefreshToken, ScopeName};
+use bailee_core::{AccessToken, CredentialName, IdToken, Plaintext, RefreshToken, ScopeName};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -28,11 +28,19 @@ const DECISIVE: [&str; 6] =
 
 /// Reads the answer of a token endpoint: status, content type, errors, tokens, in this order.
 pub(crate) fn read(spec: &SpecFacts, answer: &Answer) -> Result<Grant, Failure> {
+    if spec.token.form_encoded && answer.is_form() {
+        return match oauth_error::judge(spec, answer) {
+            Some(failure) => Err(failure),
+            None => read_form(spec, &answer.body),
+        };
+    }
+    grant(spec, &Json(&document(spec, answer)?))
+}
+
+/// The object in the answer of a token endpoint, once it is seen to state no error.
+pub(crate) fn document<'a>(spec: &SpecFacts, answer: &'a Answer) -> Result<Object<'a>, Failure> {
     if let Some(failure) = oauth_error::judge(spec, answer) {
         return Err(failure);
-    }
-    if spec.token.form_encoded && answer.is_form() {
-        return read_form(spec, &answer.body);
     }
     if !answer.is_json() {
         return Err(malformed());
@@ -44,7 +52,16 @@ pub(crate) fn read(spec: &SpecFacts, answer: &Answer) -> Result<Grant, Failure> 
     if let Some(failure) = oauth_error::in_body(spec, &object) {
         return Err(failure);
     }
-    grant(spec, &Json(&object))
+    Ok(object)
+}
+
+/// The token set in an object, under a name, where an answer holds several of them.
+pub(crate) fn issued(
+    spec: &SpecFacts,
+    name: CredentialName,
+    object: &Object<'_>,
+) -> Result<IssuedCredential, Failure> {
+    credential(spec, name, &Json(object))
 }
 
 /// The members of a token answer, whatever its form.
@@ -58,17 +75,7 @@ trait Members {
 
 fn grant(spec: &SpecFacts, members: &dyn Members) -> Result<Grant, Failure> {
     let facts = &spec.token;
-    let access = members.secret("access_token")?.ok_or_else(malformed)?;
-    let token_type = token_type(members.secret("token_type")?, facts)?;
-    let refresh = match members.secret("refresh_token")? {
-        // Some servers send an empty one where there is none.
-        Some(token) if token.is_empty() => None,
-        other => other.map(|token| usable(token, true)).transpose()?,
-    };
-    let refresh_expires_in = match members.number("refresh_expires_in")? {
-        Some(number) => Some(number),
-        None => members.number("refresh_token_expires_in")?,
-    };
+    let credential = credential(spec, facts.credential.clone(), members)?;
     let account_id = if facts.account_members.is_empty() {
         None
     } else {
@@ -95,8 +102,32 @@ fn grant(spec: &SpecFacts, members: &dyn Members) -> Result<Grant, Failure> {
             display = display.or(members.id(place)?);
         }
     }
-    let mut credential =
-        IssuedCredential::new(facts.credential.clone(), AccessToken::new(usable(access, false)?));
+    let id_token = members
+        .secret("id_token")?
+        .map(|token| usable(token, false))
+        .transpose()?
+        .map(IdToken::new);
+    Ok(Grant { account_id, display, api, id_token, ..Grant::new(vec![credential]) })
+}
+
+fn credential(
+    spec: &SpecFacts,
+    name: CredentialName,
+    members: &dyn Members,
+) -> Result<IssuedCredential, Failure> {
+    let facts = &spec.token;
+    let access = members.secret("access_token")?.ok_or_else(malformed)?;
+    let token_type = token_type(members.secret("token_type")?, facts)?;
+    let refresh = match members.secret("refresh_token")? {
+        // Some servers send an empty one where there is none.
+        Some(token) if token.is_empty() => None,
+        other => other.map(|token| usable(token, true)).transpose()?,
+    };
+    let refresh_expires_in = match members.number("refresh_expires_in")? {
+        Some(number) => Some(number),
+        None => members.number("refresh_token_expires_in")?,
+    };
+    let mut credential = IssuedCredential::new(name, AccessToken::new(usable(access, false)?));
     credential.token_type = token_type;
     credential.expires_in = members.number("expires_in")?.map(life).or(facts.access_lifetime);
     credential.refresh_expires_in =
@@ -106,12 +137,7 @@ fn grant(spec: &SpecFacts, members: &dyn Members) -> Result<Grant, Failure> {
         .scopes(&spec.scopes.answer_member, spec.scopes.answer_separator)?
         .filter(|_| !spec.scopes.fixed)
         .map(|scopes| spec.scopes.settle(scopes));
-    let id_token = members
-        .secret("id_token")?
-        .map(|token| usable(token, false))
-        .transpose()?
-        .map(IdToken::new);
-    Ok(Grant { account_id, display, api, id_token, ..Grant::new(vec![credential]) })
+    Ok(credential)
 }
 
 /// A token that can be used: of 1 byte to 64 KiB, and fit for a header (TOK-03). What it is made of

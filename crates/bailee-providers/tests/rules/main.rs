@@ -12,6 +12,8 @@ mod github;
 mod id_token;
 mod operation;
 mod revoke;
+#[cfg(feature = "slack")]
+mod slack;
 mod spec_file;
 mod support;
 #[cfg(feature = "tiktok")]
