@@ -208,6 +208,7 @@ impl EngineBuilder {
             returns.add(&self.mount, name, path)?;
         }
         // Everything is checked before anything is written.
+        let mut signing: BTreeMap<Vec<u8>, String> = BTreeMap::new();
         let mut joined: BTreeMap<RegistrationId, (Registration, Arc<dyn Provider>)> =
             BTreeMap::new();
         for registration in self.registrations {
@@ -224,6 +225,12 @@ impl EngineBuilder {
             self.declaration
                 .check_scopes(registration.provider(), &provider.spec().scopes.catalogue)?;
             registration.check_kind(provider.spec())?;
+            registration.check_authentication(provider.spec())?;
+            if let Some((key, server)) = registration.signing_for(provider.spec())
+                && signing.insert(key, server.clone()).is_some_and(|other| other != server)
+            {
+                return Err(wrong(format!("the key of {server} signs for another server too")));
+            }
             let id = registration.registration_id().clone();
             if joined.insert(id.clone(), (registration, provider)).is_some() {
                 return Err(wrong(format!("the registration {id} is given twice")));

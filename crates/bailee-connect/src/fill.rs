@@ -15,6 +15,7 @@ use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 use crate::{
+    assertion::Asserting,
     drive::{Line, OpenSecret},
     media::MediaSource,
 };
@@ -39,6 +40,8 @@ pub(crate) async fn fill(
     filling: Filling<'_>,
     deadline: Duration,
 ) -> Result<bailee_http::Request> {
+    let asserting = Asserting::new(line, filling.secrets);
+    let filling = Filling { secrets: &asserting, ..filling };
     let (mut url, hosts) = target(line, request, filling)?;
     if !request.query.is_empty() {
         let mut pairs = url.query_pairs_mut();

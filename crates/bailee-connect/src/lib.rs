@@ -2,6 +2,7 @@
 
 mod advance;
 mod answer;
+mod assertion;
 mod begin;
 mod body;
 mod call;

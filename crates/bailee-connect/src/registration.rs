@@ -7,15 +7,25 @@ use std::{
 };
 
 use bailee_core::{
-    ClientSecret, Error, ErrorKind, Id, Monotonic, Plaintext, ProviderId, RegistrationId, Result,
-    TenantId, Timestamp, audit::Entry,
+    ClientKey, ClientSecret, Error, ErrorKind, Id, Monotonic, Plaintext, ProviderId,
+    RegistrationId, Result, TenantId, Timestamp, audit::Entry,
 };
-use bailee_providers::{Endpoint, Environment, Platform, Provider, Spec, spec::CredentialKind};
+use bailee_providers::{
+    Endpoint, Environment, Platform, Provider, Spec,
+    spec::{ClientAuthentication, CredentialKind},
+};
 use bailee_store::{Committed, Key};
 use bailee_vault::{Draft, Holder};
 use serde::{Deserialize, Serialize};
 
-use crate::{body, engine::Engine, kind, limiter::Limiter, mount::Mount};
+use crate::{
+    assertion::{self, Signer},
+    body,
+    engine::Engine,
+    kind,
+    limiter::Limiter,
+    mount::Mount,
+};
 
 /// An OAuth client at a provider, as the host configures it.
 ///
@@ -25,6 +35,8 @@ pub struct Registration {
     facts: bailee_providers::Registration,
     secret: Option<ClientSecret>,
     owner: Option<TenantId>,
+    /// The public half of the key that signs its assertions.
+    signs_with: Option<Vec<u8>>,
 }
 
 impl Registration {
@@ -59,7 +71,34 @@ impl Registration {
             facts: bailee_providers::Registration::new(id, provider, client_id),
             secret: None,
             owner: None,
+            signs_with: None,
         })
+    }
+
+    /// A confidential client that proves who it is with assertions that it signs (RFC 7523 §2.2,
+    /// `private_key_jwt`). The key is PKCS#8 for ES256 (P-256), RS256 (2048 to 4096 bits) or EdDSA
+    /// (Ed25519), made for this authorization server alone; `key_id` is what the server knows its
+    /// public half by. No secret is ever sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`Registration::new`]; [`ErrorKind::InvalidInput`] for another key, or a key id that is
+    /// not 1 to 255 characters of visible ASCII.
+    pub fn signed(
+        provider: &str,
+        client_id: impl Into<String>,
+        key_id: &str,
+        key: &ClientKey,
+    ) -> Result<Self> {
+        if !(1..=255).contains(&key_id.len()) || !key_id.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(Error::new(ErrorKind::InvalidInput).with_detail("not a key id"));
+        }
+        let public = key.expose(Signer::parse)?.public();
+        let secret = assertion::sealed_form(key_id, key);
+        let mut registration = Self::new(provider, client_id, secret)?;
+        registration.facts = registration.facts.authentication(ClientAuthentication::PrivateKeyJwt);
+        registration.signs_with = Some(public);
+        Ok(registration)
     }
 
     /// What stands in a client's place at a provider whose keys are entered: there is no client.
@@ -75,6 +114,7 @@ impl Registration {
             facts: bailee_providers::Registration::entered(id, provider),
             secret: None,
             owner: None,
+            signs_with: None,
         })
     }
 
@@ -114,6 +154,34 @@ impl Registration {
     pub fn owned_by(mut self, tenant: TenantId) -> Self {
         self.owner = Some(tenant);
         self
+    }
+
+    /// Refuses a client that authenticates in another way than the provider's spec says.
+    pub(crate) fn check_authentication(&self, spec: &Spec) -> Result<()> {
+        let stated = spec.client.authentication;
+        let signs = self.signs_with.is_some();
+        let needs = stated == Some(ClientAuthentication::PrivateKeyJwt);
+        let provider = &self.facts.provider;
+        if self.takes_part() && !self.facts.public && stated.is_some() && signs != needs {
+            return Err(Error::new(ErrorKind::Configuration).with_detail(format!(
+                "the client at {provider} does not authenticate in the way of its spec"
+            )));
+        }
+        // Before discovery there is no token endpoint, but an issuer.
+        if signs && !spec.needs_discovery() {
+            assertion::audience(spec)?;
+        }
+        Ok(())
+    }
+
+    /// Which key signs for which authorization server.
+    pub(crate) fn signing_for(&self, spec: &Spec) -> Option<(Vec<u8>, String)> {
+        let server = spec.issuer.clone().unwrap_or_else(|| spec.id.as_str().to_owned());
+        self.signs_with.clone().map(|key| (key, server))
+    }
+
+    fn takes_part(&self) -> bool {
+        !self.facts.client_id.is_empty()
     }
 
     /// Refuses an OAuth client where keys are entered, and the other way round.
@@ -182,6 +250,9 @@ struct RegistrationBody {
     provider: ProviderId,
     client_id: String,
     public: bool,
+    /// Whether what lies in the secret's place is a key that signs.
+    #[serde(default)]
+    signed: bool,
 }
 
 impl RegistrationBody {
@@ -201,7 +272,7 @@ impl Registered {
         provider: Arc<dyn Provider>,
         mount: &Mount,
     ) -> (Self, Option<ClientSecret>) {
-        let Registration { facts, secret, owner } = registration;
+        let Registration { facts, secret, owner, signs_with: _ } = registration;
         let mut facts = facts;
         facts.redirect_uri = Some(mount.redirect_uri(&facts.id));
         let registered = Self {
@@ -235,6 +306,11 @@ impl Registered {
             Endpoint::Api | Endpoint::Upload => &self.limiter,
             _ => &self.grants,
         }
+    }
+
+    /// Whether it signs assertions instead of sending a secret.
+    pub(crate) fn is_signed(&self) -> bool {
+        assertion::signs(&self.facts)
     }
 
     /// Whether its keys are entered.
@@ -339,6 +415,12 @@ impl Engine {
             return Err(Error::new(ErrorKind::Configuration)
                 .with_detail("the registration's secret is not in the vault"));
         }
+        // Another release may have put a key in the place of a secret: it must not be sent as one.
+        let facts = view.facts(0)?.ok_or_else(|| Error::new(ErrorKind::Configuration))?;
+        if body::decode::<RegistrationBody>(&facts)?.signed != registered.is_signed() {
+            return Err(Error::new(ErrorKind::Configuration)
+                .with_detail("the registration in the vault authenticates in another way"));
+        }
         view.part(0, "client_secret").map(Some)
     }
 }
@@ -355,6 +437,7 @@ async fn seal(
         provider: registered.facts.provider.clone(),
         client_id: registered.facts.client_id.clone(),
         public: registered.facts.public,
+        signed: registered.is_signed(),
     };
     let stored =
         view.facts(0)?.map(|facts| body::decode::<RegistrationBody>(&facts)).transpose()?;

@@ -28,6 +28,6 @@ pub use name::{
 pub use random::{Random, SystemRandom};
 pub use scope::{DataCategory, Effect, ScopeEntry};
 pub use secret::{
-    AccessToken, ApiKey, AuthorizationCode, BrowserSecret, ClientSecret, IdToken, Plaintext,
-    RefreshToken, SecretText, State, Verifier,
+    AccessToken, ApiKey, AuthorizationCode, BrowserSecret, ClientKey, ClientSecret, IdToken,
+    Plaintext, RefreshToken, SecretText, State, Verifier,
 };

@@ -95,6 +95,10 @@ secret! {
     BrowserSecret
 }
 secret! {
+    /// A client's private key for signed assertions (RFC 7523), as PKCS#8 (RFC 5958).
+    ClientKey
+}
+secret! {
     /// A client's password at a provider (RFC 6749 §2.3.1).
     ClientSecret
 }

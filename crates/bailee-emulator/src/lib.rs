@@ -37,6 +37,6 @@ pub use gate::Gate;
 pub use ledger::{LiveToken, RefreshStyle, ReuseAlarm, TokenKind};
 pub use log::Recorded;
 pub use play::Played;
-pub use registration::{Account, Client, Platform};
+pub use registration::{Account, AssertionKey, Client, Platform};
 pub use site::Site;
 pub use tls::BadTls;

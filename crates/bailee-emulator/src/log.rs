@@ -149,6 +149,7 @@ const SECRET_HEADERS: &[&str] = &["x-api-key", "x-shopify-access-token"];
 const SECRET: &[&str] = &[
     "access_token",
     "client_assertion",
+    "client_assertion",
     "client_secret",
     "code",
     "code_verifier",

@@ -4,6 +4,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::Misuse;
+use crate::oidc::SigningAlgorithm;
 
 /// An OAuth client as registered at a provider.
 ///
@@ -29,6 +30,8 @@ pub struct Client {
     pub redirect_uris: Vec<String>,
     /// Scopes for which the client was approved; empty means all that the provider has.
     pub scopes: Vec<String>,
+    /// Keys with which the client signs its assertions; one that has any is not public.
+    pub keys: Vec<AssertionKey>,
     /// Valid secrets, several while one is being replaced; none makes the client public.
     pub secrets: Vec<String>,
 }
@@ -44,8 +47,16 @@ impl Client {
             platform: Platform::Web,
             redirect_uris: Vec::new(),
             scopes: Vec::new(),
+            keys: Vec::new(),
             secrets: Vec::new(),
         }
+    }
+
+    /// Adds a key with which the client signs its assertions.
+    #[must_use]
+    pub fn key(mut self, key: AssertionKey) -> Self {
+        self.keys.push(key);
+        self
     }
 
     /// Adds a secret.
@@ -90,7 +101,7 @@ impl Client {
     pub(crate) fn knows_secret(&self, presented: Option<&str>) -> bool {
         match presented {
             Some(secret) => self.secrets.iter().any(|known| known == secret),
-            None => self.secrets.is_empty(),
+            None => self.secrets.is_empty() && self.keys.is_empty(),
         }
     }
 
@@ -112,6 +123,17 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// A public key with which a client's assertions are checked (RFC 7523).
+#[derive(Clone, Debug)]
+pub struct AssertionKey {
+    /// What the header of an assertion calls it.
+    pub kid: String,
+    /// How it signs.
+    pub algorithm: SigningAlgorithm,
+    /// The key: 32 bytes of Ed25519, an uncompressed point of P-256, or an RSA key in DER.
+    pub public: Vec<u8>,
 }
 
 /// Where a client runs.

@@ -86,6 +86,12 @@ impl<'a> Context<'a> {
                     Value::Secret(SecretRef::ClientSecret),
                 );
             }
+            ClientAuthentication::PrivateKeyJwt => {
+                request.push_field(client.id_parameter.clone(), id);
+                let kind = Value::text("urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+                request.push_field("client_assertion_type", kind);
+                request.push_field("client_assertion", Value::Secret(SecretRef::ClientAssertion));
+            }
         }
     }
 }

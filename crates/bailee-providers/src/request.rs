@@ -204,6 +204,9 @@ impl fmt::Debug for Issued {
 pub enum SecretRef {
     /// The credential's access token, or the key that was entered in its place.
     AccessToken,
+    /// An assertion that is signed with the registration's private key, made anew for each request
+    /// (RFC 7523 §2.2).
+    ClientAssertion,
     /// The registration's secret.
     ClientSecret,
     /// The authorization code of the callback, decoded once.

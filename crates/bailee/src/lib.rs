@@ -16,9 +16,9 @@ pub use bailee_connect::{
 pub use bailee_connect::{FileMedia, Tokio};
 pub use bailee_core as core;
 pub use bailee_core::{
-    Access, Act, ApiKey, ClientSecret, ConnectionRef, ConnectionState, Error, ErrorKind, HostError,
-    HostId, InstanceId, Locale, Origin, Owner, ProviderId, PurposeId, ReconnectReason, Remedy,
-    Result, SubjectId, TenantId, Visitor, event::Event, event::Happened,
+    Access, Act, ApiKey, ClientKey, ClientSecret, ConnectionRef, ConnectionState, Error, ErrorKind,
+    HostError, HostId, InstanceId, Locale, Origin, Owner, ProviderId, PurposeId, ReconnectReason,
+    Remedy, Result, SubjectId, TenantId, Visitor, event::Event, event::Happened,
 };
 pub use bailee_http as http;
 #[cfg(feature = "postgres")]

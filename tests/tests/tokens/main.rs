@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by it as the tests do")]
 
 mod answers;
+mod assertions;
 mod deaths;
 mod identity;

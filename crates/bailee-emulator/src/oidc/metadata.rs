@@ -89,6 +89,7 @@ impl ClientAuth {
             Self::Basic | Self::BasicRaw => "client_secret_basic",
             Self::None => "none",
             Self::Post => "client_secret_post",
+            Self::PrivateKeyJwt => "private_key_jwt",
         }
     }
 }

@@ -8,6 +8,7 @@
 //! pages, a large file), which stands for any protected API.
 
 mod api;
+mod assertion;
 mod authorize;
 mod id_token;
 mod metadata;
@@ -15,7 +16,8 @@ mod revoke;
 mod token;
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use serde_json::json;
 use url::Url;
@@ -150,6 +152,8 @@ pub enum ClientAuth {
     None,
     /// `client_secret_post`.
     Post,
+    /// `private_key_jwt` (RFC 7523), with the issuer as the only audience.
+    PrivateKeyJwt,
 }
 
 /// How `expires_in` is written.
@@ -240,6 +244,8 @@ pub(crate) struct IssuerDesk {
     base: String,
     keys: KeySet,
     notes: Vec<(String, String)>,
+    /// Clients and the ids of the assertions that they presented: each is good once.
+    assertions: Mutex<BTreeSet<(String, String)>>,
 }
 
 impl IssuerDesk {
@@ -252,7 +258,14 @@ impl IssuerDesk {
             return Err(wrong());
         }
         let base = url.path().trim_end_matches('/').to_owned();
-        Ok(Self { switches, host, base, keys: KeySet::default(), notes: Vec::new() })
+        Ok(Self {
+            switches,
+            host,
+            base,
+            keys: KeySet::default(),
+            notes: Vec::new(),
+            assertions: Mutex::default(),
+        })
     }
 
     pub(crate) fn rotate_keys(&mut self) {
@@ -314,7 +327,7 @@ impl Play for IssuerDesk {
             Endpoint::Introspect => self.introspect(desk, request, now),
             Endpoint::Jwks => Answer::json(200, &self.keys.jwks(self.switches.signing)),
             Endpoint::Refresh => self.refresh(desk, request, fault, now),
-            Endpoint::Revoke => self.revoke(desk, request),
+            Endpoint::Revoke => self.revoke(desk, request, now),
             _ => Answer::json(404, &json!({"error": "not_found"})),
         }
     }

@@ -7,13 +7,13 @@ use crate::message::{Answer, Incoming};
 
 impl IssuerDesk {
     /// Revocation (RFC 7009). Tokens that are unknown count as revoked.
-    pub(super) fn revoke(&self, desk: &mut Desk, request: &Incoming) -> Answer {
+    pub(super) fn revoke(&self, desk: &mut Desk, request: &Incoming, now: i64) -> Answer {
         let cascades = match self.switches.revocation {
             Revocation::Absent | Revocation::NotFound => return Answer::empty(404),
             Revocation::RefreshOnly => true,
             Revocation::Rfc7009 { cascades } => cascades,
         };
-        let (client, form) = match self.client(desk, request) {
+        let (client, form) = match self.client(desk, request, now) {
             Ok(authenticated) => authenticated,
             Err(refused) => return refused,
         };
@@ -40,11 +40,11 @@ impl IssuerDesk {
         if !self.switches.introspection {
             return Answer::empty(404);
         }
-        let (client, form) = match self.client(desk, request) {
+        let (client, form) = match self.client(desk, request, now) {
             Ok(authenticated) => authenticated,
             Err(refused) => return refused,
         };
-        if client.secrets.is_empty() {
+        if client.secrets.is_empty() && client.keys.is_empty() {
             return oauth_error(401, "invalid_client", "introspection needs a confidential client");
         }
         let Some(token) = form.one("token") else {

@@ -40,7 +40,7 @@ impl IssuerDesk {
         fault: Option<&Fault>,
         now: i64,
     ) -> Result<Answer, Answer> {
-        let (client, form) = self.client(desk, request)?;
+        let (client, form) = self.client(desk, request, now)?;
         match form.one("grant_type") {
             Some("authorization_code") => {}
             Some(_) => {
@@ -76,7 +76,7 @@ impl IssuerDesk {
         fault: Option<&Fault>,
         now: i64,
     ) -> Result<Answer, Answer> {
-        let (client, form) = self.client(desk, request)?;
+        let (client, form) = self.client(desk, request, now)?;
         let presented =
             form.one("refresh_token").ok_or_else(|| invalid_request("refresh_token is missing"))?;
         let wanted: Option<Vec<String>> =
@@ -172,6 +172,7 @@ impl IssuerDesk {
         &self,
         desk: &Desk,
         request: &Incoming,
+        now: i64,
     ) -> Result<(Client, Parameters), Answer> {
         if !request.is_form() {
             return Err(invalid_request("the body must be application/x-www-form-urlencoded"));
@@ -182,7 +183,8 @@ impl IssuerDesk {
         }
         let in_header = request.has_header("authorization");
         let in_body = form.one("client_secret").is_some();
-        if in_header && in_body {
+        let asserted = form.one("client_assertion").is_some();
+        if usize::from(in_header) + usize::from(in_body) + usize::from(asserted) > 1 {
             return Err(invalid_request("there is more than one client authentication"));
         }
         let refused = || {
@@ -194,6 +196,15 @@ impl IssuerDesk {
             }
         };
         let allowed = |way: ClientAuth| self.switches.client_auth.contains(&way);
+        if asserted {
+            let client = self.asserted(desk, &form, now);
+            let client = client.filter(|_| allowed(ClientAuth::PrivateKeyJwt));
+            let client = client.ok_or_else(refused)?;
+            if form.one("client_id").is_some_and(|id| id != client.id) {
+                return Err(invalid_request("client_id is not the authenticated client's"));
+            }
+            return Ok((client, form));
+        }
         let candidates: Vec<(String, Option<String>)> = if in_header {
             let pair = request.header("authorization").and_then(basic).ok_or_else(refused)?;
             let decoded = allowed(ClientAuth::Basic).then(|| (decode(&pair.0), decode(&pair.1)));

@@ -244,9 +244,13 @@ fn token_request(
         || format!("{name}: it is no POST to the token endpoint"),
     );
     found.demand(holds(request, secret), || format!("{name}: {secret:?} is not sent"));
-    let authenticated = matches!(request.authorization, Authorization::ClientBasic(_))
-        != holds(request, SecretRef::ClientSecret);
-    found.demand(authenticated != cx.registration.public, || {
+    let ways = [
+        matches!(request.authorization, Authorization::ClientBasic(_)),
+        holds(request, SecretRef::ClientSecret),
+        holds(request, SecretRef::ClientAssertion),
+    ];
+    let authenticated = ways.into_iter().filter(|way| *way).count();
+    found.demand(authenticated == usize::from(!cx.registration.public), || {
         format!("{name}: the client is not authenticated in exactly one way")
     });
     let in_query = request.query.iter().any(|(_, value)| !matches!(value, Value::Text(_)));

@@ -7,10 +7,10 @@ use toml::Spanned;
 use url::Url;
 
 use super::{
-    AuthorizationFacts, Ceiling, ClientFacts, CredentialKind, Eligibility, Endpoints,
-    IdentityFacts, IdentitySource, Pkce, PkceFacts, RateLimitFacts, RefreshClass, RefreshFacts,
-    RevokeEnds, RevokeFacts, RevokePresentation, RevokeStyle, ScopeFacts, SpecFacts, Templates,
-    TokenFacts, Variable, Withdrawal, address,
+    AssertionAudience, AuthorizationFacts, Ceiling, ClientFacts, CredentialKind, Eligibility,
+    Endpoints, IdentityFacts, IdentitySource, Pkce, PkceFacts, RateLimitFacts, RefreshClass,
+    RefreshFacts, RevokeEnds, RevokeFacts, RevokePresentation, RevokeStyle, ScopeFacts, SpecFacts,
+    Templates, TokenFacts, Variable, Withdrawal, address,
     file::{
         File, FileAuthorization, FileClass, FileClient, FileEndpoints, FileIdentity, FileRateLimit,
         FileRefresh, FileRevoke, FileScopes, FileToken, OneOrMore, Text,
@@ -66,6 +66,13 @@ impl Check<'_> {
             self.fault(value.span(), "`discover` needs an `issuer`");
         }
         self.issuer(file.issuer.as_ref());
+        let audience = file.client.assertion_audience.as_ref();
+        let assertion_audience = audience.map_or_else(AssertionAudience::default, |audience| {
+            if *audience.get_ref() == AssertionAudience::TokenEndpoint && file.issuer.is_some() {
+                self.fault(audience.span(), "assertions are for the issuer where there is one");
+            }
+            *audience.get_ref()
+        });
         let variables = self.variables(&file.variables);
         let templates = self.templates(&variables, &file.hosts, &file.endpoints, file.api.as_ref());
         let account_hosts = self.hosts(
@@ -154,6 +161,7 @@ impl Check<'_> {
             authorization,
             client: ClientFacts {
                 authentication: file.client.authentication,
+                assertion_audience,
                 id_parameter: file.client.id_parameter.unwrap_or_else(|| "client_id".into()),
                 secret_parameter: file
                     .client

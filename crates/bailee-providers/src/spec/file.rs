@@ -7,8 +7,9 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    ClientAuthentication, Encoding, IdentitySource, LimitScope, Pkce, ResetFormat, RevokeEnds,
-    RevokePresentation, RevokeStyle, Statements, Terms, Variable, credential::FileCredential,
+    AssertionAudience, ClientAuthentication, Encoding, IdentitySource, LimitScope, Pkce,
+    ResetFormat, RevokeEnds, RevokePresentation, RevokeStyle, Statements, Terms, Variable,
+    credential::FileCredential,
 };
 use crate::failure::FailureKind;
 
@@ -102,6 +103,7 @@ pub(super) struct FileAuthorization {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FileClient {
     pub(super) authentication: Option<ClientAuthentication>,
+    pub(super) assertion_audience: Option<Spanned<AssertionAudience>>,
     pub(super) id_parameter: Option<String>,
     pub(super) secret_parameter: Option<String>,
     pub(super) secrets_in_query: bool,

@@ -203,6 +203,7 @@ fn authentication(offered: Option<&[String]>) -> Option<ClientAuthentication> {
         ("client_secret_basic", ClientAuthentication::Basic),
         ("client_secret_post", ClientAuthentication::Post),
         ("none", ClientAuthentication::None),
+        ("private_key_jwt", ClientAuthentication::PrivateKeyJwt),
     ]
     .into_iter()
     .find(|(name, _)| offered.iter().any(|method| method == name))

@@ -301,6 +301,8 @@ pub struct AuthorizationFacts {
 pub struct ClientFacts {
     /// How it proves who it is. None: as the metadata says, else [`ClientAuthentication::Basic`].
     pub authentication: Option<ClientAuthentication>,
+    /// Who its signed assertions are for.
+    pub assertion_audience: AssertionAudience,
     /// The parameter of its id (`client_id`).
     pub id_parameter: String,
     /// The parameter of its secret (`client_secret`).
@@ -308,6 +310,19 @@ pub struct ClientFacts {
     /// Whether the provider takes secrets in the query alone, at its token endpoints. Everywhere
     /// else a secret in an address is refused.
     pub secrets_in_query: bool,
+}
+
+/// Who a signed assertion of a client is for: one audience, or a server could replay it at another
+/// (TOK-08).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AssertionAudience {
+    /// The issuer identifier.
+    #[default]
+    Issuer,
+    /// The token endpoint, for a server that has no issuer identifier.
+    TokenEndpoint,
 }
 
 /// How a client proves who it is (RFC 6749 §2.3).
@@ -323,6 +338,8 @@ pub enum ClientAuthentication {
     None,
     /// Id and secret in the form body.
     Post,
+    /// An assertion signed with the client's private key (RFC 7523 §2.2).
+    PrivateKeyJwt,
 }
 
 /// How scopes are written.

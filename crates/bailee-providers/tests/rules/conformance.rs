@@ -25,7 +25,9 @@ fn a_provider_from_toml_alone_conforms() {
     let provider = Generic::new(Spec::parse(OIDC).unwrap());
     check(&provider, &registration("example"));
     check(&provider, &registration("example").public());
-    check(&provider, &registration("example").authentication(ClientAuthentication::Post));
+    for authentication in [ClientAuthentication::Post, ClientAuthentication::PrivateKeyJwt] {
+        check(&provider, &registration("example").authentication(authentication));
+    }
 }
 
 #[test]
