@@ -352,6 +352,47 @@ async fn a_meeting_is_made_once_and_its_start_address_is_a_secret() {
 }
 
 #[tokio::test]
+async fn meetings_are_listed_page_by_page_to_whom_they_belong() {
+    let world = World::new().await;
+    let scopes = ("scope", "user:read:user meeting:write:meeting meeting:read:list_meetings");
+    let code = world.code(&[scopes]).await;
+    let (_, tokens) = world.exchange(&[("code", &code)]).await;
+    let access = text(&tokens, "access_token");
+    for topic in ["one", "two", "three"] {
+        assert_eq!(world.meet(access, &json!({"topic": topic})).await.0, 201);
+    }
+    let (status, page) = world.get(&format!("{MEETINGS}?page_size=2"), access).await;
+    assert_eq!((status, &page["total_records"]), (200, &json!(3)));
+    assert_eq!(page["meetings"].as_array().unwrap().len(), 2);
+    let next = text(&page, "next_page_token");
+    let (_, page) =
+        world.get(&format!("{MEETINGS}?page_size=2&next_page_token={next}"), access).await;
+    assert_eq!(page["meetings"][0]["topic"], "three");
+    assert_eq!(page["next_page_token"], "");
+    for wrong in ["page_size=301", "page_size=0", "type=all", "next_page_token=never"] {
+        assert_eq!(world.get(&format!("{MEETINGS}?{wrong}"), access).await.0, 400, "{wrong}");
+    }
+    world.site().add_key("fake-key-canary", "grace", ["meeting:read"]);
+    assert_eq!(world.get(MEETINGS, "fake-key-canary").await.1["meetings"], json!([]));
+    let tokens = world.connect().await;
+    let (status, body) = world.get(MEETINGS, text(&tokens, "access_token")).await;
+    assert_eq!((status, &body["code"]), (401, &json!(4700)));
+}
+
+#[tokio::test]
+async fn what_is_not_said_of_tokens_can_be_either_way() {
+    let world = World::new().await;
+    world.switch(|zoom| zoom.says_region = false);
+    let tokens = world.connect().await;
+    assert_eq!(tokens.get("api_url"), None);
+    let refresh = text(&tokens, "refresh_token");
+    world.switch(|zoom| zoom.dead_refresh = "invalid_request");
+    assert_eq!(world.refresh(refresh).await.0, 200);
+    let reused = world.refresh(refresh).await;
+    assert_eq!(refusal(&reused), (400, "invalid_request", "Invalid Token!"));
+}
+
+#[tokio::test]
 async fn limits_are_told_in_zoom_s_three_ways() {
     let world = World::new().await;
     let tokens = world.connect().await;

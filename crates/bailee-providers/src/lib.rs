@@ -15,6 +15,8 @@ mod files;
 pub mod github;
 mod grant;
 mod json_call;
+#[cfg(any(feature = "airtable", feature = "linkedin", feature = "x", feature = "zoom"))]
+mod judged;
 mod next_address;
 mod operation;
 mod page;
@@ -30,6 +32,8 @@ pub mod spec;
 mod step;
 #[cfg(feature = "tiktok")]
 pub mod tiktok;
+#[cfg(feature = "zoom")]
+pub mod zoom;
 
 pub use answer::Answer;
 pub use callback::{Callback, CallbackRefusal, HostileText, Outcome, QUERY_LIMIT};

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::user;
 use crate::call::Call;
 use crate::clock::iso;
-use crate::desk::Desk;
+use crate::desk::{Desk, Written};
 use crate::message::Answer;
 use crate::mint::{base64url, sha256};
 use crate::oauth::{Caller, Problem};
@@ -53,4 +53,37 @@ pub(super) fn create(desk: &mut Desk, call: &Call<'_>, caller: &Caller) -> Resul
     let host = desk.issue("zak-");
     meeting["start_url"] = json!(format!("https://zoom.us/s/{id}?zak={host}"));
     Ok(Answer::json(201, &meeting))
+}
+
+/// Lists the person's meetings (`GET /users/me/meetings`).
+pub(super) fn list(desk: &mut Desk, call: &Call<'_>, caller: &Caller) -> Result<Answer, Problem> {
+    if !caller.may("meeting:read") {
+        caller.needs("meeting:read:list_meetings")?;
+    }
+    let query = call.request.query();
+    let kinds = ["scheduled", "live", "upcoming", "upcoming_meetings", "previous_meetings"];
+    if query.one("type").is_some_and(|kind| !kinds.contains(&kind)) {
+        return Err(Problem::Value("type"));
+    }
+    let size = query.one("page_size").map_or(Some(30), |size| size.parse().ok());
+    let size = size.filter(|size| (1..=300).contains(size)).ok_or(Problem::Value("page_size"))?;
+    let token = query.one("next_page_token").filter(|token| !token.is_empty());
+    let start = token.map_or(Some(0), |token| token.strip_prefix("page-")?.parse().ok());
+    let start: usize = start.ok_or(Problem::Value("next_page_token"))?;
+    let own =
+        |written: &&Written| written.kind == "meeting" && written.account == caller.account.id;
+    let all: Vec<&Written> = desk.written.iter().filter(own).collect();
+    let meetings: Vec<Value> =
+        all.iter().skip(start).take(size).map(|written| written.value.clone()).collect();
+    let next = start + meetings.len();
+    let next = if next < all.len() { format!("page-{next}") } else { String::new() };
+    Ok(Answer::json(
+        200,
+        &json!({
+            "page_size": size,
+            "total_records": all.len(),
+            "next_page_token": next,
+            "meetings": meetings,
+        }),
+    ))
 }

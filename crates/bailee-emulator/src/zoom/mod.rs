@@ -1,5 +1,5 @@
-//! Zoom as its documentation describes it: user-managed OAuth of a General App, the profile, and
-//! the creation of meetings.
+//! Zoom as its documentation describes it: user-managed OAuth of a General App, the profile, the
+//! creation and the list of meetings.
 //!
 //! From the pages (November 2026) <https://developers.zoom.us/docs/integrations/oauth/>,
 //! <https://developers.zoom.us/docs/api/rate-limits/>,
@@ -37,10 +37,14 @@ pub struct Zoom {
     pub client_auth: Vec<ClientAuth>,
     /// Seconds for which a code is good: 300.
     pub code_lifetime: i64,
+    /// The code beside the reason for a dead refresh token, which is not said: `invalid_grant`.
+    pub dead_refresh: &'static str,
     /// Whether another authorization of the same person ends the earlier one.
     pub ends_old_grants: bool,
     /// Whether PKCE is demanded; clients without a secret need it anyway.
     pub pkce: Pkce,
+    /// Whether token answers name the region, which is not said of each.
+    pub says_region: bool,
     /// The limit that the 429 of a fault speaks of.
     pub rate_limit: RateLimit,
     /// Seconds for which a refresh token is good: 90 days, which is said to be about right.
@@ -73,12 +77,14 @@ impl Zoom {
             api_url: format!("https://{API_HOST}"),
             client_auth: vec![ClientAuth::Basic, ClientAuth::None],
             code_lifetime: 300,
+            dead_refresh: "invalid_grant",
             ends_old_grants: true,
             pkce: Pkce::Optional,
             rate_limit: RateLimit::PerSecond,
             refresh_lifetime: 90 * DAY,
             refresh_style: RefreshStyle::Strict { kills_family: false },
             revokes_refresh: false,
+            says_region: true,
             separators: " ",
         }
     }
@@ -141,6 +147,7 @@ impl Dialect for Zoom {
         let request = call.request;
         match (request.method.as_str(), request.segments().as_slice()) {
             ("GET", ["v2", "users", "me"]) => user::profile(&caller),
+            ("GET", ["v2", "users", "me", "meetings"]) => meetings::list(desk, call, &caller),
             ("POST", ["v2", "users", "me", "meetings"]) => meetings::create(desk, call, &caller),
             // A person's token may speak of its own person only, and only as `me`.
             (_, ["v2", "users", other, ..]) if *other != "me" => {
@@ -152,7 +159,9 @@ impl Dialect for Zoom {
 
     fn token_answer(&self, _: &mut Desk, issued: &Issued) -> TokenAnswer {
         let mut answer = issued.flat(&self.facts());
-        answer.add("api_url", self.api_url.as_str());
+        if self.says_region {
+            answer.add("api_url", self.api_url.as_str());
+        }
         answer
     }
 
@@ -182,6 +191,8 @@ impl Dialect for Zoom {
     fn problem(&self, call: &Call<'_>, problem: &Problem) -> Answer {
         let (status, code, text) = problem.rfc6749();
         if is_oauth(call.endpoint) {
+            let dead = matches!(problem, Problem::Refresh(_));
+            let code = if dead { self.dead_refresh } else { code };
             return self.error(call, status, code, reason(problem).unwrap_or(&text));
         }
         match problem {

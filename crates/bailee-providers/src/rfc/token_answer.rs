@@ -87,10 +87,14 @@ fn grant(spec: &SpecFacts, members: &dyn Members) -> Result<Grant, Failure> {
         let id = parts.ok_or_else(malformed)?.join(":");
         Some(AccountId::new(spec.identity.id_kind.clone(), id).ok_or_else(malformed)?)
     };
-    let api = match &facts.api_member {
+    let stated = match &facts.api_member {
+        Some(place) => members.id(place)?,
         None => None,
-        Some(place) => {
-            let text = members.id(place)?.ok_or_else(malformed)?;
+    };
+    let api = match stated {
+        None if facts.api_member.is_some() && !facts.api_optional => return Err(malformed()),
+        None => None,
+        Some(text) => {
             let url = Url::parse(&text).map_err(|_| malformed())?;
             spec.check_account_api(&url)?;
             Some(url)

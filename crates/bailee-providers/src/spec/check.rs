@@ -187,6 +187,7 @@ impl Check<'_> {
                 types: file.token.types,
                 account_members: file.token.account_member.into_vec(),
                 api_member: file.token.api_member,
+                api_optional: file.token.api_optional,
                 access_lifetime: file.token.access_seconds.map(seconds),
                 refresh_lifetime: file.token.refresh_seconds.map(seconds),
             },

@@ -139,6 +139,7 @@ pub(super) struct FileToken {
     pub(super) types: Vec<String>,
     pub(super) account_member: OneOrMore,
     pub(super) api_member: Option<String>,
+    pub(super) api_optional: bool,
     pub(super) access_seconds: Option<u32>,
     pub(super) refresh_seconds: Option<u32>,
 }

@@ -456,6 +456,8 @@ pub struct TokenFacts {
     pub account_members: Vec<String>,
     /// The member that states the address of the account's own API, where there is one.
     pub api_member: Option<String>,
+    /// Whether that member may be missing: the account's API is then the spec's.
+    pub api_optional: bool,
     /// How long an access token lives where the answer does not say.
     pub access_lifetime: Option<Duration>,
     /// How long a refresh token lives where the answer does not say.

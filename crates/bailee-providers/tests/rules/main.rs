@@ -21,3 +21,5 @@ mod tiktok;
 #[cfg(feature = "tiktok")]
 mod tiktok_publish;
 mod token_answer;
+#[cfg(feature = "zoom")]
+mod zoom;

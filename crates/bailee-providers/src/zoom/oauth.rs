@@ -1,0 +1,84 @@
+//! The steps at which Zoom differs: what errors mean, and that scopes may be left out. The rest is
+//! facts in `spec.toml` and the defaults.
+
+use bailee_core::{IdToken, Result};
+
+use super::errors;
+use crate::{
+    answer::Answer,
+    context::Context,
+    failure::Failure,
+    grant::{Account, CredentialFacts, Grant, GrantFacts},
+    judged::Judged,
+    provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Provider},
+    rfc::{authorize_url, identity::IdentityStep, token::TokenStep},
+    spec::Spec,
+    step::Step,
+};
+
+/// Zoom. It holds nothing but its facts.
+#[derive(Clone, Debug)]
+pub struct Zoom {
+    spec: Spec,
+    sends_scopes: bool,
+}
+
+impl Zoom {
+    /// The adapter with the facts that it was built with.
+    pub fn new() -> Self {
+        let spec = Spec::parse(include_str!("spec.toml"))
+            .expect("the embedded file is a constant, and a test parses it");
+        Self { spec, sends_scopes: true }
+    }
+
+    /// The adapter for an application whose scopes are asked for as they are configured at Zoom:
+    /// one with classic scopes, which knows none of the granular names.
+    #[must_use]
+    pub fn with_the_app_s_scopes(mut self) -> Self {
+        self.sends_scopes = false;
+        self
+    }
+}
+
+impl Default for Zoom {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Provider for Zoom {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// The scopes are checked against the catalogue also where they are not sent.
+    fn authorize(&self, cx: &Context<'_>, ask: &AuthorizeAsk<'_>) -> Result<AuthorizationUrl> {
+        let url = authorize_url::build(cx, ask)?;
+        if self.sends_scopes {
+            return Ok(url);
+        }
+        authorize_url::build(cx, &AuthorizeAsk { scopes: &[], ..*ask })
+    }
+
+    fn exchange(&self, cx: &Context<'_>, ask: &ExchangeAsk<'_>) -> Box<dyn Step<Grant>> {
+        Judged::boxed(cx, TokenStep::exchange(cx, ask), errors::by_number)
+    }
+
+    fn identity(
+        &self,
+        cx: &Context<'_>,
+        grant: &GrantFacts,
+        nonce: Option<&str>,
+        id_token: Option<IdToken>,
+    ) -> Box<dyn Step<Account>> {
+        Judged::boxed(cx, IdentityStep::new(cx, grant, nonce, id_token), errors::classify)
+    }
+
+    fn refresh(&self, cx: &Context<'_>, facts: &CredentialFacts) -> Box<dyn Step<Grant>> {
+        Judged::boxed(cx, TokenStep::refresh(cx, facts), errors::of_refresh)
+    }
+
+    fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {
+        errors::classify(cx.spec, answer)
+    }
+}
