@@ -50,6 +50,8 @@ pub enum Fault {
     },
     /// Does the work; the grant gets this scope too and the answer says so.
     ScopeGrow(String),
+    /// Does the work; the grant loses this scope and the answer says so.
+    ScopeLost(String),
     /// Does the work; the grant loses its last scope and the answer says so.
     ScopeShrink,
     /// Does the work; the answer comes after this much real time.

@@ -426,7 +426,7 @@ async fn faults_speak_zoom_s_language() {
     world.site().fault(Endpoint::Identity, Fault::OkWithError("3001".into()));
     let (status, body) = world.get(ME, text(&tokens, "access_token")).await;
     assert_eq!((status, &body["code"]), (200, &json!(3001)));
-    world.site().fault(Endpoint::Refresh, Fault::ScopeShrink);
+    world.site().fault(Endpoint::Refresh, Fault::ScopeLost("meeting:write:meeting".into()));
     let (_, shrunk) = world.refresh(text(&tokens, "refresh_token")).await;
     assert_eq!(shrunk["scope"], "user:read:user");
     world.site().fault(Endpoint::Refresh, Fault::ExpiresIn("null".into()));

@@ -3,4 +3,6 @@
 
 mod held;
 mod house;
+mod stored;
 mod tiktok;
+mod zoom;

@@ -182,6 +182,7 @@ fn credential<D: Dialect>(
 pub(super) fn change_scopes(scopes: &mut Vec<String>, fault: Option<&Fault>) {
     match fault {
         Some(Fault::ScopeGrow(scope)) => scopes.push(scope.clone()),
+        Some(Fault::ScopeLost(scope)) => scopes.retain(|granted| granted != scope),
         Some(Fault::ScopeShrink) => {
             scopes.pop();
         }

@@ -244,6 +244,7 @@ fn invalid_grant(text: &str) -> Answer {
 fn change_scopes(scopes: &mut Vec<String>, fault: Option<&Fault>) {
     match fault {
         Some(Fault::ScopeGrow(scope)) => scopes.push(scope.clone()),
+        Some(Fault::ScopeLost(scope)) => scopes.retain(|granted| granted != scope),
         Some(Fault::ScopeShrink) => {
             scopes.pop();
         }

@@ -237,6 +237,7 @@ fn client(desk: &Desk, form: &Parameters) -> Result<Client, Refusal> {
 fn change_scopes(scopes: &mut Vec<String>, fault: Option<&Fault>) {
     match fault {
         Some(Fault::ScopeGrow(scope)) => scopes.push(scope.clone()),
+        Some(Fault::ScopeLost(scope)) => scopes.retain(|granted| granted != scope),
         Some(Fault::ScopeShrink) => {
             scopes.pop();
         }

@@ -280,7 +280,11 @@ async fn secrets_echoed(stage: &Stage) {
 }
 
 async fn scope_shrink(stage: &Stage) {
-    stage.site().fault(Endpoint::Exchange, Fault::ScopeShrink.once());
+    let fault = match stage.contender.left_out() {
+        Some(scope) => Fault::ScopeLost(scope.as_str().to_owned()),
+        None => Fault::ScopeShrink,
+    };
+    stage.site().fault(Endpoint::Exchange, fault.once());
     let completed = match stage.flow(stage.contender.options(), "ada").await {
         Ok(completed) => completed,
         Err(refusal) => stage.fail(&format!("not connected: {refusal:?}")),

@@ -33,6 +33,12 @@ pub trait Contender: Send + Sync {
     /// The scopes that the flow asks for. There should be two or more, where the provider has them.
     fn scopes(&self) -> Vec<ScopeName>;
 
+    /// The scope that a person leaves out in the case where they grant less than was asked for:
+    /// one without which the account can still be found out. Without one, it is the last.
+    fn left_out(&self) -> Option<ScopeName> {
+        None
+    }
+
     /// What the probe calls.
     fn operation(&self) -> OperationFacts;
 
