@@ -99,7 +99,7 @@ impl Job<'_> {
             authority: self.authority,
             purpose: &purpose,
             connection: &connection,
-            operation: self.operation.facts(),
+            needs: self.operation.facts().into(),
         };
         let pass = match engine.pass(wanted).await {
             Ok(pass) => pass,

@@ -1,11 +1,12 @@
 //! The call: gate, credential opened for the length of a request, answer.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use bailee_core::{
-    Actor, ConnectionRef, Effect, Error, ErrorKind, Id, PurposeId, Result, audit::Entry,
+    Actor, ConnectionRef, Effect, Error, ErrorKind, Id, PurposeId, Result,
+    audit::{Entry, Field},
 };
-use bailee_providers::{FailureKind, Operation, OperationFacts};
+use bailee_providers::{Context, Failure, FailureKind, Operation, Step};
 use bailee_store::{Due, Key};
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     engine::Engine,
     gate::{Authority, Pass, PassSecrets, Use, Who},
     kind,
+    needs::Needs,
 };
 
 /// After so long an effect whose outcome nobody recorded is noted as unknown.
@@ -55,32 +57,44 @@ impl Acting {
         connection: &ConnectionRef,
         operation: &O,
     ) -> Result<O::Output> {
-        let facts = operation.facts();
-        let wanted = self.use_of(connection, facts);
+        let start = |cx: &Context<'_>| operation.start(cx);
+        self.perform(connection, operation.facts().into(), &start, |_| "done").await
+    }
+
+    /// What every call is: the gate, the intent of an effect, the step, and the outcome. Of an
+    /// answer the closure says whether an effect is done.
+    pub(crate) async fn perform<T>(
+        &self,
+        connection: &ConnectionRef,
+        needs: Needs<'_>,
+        start: &(dyn Fn(&Context<'_>) -> Box<dyn Step<T>> + Send + Sync),
+        outcome_of: fn(&T) -> &'static str,
+    ) -> Result<T> {
+        let wanted = self.use_of(connection, needs);
         let pass = self.engine.pass(wanted).await?;
         let line = self.engine.line_of(&pass).await?;
         self.engine.plan_renewal(connection, &pass);
-        let effect = match facts.effect {
-            Effect::Effect => Some(self.intend(connection, facts, &pass).await?),
+        let effect = match needs.effect {
+            Effect::Effect => Some(self.intend(connection, needs, &pass).await?),
             Effect::Read | Effect::Idempotent => None,
         };
         let secrets = PassSecrets::new(&line, wanted, pass);
-        let open = Mark::of(facts.effect);
-        let outcome = self.attempt(connection, operation, &line, &secrets, &open).await;
+        let open = Mark::of(needs.effect);
+        let outcome = self.attempt(connection, start, &line, &secrets, &open).await;
         self.engine.note_disclosure(
             &self.who,
             connection,
             &secrets.pass().actor,
             &self.purpose,
-            facts,
+            needs,
         );
         if let Some(effect) = effect {
             let word = match &outcome {
-                Ok(_) => "done",
+                Ok(answer) => outcome_of(answer),
                 Err(_) if open.get() => "unknown",
                 Err(_) => "failed",
             };
-            self.record_outcome(connection, facts, &secrets.pass(), effect, word).await?;
+            self.record_outcome(connection, needs, &secrets.pass(), effect, word).await?;
         }
         outcome.map_err(|halt| {
             let error = match line.error(halt) {
@@ -96,37 +110,34 @@ impl Acting {
     pub(crate) fn use_of<'a>(
         &'a self,
         connection: &'a ConnectionRef,
-        operation: &'a OperationFacts,
+        needs: impl Into<Needs<'a>>,
     ) -> Use<'a> {
         Use {
             authority: Authority::Acting(&self.who),
             purpose: &self.purpose,
             connection,
-            operation,
+            needs: needs.into(),
         }
     }
 
-    /// One attempt, and what follows a 401: read again, then one forced refresh. A provider that
-    /// does not take the token has not done anything, so it is sent again even for an effect.
-    async fn attempt<O: Operation>(
+    /// One attempt, and those that may follow it.
+    async fn attempt<T>(
         &self,
         connection: &ConnectionRef,
-        operation: &O,
+        start: &(dyn Fn(&Context<'_>) -> Box<dyn Step<T>> + Send + Sync),
         line: &Line,
         secrets: &PassSecrets<'_>,
         open: &Mark,
-    ) -> Result<O::Output, Halt> {
+    ) -> Result<T, Halt> {
         let mut refreshed = false;
         loop {
             let before = secrets.pass();
-            let step = operation.start(&line.context());
+            let step = start(&line.context());
             match line.run_noting(step, secrets, DEADLINE, open).await {
-                Err(Halt::Provider(failure)) if failure.kind == FailureKind::AccessRejected => {
-                    // From its beginning again would send the effect of an earlier request again.
-                    if refreshed || open.get() {
-                        return Err(Halt::Provider(failure));
-                    }
-                    refreshed = self.after_rejection(connection, secrets, &before).await?;
+                // From its beginning again would send the effect of an earlier request again.
+                Err(Halt::Provider(failure)) if !open.get() => {
+                    self.after_refusal(connection, secrets, &before, failure, &mut refreshed)
+                        .await?;
                 }
                 Err(Halt::Provider(failure)) if failure.kind == FailureKind::GrantOver => {
                     self.engine.note_grant_over(connection, before.credential.generation).await?;
@@ -134,6 +145,30 @@ impl Acting {
                 }
                 done => return done,
             }
+        }
+    }
+
+    /// What follows a provider's no. Where it returns, it is to be tried once more: after a 401 it
+    /// read again, and made one forced refresh. A provider that does not take the token has not
+    /// done anything, so that is so even for an effect.
+    pub(crate) async fn after_refusal(
+        &self,
+        connection: &ConnectionRef,
+        secrets: &PassSecrets<'_>,
+        before: &Arc<Pass>,
+        failure: Failure,
+        refreshed: &mut bool,
+    ) -> Result<(), Halt> {
+        match failure.kind {
+            FailureKind::AccessRejected if !*refreshed => {
+                *refreshed = self.after_rejection(connection, secrets, before).await?;
+                Ok(())
+            }
+            FailureKind::GrantOver => {
+                self.engine.note_grant_over(connection, before.credential.generation).await?;
+                Err(Halt::Provider(failure))
+            }
+            _ => Err(Halt::Provider(failure)),
         }
     }
 
@@ -156,7 +191,7 @@ impl Acting {
     async fn intend(
         &self,
         connection: &ConnectionRef,
-        facts: &OperationFacts,
+        needs: Needs<'_>,
         pass: &Pass,
     ) -> Result<Id> {
         let engine = &self.engine;
@@ -171,7 +206,7 @@ impl Acting {
                 connection.owner().subject(),
                 Due::After(EFFECT_AFTER),
             )
-            .audit(self.entry("call.effect_intended", connection, facts, pass, effect));
+            .audit(self.entry("call.effect_intended", connection, needs, pass, effect));
         engine.0.vault.commit(connection.tenant(), batch).await?;
         Ok(effect)
     }
@@ -179,14 +214,14 @@ impl Acting {
     async fn record_outcome(
         &self,
         connection: &ConnectionRef,
-        facts: &OperationFacts,
+        needs: Needs<'_>,
         pass: &Pass,
         effect: Id,
         outcome: &'static str,
     ) -> Result<()> {
         let engine = &self.engine;
         let entry = self
-            .entry("call.effect_done", connection, facts, pass, effect)
+            .entry("call.effect_done", connection, needs, pass, effect)
             .with("outcome", outcome);
         let batch = engine
             .0
@@ -197,11 +232,11 @@ impl Acting {
         engine.0.vault.commit(connection.tenant(), batch).await.map(|_| ())
     }
 
-    pub(crate) fn entry(
+    pub(crate) fn entry<'a>(
         &self,
         event: &'static str,
         connection: &ConnectionRef,
-        facts: &OperationFacts,
+        needs: impl Into<Needs<'a>>,
         pass: &Pass,
         id: Id,
     ) -> Entry {
@@ -210,23 +245,24 @@ impl Acting {
             .by(&pass.actor)
             .with("connection", connection.connection())
             .with("purpose", &self.purpose)
-            .with("operation", facts.name)
+            .with("operation", Field::Word(Cow::Owned(needs.into().name.to_owned())))
             .with("effect", id)
     }
 }
 
 impl Engine {
     /// Notes that a recipient was given data for a purpose; folded, and written within a minute.
-    pub(crate) fn note_disclosure(
+    pub(crate) fn note_disclosure<'a>(
         &self,
         who: &Who,
         connection: &ConnectionRef,
         actor: &Actor,
         purpose: &PurposeId,
-        facts: &OperationFacts,
+        needs: impl Into<Needs<'a>>,
     ) {
-        let Some(integration) = self.0.declaration.integration(&facts.provider) else { return };
-        let categories = facts.sends.iter().chain(facts.reads).copied();
+        let needs = needs.into();
+        let Some(integration) = self.0.declaration.integration(needs.provider) else { return };
+        let categories = needs.sends.all().chain(needs.reads.all());
         self.0.disclosures.note(
             who.tenant(),
             // What nobody owns is used with the data of whoever uses it.

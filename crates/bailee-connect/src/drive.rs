@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use bailee_core::{Clock, Effect, Error, ErrorKind, Plaintext, Result};
-use bailee_http::{Category, Sent};
+use bailee_http::{Category, Opened, SendError, Sent};
 use bailee_providers::{
     AccountFacts, Answer, Context, Endpoint, Failure, FailureKind, Input, Next, Request, SecretRef,
     Spec, Step,
@@ -231,14 +231,47 @@ impl Line {
                 Err(Halt::Ambiguous(_) | Halt::Unsent(_)) if again => {}
                 done => return done,
             }
-            let wait = backoff(
-                &*self.engine.0.random,
-                attempt,
-                Duration::from_millis(50),
-                Duration::from_secs(2),
-            )?;
-            self.engine.0.runtime.sleep(wait).await;
+            self.pause(attempt).await?;
         }
+    }
+
+    /// The same for an answer whose body is read piece by piece. Once its head is here, nothing is
+    /// tried again.
+    pub(crate) async fn open(
+        &self,
+        request: &Request,
+        filling: Filling<'_>,
+        deadline: Duration,
+        idle: Duration,
+    ) -> Result<Opened, Halt> {
+        let repeatable = request.effect == Effect::Read;
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let again = repeatable && attempt < TRIES;
+            let filled = self.admitted(request, filling, deadline).await?.with_idle(idle);
+            let opened = self.engine.0.http.open(filled).await;
+            match self.noted(request.endpoint, opened, |opened| opened.status) {
+                Ok(opened) if opened.status.is_server_error() && again => {}
+                Ok(opened) => {
+                    let (status, headers) = (opened.status, opened.headers.clone());
+                    let now = self.engine.0.clock.now();
+                    let head = Answer::new(status, headers, Default::default(), now);
+                    self.heed(request.endpoint, filling.secrets.account(), &head).await;
+                    return Ok(opened);
+                }
+                Err(Halt::Ambiguous(_) | Halt::Unsent(_)) if again => {}
+                Err(halt) => return Err(halt),
+            }
+            self.pause(attempt).await?;
+        }
+    }
+
+    async fn pause(&self, attempt: u32) -> Result<()> {
+        let (base, cap) = (Duration::from_millis(50), Duration::from_secs(2));
+        let wait = backoff(&*self.engine.0.random, attempt, base, cap)?;
+        self.engine.0.runtime.sleep(wait).await;
+        Ok(())
     }
 
     async fn send_once(
@@ -247,27 +280,44 @@ impl Line {
         filling: Filling<'_>,
         deadline: Duration,
     ) -> Result<Answer, Halt> {
-        let clock: &dyn Clock = &*self.engine.0.clock;
-        let account = filling.secrets.account();
-        self.take_turn(request.endpoint, account)
+        let filled = self.admitted(request, filling, deadline).await?;
+        let sent = self.engine.0.http.send(filled).await;
+        let response = self.noted(request.endpoint, sent, |response| response.status)?;
+        let now = self.engine.0.clock.now();
+        let answer = Answer::new(response.status, response.headers, response.body, now);
+        self.heed(request.endpoint, filling.secrets.account(), &answer).await;
+        Ok(answer)
+    }
+
+    /// A request that the brake lets through, filled.
+    async fn admitted(
+        &self,
+        request: &Request,
+        filling: Filling<'_>,
+        deadline: Duration,
+    ) -> Result<bailee_http::Request, Halt> {
+        self.take_turn(request.endpoint, filling.secrets.account())
             .await
             .map_err(|error| self.name(error))
             .map_err(Halt::Unsent)?;
         filling.secrets.prepare().await?;
-        let filled = fill(self, request, filling, deadline).await?;
-        match self.engine.0.http.send(filled).await {
-            Ok(response) => {
-                if response.status.is_server_error() {
-                    self.registered.brake(request.endpoint).failed(clock);
+        Ok(fill(self, request, filling, deadline).await?)
+    }
+
+    /// Tells the brake what became of a request.
+    fn noted<T>(
+        &self,
+        endpoint: Endpoint,
+        answered: Result<T, SendError>,
+        status: fn(&T) -> http::StatusCode,
+    ) -> Result<T, Halt> {
+        let clock: &dyn Clock = &*self.engine.0.clock;
+        match answered {
+            Ok(answer) => {
+                if status(&answer).is_server_error() {
+                    self.registered.brake(endpoint).failed(clock);
                 } else {
-                    self.registered.brake(request.endpoint).succeeded();
-                }
-                let answer =
-                    Answer::new(response.status, response.headers, response.body, clock.now());
-                if request.endpoint == Endpoint::Api
-                    && let Some(wait) = used_up(&self.spec.rate_limit, &answer)
-                {
-                    self.limit(request.endpoint, account, None, Some(wait)).await;
+                    self.registered.brake(endpoint).succeeded();
                 }
                 Ok(answer)
             }
@@ -278,12 +328,21 @@ impl Line {
                 if refused {
                     return Err(Halt::Local(error));
                 }
-                self.registered.brake(request.endpoint).failed(clock);
+                self.registered.brake(endpoint).failed(clock);
                 Err(match sent {
                     Sent::No => Halt::Unsent(error),
                     Sent::Maybe => Halt::Ambiguous(error),
                 })
             }
+        }
+    }
+
+    /// Puts the brake on where an answer says that the limit is used up.
+    async fn heed(&self, endpoint: Endpoint, account: Whose, answer: &Answer) {
+        if endpoint == Endpoint::Api
+            && let Some(wait) = used_up(&self.spec.rate_limit, answer)
+        {
+            self.limit(endpoint, account, None, Some(wait)).await;
         }
     }
 
@@ -321,18 +380,29 @@ impl Line {
         self.engine.tell_limit(&self.registered, brake, whose, until).await;
     }
 
+    /// A provider's no; the brake is told of a limit.
+    pub(crate) async fn refused(
+        &self,
+        endpoint: Endpoint,
+        account: Whose,
+        failure: Failure,
+    ) -> Halt {
+        if failure.kind == FailureKind::RateLimited {
+            self.limit(endpoint, account, failure.scope, failure.retry_after).await;
+        }
+        Halt::Provider(failure)
+    }
+
     async fn halt<T>(
         &self,
         last: Endpoint,
         account: Whose,
         next: Result<Next<T>, Failure>,
     ) -> Result<Next<T>, Halt> {
-        if let Err(failure) = &next
-            && failure.kind == FailureKind::RateLimited
-        {
-            self.limit(last, account, failure.scope, failure.retry_after).await;
+        match next {
+            Ok(next) => Ok(next),
+            Err(failure) => Err(self.refused(last, account, failure).await),
         }
-        next.map_err(Halt::Provider)
     }
 
     /// Where tokens come from.

@@ -10,7 +10,7 @@ use bailee_core::{
     Act, Actor, ConnectionRef, ConnectionState, Error, ErrorKind, HostId, Id, Monotonic, Owner,
     Plaintext, PurposeId, ReconnectReason, Remedy, Result, TenantId, Visitor,
 };
-use bailee_providers::{OperationFacts, SecretRef};
+use bailee_providers::SecretRef;
 use bailee_registry::{Decision, Standing};
 use bailee_store::Key;
 use bailee_vault::{Holder, View};
@@ -21,6 +21,7 @@ use crate::{
     engine::Engine,
     kind,
     limiter::Whose,
+    needs::Needs,
     settle::{holder_of, not_at_hand},
 };
 
@@ -89,7 +90,7 @@ pub(crate) struct Use<'a> {
     pub(crate) authority: Authority<'a>,
     pub(crate) purpose: &'a PurposeId,
     pub(crate) connection: &'a ConnectionRef,
-    pub(crate) operation: &'a OperationFacts,
+    pub(crate) needs: Needs<'a>,
 }
 
 /// That a use is allowed, and what it needs.
@@ -97,7 +98,7 @@ pub(crate) struct Pass {
     pub(crate) view: View,
     pub(crate) credential: CredentialBody,
     pub(crate) actor: Actor,
-    at: Monotonic,
+    pub(crate) at: Monotonic,
 }
 
 impl Engine {
@@ -125,17 +126,16 @@ impl Engine {
 
     /// The gate itself: one read, and every question.
     async fn pass_at_the_gate(&self, wanted: Use<'_>) -> Result<Pass> {
-        let Use { authority, purpose, connection, operation } = wanted;
+        let Use { authority, purpose, connection, needs } = wanted;
         let unknown = || Error::new(ErrorKind::NotFound).with_connection(connection.connection());
-        let provider = &operation.provider;
+        let provider = needs.provider;
         let declaration = &self.0.declaration;
-        declaration.admits(provider, purpose, operation.name, operation.scopes)?;
-        let categories = |names: &'static [&'static str]| names.iter().copied();
-        declaration.admits_data(
-            provider,
-            categories(operation.sends),
-            categories(operation.reads),
-        )?;
+        if needs.endpoint {
+            declaration.admits_endpoint(provider, purpose, needs.name, needs.scopes)?;
+        } else {
+            declaration.admits(provider, purpose, needs.name, needs.scopes)?;
+        }
+        declaration.admits_data(provider, needs.sends.all(), needs.reads.all())?;
 
         // A foreign reference is read in the visitor's own tenant, so that it costs and answers
         // what an unknown one does.
@@ -148,7 +148,7 @@ impl Engine {
             _ => connection.clone(),
         };
         let at = self.0.clock.monotonic();
-        let key = Key::new(kind::CREDENTIAL, reference.credential(&operation.credential));
+        let key = Key::new(kind::CREDENTIAL, reference.credential(needs.credential));
         let holder = holder_of(&reference);
         let view =
             match self.0.vault.read(reference.tenant(), holder, std::slice::from_ref(&key)).await {
@@ -202,8 +202,7 @@ impl Engine {
             Some(ConnectionState::Disconnecting) => return Err(unknown()),
             _ => return Err(Error::new(ErrorKind::UnknownSchema)),
         }
-        if let Some(missing) =
-            operation.scopes.iter().find(|scope| !credential.scopes.contains(scope))
+        if let Some(missing) = needs.scopes.iter().find(|scope| !credential.scopes.contains(scope))
         {
             return Err(Error::new(ErrorKind::NeedsReconnect)
                 .with_remedy(Remedy::AskConsent)
@@ -260,7 +259,17 @@ impl Engine {
     }
 
     fn pass_is_good(&self, pass: &Pass) -> bool {
-        self.0.clock.monotonic().since(pass.at) < PASS
+        self.is_still_good(pass.at)
+    }
+
+    /// Whether a pass of that moment is still good.
+    pub(crate) fn is_still_good(&self, at: Monotonic) -> bool {
+        self.0.clock.monotonic().since(at) < PASS
+    }
+
+    /// Asks the gate again for a use that needs no token any more: a body that is on its way.
+    pub(crate) async fn look_again(&self, wanted: Use<'_>) -> Result<Monotonic> {
+        self.pass_at_the_gate(wanted).await.map(|pass| pass.at)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Next pages that come as addresses: `@odata.nextLink`, `Link` (RFC 8288).
 
 use http::{HeaderMap, header};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use crate::{failure::Failure, page::Cursor, rfc::malformed, spec::SpecFacts};
 
@@ -16,8 +16,8 @@ const SECRETS: [&str; 5] =
 impl Cursor {
     /// The cursor in an address that a provider gave for the next page.
     ///
-    /// The address *must* lie at the spec's `api` host and under one of the paths, each a template
-    /// behind the spec's `api` address as in
+    /// The address *must* lie at the host of the spec's `api` address and under one of the paths,
+    /// each a template behind that address as in
     /// [`OperationFacts::path`](crate::OperationFacts::path). A provider that answers with another
     /// spelling of its paths gets that spelling in the list. Of the address no more than the query
     /// is kept, without tokens in it, so that nothing that a provider says moves a request to
@@ -33,7 +33,20 @@ impl Cursor {
         paths: &[&str],
         address: &str,
     ) -> std::result::Result<Self, Failure> {
-        let api = spec.api.as_ref().ok_or_else(malformed)?;
+        Self::of_address_at(spec.api.as_ref().ok_or_else(malformed)?, paths, address)
+    }
+
+    /// The same where the account has a host of its own: `api` is what
+    /// [`Context::api`](crate::Context::api) says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cursor::of_address`].
+    pub fn of_address_at(
+        api: &Url,
+        paths: &[&str],
+        address: &str,
+    ) -> std::result::Result<Self, Failure> {
         if address.len() > 2 * LONGEST || address.chars().any(char::is_control) {
             return Err(malformed());
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bailee_core::{DataCategory, ProviderId, PurposeId, RecipientId, ScopeName};
 use serde::Serialize;
 
-use crate::Retention;
+use crate::{Endpoint, Retention};
 
 /// A provider as declared: what may be asked of it, read from it and kept of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,6 +21,9 @@ pub struct Integration {
     /// Every operation that may be called, with the purposes that it may serve.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub operations: BTreeMap<String, BTreeSet<PurposeId>>,
+    /// Every endpoint that may be called without an adapter, in the order of their names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<Endpoint>,
     /// What is kept.
     pub data: Vec<DataItem>,
     /// Categories that are read and not kept.
@@ -52,11 +55,16 @@ pub struct DataItem {
 }
 
 impl Integration {
-    /// Every purpose that some scope, operation or data of it serves.
+    /// Every purpose that some scope, operation, endpoint or data of it serves.
     pub fn purposes(&self) -> BTreeSet<&PurposeId> {
         let scopes = self.scopes.values().flatten();
         let operations = self.operations.values().flatten();
-        scopes.chain(operations).chain(self.data.iter().map(|item| &item.purpose)).collect()
+        let endpoints = self.endpoints.iter().flat_map(|endpoint| &endpoint.purposes);
+        scopes
+            .chain(operations)
+            .chain(endpoints)
+            .chain(self.data.iter().map(|item| &item.purpose))
+            .collect()
     }
 
     /// Whether data of a category may be read: it is kept, or declared as read and not kept.

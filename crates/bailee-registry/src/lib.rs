@@ -5,6 +5,7 @@ mod decision;
 mod declaration;
 mod disclosed;
 mod disclosure;
+mod endpoint;
 mod hex;
 mod integration;
 pub mod kind;
@@ -26,6 +27,7 @@ pub use disclosed::{DisclosureRecord, Disclosures};
 pub use disclosure::{
     DisclosedData, DisclosedPurpose, DisclosedRecipient, DisclosedScope, Disclosure, Passage, Terms,
 };
+pub use endpoint::{Endpoint, Segment};
 pub use integration::{DataItem, Integration};
 pub use ledger::{Change, Ledger};
 pub use problem::{Position, Problem, Problems};

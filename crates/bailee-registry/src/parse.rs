@@ -1,5 +1,6 @@
 //! From TOML to a declaration, as a whole: every problem, each at its place.
 
+mod endpoint;
 mod integration;
 mod recipient;
 

@@ -56,6 +56,37 @@ impl Declaration {
         needed: &[ScopeName],
     ) -> Result<()> {
         let integration = self.declared(provider)?;
+        let served = integration.operations.get(operation);
+        self.admits_served(integration, purpose, ("operation", operation), served, needed)
+    }
+
+    /// Whether an endpoint of the declaration may be called for a purpose, with the scopes that it
+    /// needs. An operation of the same name is not meant.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Denied`], saying all that is missing.
+    pub fn admits_endpoint(
+        &self,
+        provider: &ProviderId,
+        purpose: &PurposeId,
+        endpoint: &str,
+        needed: &[ScopeName],
+    ) -> Result<()> {
+        let integration = self.declared(provider)?;
+        let served = integration.endpoints.iter().find(|known| known.name == endpoint);
+        let served = served.map(|endpoint| &endpoint.purposes);
+        self.admits_served(integration, purpose, ("endpoint", endpoint), served, needed)
+    }
+
+    fn admits_served(
+        &self,
+        integration: &Integration,
+        purpose: &PurposeId,
+        (what, name): (&str, &str),
+        served: Option<&BTreeSet<PurposeId>>,
+        needed: &[ScopeName],
+    ) -> Result<()> {
         let mut missing = Vec::new();
         if self.purpose(purpose).is_none() {
             missing.push(format!("purpose {} is not declared", quoted(purpose.as_str())));
@@ -63,10 +94,10 @@ impl Declaration {
             let serves = |served: Option<&BTreeSet<PurposeId>>| {
                 served.is_some_and(|served| served.contains(purpose))
             };
-            if !serves(integration.operations.get(operation)) {
+            if !serves(served) {
                 // A model may have named it: anything but a plain word is not repeated.
-                let name = if is_word(operation) { quoted(operation) } else { "(unknown)".into() };
-                missing.push(format!("operation {name} is not declared for purpose `{purpose}`"));
+                let name = if is_word(name) { quoted(name) } else { "(unknown)".into() };
+                missing.push(format!("{what} {name} is not declared for purpose `{purpose}`"));
             }
             for scope in needed {
                 if !serves(integration.scopes.get(scope)) {
@@ -75,7 +106,11 @@ impl Declaration {
                 }
             }
         }
-        if missing.is_empty() { Ok(()) } else { Err(denied(provider, missing.join("; "))) }
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(denied(&integration.provider, missing.join("; ")))
+        }
     }
 
     /// Whether data of these categories may go to a provider and be read from it. What goes there

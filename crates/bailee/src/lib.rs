@@ -8,9 +8,10 @@ pub use bailee_audit as audit;
 pub use bailee_connect::Loopback;
 pub use bailee_connect::{
     Acting, Answer, BeginOptions, Begun, BoxFuture, BytesMedia, CallbackRequest, Completed,
-    ConnectionStatus, Connections, CookiePolicy, DisconnectReceipt, EnterOptions, Entered,
-    EventSink, Freeze, IdempotencyKey, InstanceConnections, MediaSource, Mount, Publication,
-    PublicationState, Refusal, RefusalReason, Registration, Runtime, Who, Worker,
+    ConnectionStatus, Connections, CookiePolicy, CursorRepeats, DisconnectReceipt, DownloadOptions,
+    EnterOptions, Entered, EventSink, Freeze, IdempotencyKey, IncomingFile, InstanceConnections,
+    MediaSource, Mount, Pages, Publication, PublicationState, Refusal, RefusalReason, Registration,
+    ResumePoint, Runtime, Who, Worker,
 };
 #[cfg(feature = "tokio")]
 pub use bailee_connect::{FileMedia, Tokio};

@@ -11,7 +11,11 @@ use crate::{
     read::{Section, Text, quoted, read_texts},
 };
 
-use super::{Names, RETENTION, SLUG, never_categories, period};
+use super::{
+    Names, RETENTION, SLUG,
+    endpoint::{Around, endpoints},
+    never_categories, period,
+};
 
 /// The integrations, and where they and their scopes stand.
 pub(super) fn integrations(
@@ -45,9 +49,9 @@ pub(super) fn integrations(
     (integrations, places)
 }
 
-struct Reader<'r> {
-    report: &'r mut Report,
-    names: &'r Names,
+pub(super) struct Reader<'r> {
+    pub(super) report: &'r mut Report,
+    pub(super) names: &'r Names,
     places: &'r mut Places,
 }
 
@@ -95,11 +99,24 @@ impl Reader<'_> {
         }
         data.sort();
         let recipient = self.recipient(&provider, &mut section, known_recipients);
+        let mut read: BTreeSet<DataCategory> = reads;
+        let reads = read.clone();
+        read.extend(data.iter().map(|item| item.category.clone()));
+        let around = Around {
+            provider: &provider,
+            scopes: &scopes,
+            operations: &operations,
+            reads: &read,
+            never: &own_never_categories,
+            recipient: recipient.as_ref().and_then(|recipient| recipients.get(recipient)),
+        };
+        let endpoints = endpoints(self, &mut section, &around);
         let integration = recipient.map(|recipient| Integration {
             provider,
             recipient,
             scopes,
             operations,
+            endpoints,
             data,
             reads,
             never_scopes,
@@ -228,7 +245,7 @@ impl Reader<'_> {
     }
 
     /// A category that is described and not excluded.
-    fn category(
+    pub(super) fn category(
         &mut self,
         whose: &str,
         does: &str,
