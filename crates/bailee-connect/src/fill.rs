@@ -107,6 +107,9 @@ pub(crate) async fn fill(
     }
     let (content_type, bytes) = match &request.payload {
         Payload::Empty => return Ok(filled),
+        Payload::Bytes { bytes, content_type } => {
+            (media_type(content_type)?, Zeroizing::new(bytes.to_vec()))
+        }
         Payload::Form(fields) => (
             HeaderValue::from_static("application/x-www-form-urlencoded"),
             form(fields, filling.secrets)?,
@@ -128,15 +131,18 @@ pub(crate) async fn fill(
                 return Err(Error::new(ErrorKind::HostFailed)
                     .with_detail("the media gave another number of bytes than asked for"));
             }
-            let content_type = HeaderValue::from_str(content_type)
-                .map_err(|_| Error::new(ErrorKind::InvalidInput).with_detail("not a media type"))?;
-            (content_type, Zeroizing::new(bytes))
+            (media_type(content_type)?, Zeroizing::new(bytes))
         }
         _ => return Err(Error::new(ErrorKind::Unsupported)),
     };
     filled = filled.with_header(header::CONTENT_TYPE, content_type);
     filled.body = Body::Bytes(bytes);
     Ok(filled)
+}
+
+fn media_type(text: &str) -> Result<HeaderValue> {
+    HeaderValue::from_str(text)
+        .map_err(|_| Error::new(ErrorKind::InvalidInput).with_detail("not a media type"))
 }
 
 /// Whether a secret may stand in this request's query: only at the token endpoints of a provider

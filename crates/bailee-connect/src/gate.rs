@@ -213,7 +213,7 @@ impl Engine {
     }
 
     /// Whether the person may use this connection: the host's word, asked at each use.
-    async fn entitled(&self, who: &Who, connection: &ConnectionRef) -> Result<Actor> {
+    pub(crate) async fn entitled(&self, who: &Who, connection: &ConnectionRef) -> Result<Actor> {
         let tenant = who.tenant();
         let owner = connection.owner();
         let known = self.subject_of(tenant, who.person()).await?;

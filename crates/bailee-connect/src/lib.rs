@@ -39,6 +39,7 @@ mod refusal;
 mod registration;
 mod return_to;
 mod runtime;
+mod service;
 mod settle;
 mod shared_limit;
 mod signature;
@@ -46,6 +47,7 @@ mod stored;
 mod turns;
 mod unwanted;
 mod usage;
+mod wanted_address;
 mod worker;
 
 pub use answer::Answer;
@@ -75,4 +77,5 @@ pub use registration::Registration;
 #[cfg(feature = "tokio")]
 pub use runtime::Tokio;
 pub use runtime::{BoxFuture, Runtime};
+pub use service::ApiService;
 pub use worker::Worker;

@@ -1,9 +1,9 @@
 //! A call of one request with JSON both ways: what most operations are.
 
-use std::{borrow::Cow, fmt::Write, marker::PhantomData};
+use std::{borrow::Cow, fmt::Write, marker::PhantomData, sync::Arc};
 
-use bailee_core::{Error, ErrorKind, Result};
-use http::{HeaderMap, header};
+use bailee_core::{Effect, Error, ErrorKind, Result};
+use http::{HeaderMap, Method, header};
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -43,10 +43,14 @@ pub type Classify = fn(&SpecFacts, &Answer) -> Option<Failure>;
 impl JsonCall {
     /// The call that an operation's facts state.
     pub fn new(cx: &Context<'_>, facts: &OperationFacts) -> Self {
+        Self::at(cx, facts.method.clone(), facts.path, facts.effect)
+    }
+
+    /// A call of a method and a path, with `{name}` where a part is filled in.
+    pub fn at(cx: &Context<'_>, method: Method, path: impl Into<String>, effect: Effect) -> Self {
         let request = match cx.api() {
             Some(url) => {
-                let mut request =
-                    Request::new(facts.method.clone(), url.clone(), Endpoint::Api, facts.effect);
+                let mut request = Request::new(method, url.clone(), Endpoint::Api, effect);
                 request.limit = LIMIT;
                 Ok(request.with_credential(cx.spec))
             }
@@ -55,7 +59,7 @@ impl JsonCall {
         Self {
             spec: cx.spec.clone(),
             request,
-            path: facts.path.to_owned(),
+            path: path.into(),
             query: Vec::new(),
             payload: Payload::Empty,
             classify: classify::answer,
@@ -133,6 +137,24 @@ impl JsonCall {
         self
     }
 
+    /// Sets a body that is not JSON.
+    #[must_use]
+    pub fn bytes(
+        mut self,
+        bytes: impl Into<Arc<[u8]>>,
+        content_type: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.payload = Payload::Bytes { bytes: bytes.into(), content_type: content_type.into() };
+        self
+    }
+
+    /// Sets how large the answer may be, in bytes. 1 MiB where it is not set.
+    #[must_use]
+    pub fn limit(mut self, bytes: usize) -> Self {
+        self.request = self.request.map(|request| Request { limit: bytes, ..request });
+        self
+    }
+
     /// Sets a header that the provider asks for.
     #[must_use]
     pub fn header(mut self, name: http::HeaderName, value: impl Into<String>) -> Self {
@@ -177,6 +199,17 @@ impl JsonCall {
             read: Some(read),
             types: PhantomData,
         })
+    }
+
+    /// Makes a step of it that gives the answer as it is, for callers who read it themselves.
+    ///
+    /// An answer of any status is one, except those that are about the token or a rate limit, and
+    /// a fault of the provider's own after a request that must not be repeated: those are failures
+    /// as everywhere.
+    pub fn answer(self) -> Box<dyn Step<Answer>> {
+        let (spec, classify) = (self.spec.clone(), self.classify);
+        let effect = self.request.as_ref().map_or(Effect::Read, |request| request.effect);
+        Box::new(AnswerStep { spec, classify, effect, request: Some(self.into_request()) })
     }
 
     /// Makes a step of it that ends in the request for a file, with what is known of the file.
@@ -263,6 +296,39 @@ pub(crate) fn check_facts(facts: &OperationFacts, spec: &SpecFacts) -> Result<()
         return wrong("a category is empty".into());
     }
     Ok(())
+}
+
+struct AnswerStep {
+    spec: Spec,
+    classify: Classify,
+    effect: Effect,
+    request: Option<std::result::Result<Request, Failure>>,
+}
+
+impl Step<Answer> for AnswerStep {
+    fn next(&mut self, input: Input) -> std::result::Result<Next<Answer>, Failure> {
+        match (input, self.request.take()) {
+            (Input::Start, Some(request)) => request.map(Next::Send),
+            (Input::Answer(answer), None) => match (self.classify)(&self.spec, &answer) {
+                Some(failure)
+                    if matches!(
+                        failure.kind,
+                        FailureKind::AccessRejected
+                            | FailureKind::GrantOver
+                            | FailureKind::RateLimited
+                    ) =>
+                {
+                    Err(failure)
+                }
+                // It may have come after the effect.
+                _ if self.effect == Effect::Effect && answer.status.is_server_error() => {
+                    Err(FailureKind::Unavailable.into())
+                }
+                _ => Ok(Next::Done(answer)),
+            },
+            _ => Err(misuse()),
+        }
+    }
 }
 
 struct JsonStep<W, T, F> {

@@ -221,6 +221,13 @@ pub enum SecretRef {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Payload {
+    /// Bytes as they are.
+    Bytes {
+        /// The bytes. Clones share them.
+        bytes: Arc<[u8]>,
+        /// Their media type.
+        content_type: Cow<'static, str>,
+    },
     /// No body.
     Empty,
     /// `application/x-www-form-urlencoded`. Every value is encoded exactly once.
@@ -239,6 +246,7 @@ pub enum Payload {
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Bytes { .. } => f.write_str("Bytes([redacted])"),
             Self::Empty => f.write_str("Empty"),
             Self::Form(_) => f.write_str("Form([redacted])"),
             Self::Json(_) => f.write_str("Json([redacted])"),

@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 use bailee_core::{
     DataCategory, Effect, Error, ErrorKind, ProviderId, PurposeId, Remedy, ScopeEntry, ScopeName,
 };
-use bailee_registry::{Declaration, LegalBasis, Problems, Retention, Role, hash_scopes};
+use bailee_registry::{Declaration, LegalBasis, Problems, Retention, Role, Segment, hash_scopes};
 
 const EXAMPLE: &str = include_str!("../examples/privacy.toml");
 const TIKTOK: ProviderId = ProviderId::from_static("tiktok");
@@ -324,5 +324,39 @@ fn a_scope_needs_a_described_category_that_is_not_excluded_and_a_row_for_what_it
         let basic = entry(BASIC, category, Effect::Read);
         let error = declaration.check_scopes(&TIKTOK, &[basic, post.clone()]).unwrap_err();
         assert!(problems(&error).contains(why), "{error}");
+    }
+}
+
+#[test]
+fn an_endpoint_is_admitted_for_its_purposes_alone_and_is_no_operation() {
+    const SAVE: PurposeId = PurposeId::from_static("notes.save");
+    const WRITE: ScopeName = ScopeName::from_static("notes.write");
+    let row = r#"
+        [[integrations.notes.endpoints]]
+        name = "notes.add"
+        method = "POST"
+        path = "/notes/{folder}"
+        scopes = ["notes.write"]
+        effect = "effect"
+        sends = ["content"]
+        purposes = ["notes.save"]
+    "#;
+    let with = Declaration::parse(&format!("{EXAMPLE}{row}")).unwrap();
+    assert_ne!(with.version(), example().version(), "an endpoint is part of what is declared");
+    let endpoint = &with.integration(&NOTES).unwrap().endpoints[0];
+    assert_eq!((endpoint.method.as_str(), endpoint.effect), ("POST", Effect::Effect));
+    let segments: Vec<Segment<'_>> = endpoint.segments().collect();
+    assert_eq!(segments, [Segment::Literal("notes"), Segment::Part("folder")]);
+
+    with.admits_endpoint(&NOTES, &SAVE, "notes.add", &[WRITE]).unwrap();
+    for refused in [
+        with.admits_endpoint(&NOTES, &PUBLISH, "notes.add", &[]),
+        with.admits_endpoint(&NOTES, &SAVE, "notes.remove", &[]),
+        with.admits_endpoint(&NOTES, &SAVE, "notes.write", &[]),
+        with.admits_endpoint(&NOTES, &SAVE, "notes.add", &[POST]),
+        with.admits_endpoint(&TIKTOK, &SAVE, "notes.add", &[]),
+        with.admits(&NOTES, &SAVE, "notes.add", &[WRITE]),
+    ] {
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Denied);
     }
 }

@@ -7,11 +7,11 @@ pub use bailee_audit as audit;
 #[cfg(feature = "loopback")]
 pub use bailee_connect::Loopback;
 pub use bailee_connect::{
-    Acting, Answer, BeginOptions, Begun, BoxFuture, BytesMedia, CallbackRequest, Completed,
-    ConnectionStatus, Connections, CookiePolicy, CursorRepeats, DisconnectReceipt, DownloadOptions,
-    EnterOptions, Entered, EventSink, Freeze, IdempotencyKey, IncomingFile, InstanceConnections,
-    MediaSource, Mount, Pages, Publication, PublicationState, Refusal, RefusalReason, Registration,
-    ResumePoint, Runtime, Who, Worker,
+    Acting, Answer, ApiService, BeginOptions, Begun, BoxFuture, BytesMedia, CallbackRequest,
+    Completed, ConnectionStatus, Connections, CookiePolicy, CursorRepeats, DisconnectReceipt,
+    DownloadOptions, EnterOptions, Entered, EventSink, Freeze, IdempotencyKey, IncomingFile,
+    InstanceConnections, MediaSource, Mount, Pages, Publication, PublicationState, Refusal,
+    RefusalReason, Registration, ResumePoint, Runtime, Who, Worker,
 };
 #[cfg(feature = "tokio")]
 pub use bailee_connect::{FileMedia, Tokio};

@@ -98,7 +98,7 @@ fn sends_the_key<T: std::fmt::Debug>(
                 fields.iter().any(|(_, value)| !matches!(value, Value::Text(_)))
             }
             Payload::Json(json) => json.refers_to(SecretRef::AccessToken),
-            Payload::Empty | Payload::Media { .. } => false,
+            Payload::Bytes { .. } | Payload::Empty | Payload::Media { .. } => false,
         };
     found.demand(!elsewhere, || format!("{name}: the key stands in another place too"));
 }

@@ -262,7 +262,7 @@ fn holds(request: &Request, secret: SecretRef) -> bool {
     match &request.payload {
         Payload::Form(fields) => fields.iter().any(|(_, value)| *value == Value::Secret(secret)),
         Payload::Json(json) => json.refers_to(secret),
-        Payload::Empty | Payload::Media { .. } => false,
+        Payload::Bytes { .. } | Payload::Empty | Payload::Media { .. } => false,
     }
 }
 
