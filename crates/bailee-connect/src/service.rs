@@ -126,7 +126,7 @@ impl ApiService {
             content_type.map_or("application/octet-stream", |(_, value)| value).to_owned();
         let body: Arc<[u8]> = body.as_ref().into();
         let start = |cx: &Context<'_>| {
-            let mut call = JsonCall::at(cx, head.method.clone(), &*endpoint.path, endpoint.effect)
+            let mut call = JsonCall::of(cx, head.method.clone(), &*endpoint.path, endpoint.effect)
                 .limit(self.answer_limit);
             for (name, value) in &parts {
                 call = call.part(name, value);
@@ -170,7 +170,7 @@ impl ApiService {
         let credential = found.credential(0)?.ok_or_else(unknown)?;
         let line = engine.line_to(&credential).await?;
         let cx = line.context();
-        let template = JsonCall::at(&cx, Method::GET, "/", bailee_core::Effect::Read);
+        let template = JsonCall::of(&cx, Method::GET, "/", bailee_core::Effect::Read);
         let template = template.into_request().map_err(Error::from)?;
         let api = cx.api().cloned().ok_or_else(|| Error::new(ErrorKind::Unsupported))?;
         let taken = template.headers.into_iter().map(|(name, _)| name);

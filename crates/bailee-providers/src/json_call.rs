@@ -43,11 +43,11 @@ pub type Classify = fn(&SpecFacts, &Answer) -> Option<Failure>;
 impl JsonCall {
     /// The call that an operation's facts state.
     pub fn new(cx: &Context<'_>, facts: &OperationFacts) -> Self {
-        Self::at(cx, facts.method.clone(), facts.path, facts.effect)
+        Self::of(cx, facts.method.clone(), facts.path, facts.effect)
     }
 
     /// A call of a method and a path, with `{name}` where a part is filled in.
-    pub fn at(cx: &Context<'_>, method: Method, path: impl Into<String>, effect: Effect) -> Self {
+    pub fn of(cx: &Context<'_>, method: Method, path: impl Into<String>, effect: Effect) -> Self {
         let request = match cx.api() {
             Some(url) => {
                 let mut request = Request::new(method, url.clone(), Endpoint::Api, effect);
