@@ -27,6 +27,8 @@ mod token_answer;
 
 pub mod zoom;
 
+pub mod slack;
+
 pub use clock::Clock;
 pub use desk::Written;
 pub use emulator::{Builder, Decision, Emulator};
