@@ -13,6 +13,8 @@ pub fn compiled_in() -> Vec<Arc<dyn Provider>> {
         Arc::new(crate::github::GitHub::new()),
         #[cfg(feature = "github")]
         Arc::new(crate::github::GitHub::app()),
+        #[cfg(feature = "google")]
+        Arc::new(crate::google::Google::new()),
         #[cfg(feature = "slack")]
         Arc::new(crate::slack::Slack::new()),
         #[cfg(feature = "tiktok")]

@@ -13,6 +13,8 @@ mod file_name;
 mod files;
 #[cfg(feature = "github")]
 pub mod github;
+#[cfg(feature = "google")]
+pub mod google;
 mod grant;
 mod json_call;
 #[cfg(any(feature = "airtable", feature = "linkedin", feature = "x", feature = "zoom"))]

@@ -148,6 +148,14 @@ impl<'a> Value<'a> {
         std::str::from_utf8(&bytes).ok().map(ToOwned::to_owned)
     }
 
+    /// The members of an object.
+    pub(crate) fn object(&self) -> Option<Object<'a>> {
+        match self {
+            Self::Object(bytes) => Object::members(bytes).ok(),
+            _ => None,
+        }
+    }
+
     /// The elements of an array.
     pub(crate) fn elements(&self) -> Option<Vec<Value<'a>>> {
         let Self::Array(bytes) = self else { return None };

@@ -9,6 +9,10 @@ mod conformance;
 mod discovery;
 #[cfg(feature = "github")]
 mod github;
+#[cfg(feature = "google")]
+mod google;
+#[cfg(feature = "google")]
+mod google_upload;
 mod id_token;
 mod operation;
 mod revoke;
