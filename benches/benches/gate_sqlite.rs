@@ -19,9 +19,18 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let folder = tempfile::tempdir().expect("a place for files");
     let path = folder.path().join("vault").join("vault.db");
+    // As it is by default, with the whole file in each reader's cache, or with it mapped.
+    let said = |word: &str| std::env::args().any(|argument| argument == word);
+    let builder = SqliteStore::builder(&path);
+    let (how, builder) = if said("map") {
+        ("mapped", builder.memory_map(1 << 30))
+    } else if said("cache") {
+        ("with 128 MiB of cache", builder.page_cache(128 << 20))
+    } else {
+        ("by default", builder)
+    };
     let service = runtime.block_on(async {
-        let store: Arc<dyn Store> =
-            Arc::new(SqliteStore::open(&path).await.expect("a store on a file"));
+        let store: Arc<dyn Store> = Arc::new(builder.open().await.expect("a store on a file"));
         let mut service = Service::over(store).await.expect("a service");
         service.connect(CONNECTIONS).await;
         // The first use of each plans its renewal; that is not what is measured.
@@ -75,7 +84,7 @@ fn main() {
         at += CALLS;
     }
     let (select, gate, call) = (median(selects), median(gates), median(calls));
-    println!("processor time on SQLite, {CONNECTIONS} connections in random order:");
+    println!("processor time on SQLite {how}, {CONNECTIONS} connections in random order:");
     println!("  bare SELECT of the row      {select:6.1} us");
     println!("  gate                        {gate:6.1} us   {:4.1} x", gate / select);
     println!("  gate, request, answer       {call:6.1} us   {:4.1} x", call / select);

@@ -25,6 +25,7 @@ pub struct Builder {
     connector: Box<dyn Connector>,
     clock: Option<Arc<dyn Clock>>,
     connections: usize,
+    behind_pooler: bool,
 }
 
 impl Builder {
@@ -35,7 +36,13 @@ impl Builder {
 
     /// Begins with the driver's own form of an address.
     pub fn new(config: Config) -> Self {
-        Self { config, connector: Box::new(Plain), clock: None, connections: 10 }
+        Self {
+            config,
+            connector: Box::new(Plain),
+            clock: None,
+            connections: 10,
+            behind_pooler: false,
+        }
     }
 
     /// Encrypts every connection with this, and refuses a server that does not.
@@ -82,6 +89,19 @@ impl Builder {
     #[must_use]
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections.max(1);
+        self
+    }
+
+    /// Says that a pooler stands before the server that gives each transaction another of its
+    /// connections, as PgBouncer does in transaction mode.
+    ///
+    /// Reads are then planned anew each time, in one function of the schema, and cost the server
+    /// about twice as much. Without this they are prepared, once for each connection; a store that
+    /// finds its prepared statements missing stops preparing them by itself, so this saves it the
+    /// finding out. Everything else works the same way with and without a pooler.
+    #[must_use]
+    pub fn behind_pooler(mut self) -> Self {
+        self.behind_pooler = true;
         self
     }
 
@@ -142,7 +162,7 @@ impl Builder {
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(PATIENCE);
         }
-        Ok(Pool::new(config, self.connector, runtime, self.connections))
+        Ok(Pool::new(config, self.connector, runtime, self.connections, !self.behind_pooler))
     }
 }
 
@@ -152,6 +172,7 @@ impl fmt::Debug for Builder {
             .field("connector", &self.connector)
             .field("clock", &self.clock)
             .field("connections", &self.connections)
+            .field("behind_pooler", &self.behind_pooler)
             .finish_non_exhaustive()
     }
 }

@@ -62,6 +62,15 @@ impl Failure {
         error.code().map_or(Self::Unreachable, |state| Self::Server(State::parse(state.code())))
     }
 
+    /// Whether a prepared statement is not there, is there already, or is not what it was: the
+    /// server process is not the one that it was prepared on, or somebody dropped it there.
+    pub(crate) fn is_of_a_name(self) -> bool {
+        match self {
+            Self::Server(state) => matches!(state.as_str(), "0A000" | "26000" | "42P05"),
+            _ => false,
+        }
+    }
+
     /// Whether a COMMIT that failed like this certainly did nothing.
     ///
     /// Only what the server decides before it writes the commit record: failed constraints and

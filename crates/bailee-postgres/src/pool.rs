@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::{
@@ -14,7 +17,8 @@ use tokio_postgres::{Client, Config};
 use crate::{
     connector::Connector,
     failure::Failure,
-    statement::{Answer, Statement, pipeline},
+    read::MOST_KEYS,
+    statement::{Answer, Prepared, Statement, pipeline},
 };
 
 /// Connections that are used by one caller at a time; whoever finds none waits in turn.
@@ -23,7 +27,16 @@ pub(crate) struct Pool {
     connector: Box<dyn Connector>,
     runtime: Handle,
     permits: Arc<Semaphore>,
-    idle: Mutex<Vec<Client>>,
+    idle: Mutex<Vec<Connection>>,
+    /// Whether reads are prepared: whether a connection is the same server process each time.
+    prepares: AtomicBool,
+}
+
+/// A connection, with what has a name on it.
+struct Connection {
+    client: Client,
+    /// The direct reads, by how many keys they read.
+    reads: [Option<Prepared>; MOST_KEYS + 1],
 }
 
 /// A connection in the hands of one caller.
@@ -31,7 +44,7 @@ pub(crate) struct Pool {
 /// A session that is dropped while the server may still be inside its transaction takes the
 /// connection with it, so that no setting and no lock of one caller reaches the next.
 pub(crate) struct Session {
-    client: Option<Client>,
+    connection: Option<Connection>,
     clean: bool,
     pool: Arc<Pool>,
     _permit: OwnedSemaphorePermit,
@@ -43,6 +56,7 @@ impl Pool {
         connector: Box<dyn Connector>,
         runtime: Handle,
         size: usize,
+        prepares: bool,
     ) -> Self {
         Self {
             config,
@@ -50,25 +64,41 @@ impl Pool {
             runtime,
             permits: Arc::new(Semaphore::new(size)),
             idle: Mutex::new(Vec::with_capacity(size)),
+            prepares: AtomicBool::new(prepares),
         }
+    }
+
+    /// Whether reads are prepared.
+    pub(crate) fn prepares(&self) -> bool {
+        self.prepares.load(Ordering::Relaxed)
+    }
+
+    /// Never again: somebody between us and the server changes its connections.
+    pub(crate) fn stop_preparing(&self) {
+        self.prepares.store(false, Ordering::Relaxed);
     }
 
     /// A connection, once one is free.
     pub(crate) async fn session(self: &Arc<Self>) -> Result<Session, Failure> {
         let permit =
             self.permits.clone().acquire_owned().await.map_err(|_| Failure::RuntimeGone)?;
-        let client = match self.take_idle() {
-            Some(client) => client,
-            None => self.open().await?,
+        let connection = match self.take_idle() {
+            Some(connection) => connection,
+            None => Connection { client: self.open().await?, reads: Default::default() },
         };
-        Ok(Session { client: Some(client), clean: true, pool: self.clone(), _permit: permit })
+        Ok(Session {
+            connection: Some(connection),
+            clean: true,
+            pool: self.clone(),
+            _permit: permit,
+        })
     }
 
-    fn take_idle(&self) -> Option<Client> {
+    fn take_idle(&self) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(client) = idle.pop() {
-            if !client.is_closed() {
-                return Some(client);
+        while let Some(connection) = idle.pop() {
+            if !connection.client.is_closed() {
+                return Some(connection);
             }
         }
         None
@@ -108,6 +138,29 @@ impl Session {
         self.clean = false;
         let answer = statement.send(self.client()?).await;
         // A statement that the server refused has ended its transaction too.
+        self.clean = !matches!(answer, Err(Failure::Lost));
+        answer
+    }
+
+    /// The direct read of so many keys, a transaction of its own. The first one on a connection
+    /// takes a round trip more, which prepares it.
+    pub(crate) async fn ask_directly(
+        &mut self,
+        keys: usize,
+        statement: &Statement<'_>,
+    ) -> Result<Answer, Failure> {
+        let connection = self.connection.as_mut().ok_or(Failure::Lost)?;
+        let place = connection.reads.get_mut(keys).ok_or(Failure::StrangeRow)?;
+        self.clean = false;
+        let answer = async {
+            let prepared = match place {
+                Some(prepared) => prepared,
+                None => place.insert(statement.prepare(&connection.client).await?),
+            };
+            statement.send_as(prepared, &connection.client).await
+        };
+        let answer = answer.await;
+        // What the server refused has ended its transaction too.
         self.clean = !matches!(answer, Err(Failure::Lost));
         answer
     }
@@ -163,17 +216,17 @@ impl Session {
     }
 
     fn client(&self) -> Result<&Client, Failure> {
-        self.client.as_ref().ok_or(Failure::Lost)
+        self.connection.as_ref().map(|connection| &connection.client).ok_or(Failure::Lost)
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if let Some(client) = self.client.take()
+        if let Some(connection) = self.connection.take()
             && self.clean
-            && !client.is_closed()
+            && !connection.client.is_closed()
         {
-            self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(client);
+            self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
     }
 }

@@ -1,11 +1,12 @@
 //! A statement with its parameters, and several of them in one round trip.
 
-use std::{future::Future, pin::Pin, task::Poll};
+use std::{error::Error, fmt, future::Future, pin::Pin, task::Poll};
 
+use bytes::BytesMut;
 use futures_util::{TryStreamExt, future::MaybeDone};
 use tokio_postgres::{
     Client, Row,
-    types::{FromSql, ToSql, Type},
+    types::{FromSql, IsNull, ToSql, Type},
 };
 
 use bailee_core::{Id, Timestamp};
@@ -18,8 +19,9 @@ use crate::{
 /// A text of this crate and parameters for it. The text is never put together at run time.
 ///
 /// Statements go unnamed and with their types: one round trip without a preparation, also through
-/// a pooler that changes the server connection with each transaction. (The driver's other calls
-/// print their parameters at the debug level; the typed ones do not.)
+/// a pooler that changes the server connection with each transaction. The one exception is the
+/// direct read ([`crate::read`]), which is prepared once for each connection. (The driver's calls of
+/// prepared statements print their parameters at the debug level; ours show nothing there.)
 pub(crate) struct Statement<'a> {
     sql: &'static str,
     parameters: Vec<(Box<dyn ToSql + Sync + Send + 'a>, Type)>,
@@ -91,6 +93,67 @@ impl<'a> Statement<'a> {
         };
         answer.await.map_err(|error: tokio_postgres::Error| Failure::of(&error))
     }
+
+    /// Gives it a name on a connection, so that the server parses and plans it once.
+    pub(crate) async fn prepare(&self, client: &Client) -> Result<Prepared, Failure> {
+        let types: Vec<Type> = self.parameters.iter().map(|(_, of)| of.clone()).collect();
+        client.prepare_typed(self.sql, &types).await.map_err(|error| Failure::of(&error))
+    }
+
+    /// Sends what was prepared from the same text, with these parameters.
+    pub(crate) async fn send_as(
+        &self,
+        prepared: &Prepared,
+        client: &Client,
+    ) -> Result<Answer, Failure> {
+        let parameters = self.parameters.iter().map(|(value, _)| Unshown(value.as_ref()));
+        let answer = async {
+            let stream = client.query_raw(prepared, parameters).await?;
+            let mut stream = std::pin::pin!(stream);
+            let mut rows = Vec::with_capacity(4);
+            while let Some(row) = stream.try_next().await? {
+                rows.push(row);
+            }
+            let count = stream.rows_affected().unwrap_or(0);
+            Ok(Answer { rows, count })
+        };
+        answer.await.map_err(|error: tokio_postgres::Error| Failure::of(&error))
+    }
+}
+
+/// A statement that has a name on one connection.
+pub(crate) type Prepared = tokio_postgres::Statement;
+
+/// A parameter that the driver's log shows nothing of.
+struct Unshown<'a>(&'a (dyn ToSql + Sync));
+
+impl fmt::Debug for Unshown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("..")
+    }
+}
+
+impl ToSql for Unshown<'_> {
+    fn to_sql(
+        &self,
+        of: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        self.0.to_sql_checked(of, out)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        // What is inside is asked by `to_sql_checked`.
+        true
+    }
+
+    fn to_sql_checked(
+        &self,
+        of: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        self.0.to_sql_checked(of, out)
+    }
 }
 
 /// Sends statements without waiting in between and collects their answers, in this order.
@@ -124,4 +187,15 @@ pub(crate) async fn pipeline(
 /// A column of a row.
 pub(crate) fn get<'a, T: FromSql<'a>>(row: &'a Row, column: usize) -> Result<T, Failure> {
     row.try_get(column).map_err(|_| Failure::StrangeRow)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sec_08_the_drivers_log_shows_nothing_of_a_parameter() {
+        let text = "canary";
+        assert_eq!(format!("{:?}", [Unshown(&text)]), "[..]");
+    }
 }

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use crate::{
     SqliteStore,
     answer::{self, Reply},
-    connection::{self, BUSY},
+    connection::{self, BUSY, Held},
     fault::{self, Fault},
     file, migration,
     readers::Readers,
@@ -30,11 +30,18 @@ pub struct SqliteStoreBuilder {
     clock: Arc<dyn Clock>,
     readers: usize,
     inline_reads: bool,
+    held: Held,
 }
 
 impl SqliteStoreBuilder {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, clock: Arc::new(SystemClock), readers: 4, inline_reads: true }
+        Self {
+            path,
+            clock: Arc::new(SystemClock),
+            readers: 4,
+            inline_reads: true,
+            held: Held::default(),
+        }
     }
 
     /// Sets the store's clock, which decides leases and expiry. The system's by default.
@@ -62,6 +69,31 @@ impl SqliteStoreBuilder {
     #[must_use]
     pub fn inline_reads(mut self, inline: bool) -> Self {
         self.inline_reads = inline;
+        self
+    }
+
+    /// Sets how much of the file each connection that reads keeps in memory, in bytes; 16 MiB by
+    /// default. What lies there is sealed as it is in the file.
+    ///
+    /// It is taken as it is needed, and read anew after each commit. A file whose often read part
+    /// is larger costs a read a few system calls more.
+    #[must_use]
+    pub fn page_cache(mut self, bytes: usize) -> Self {
+        self.held.cached = bytes;
+        self
+    }
+
+    /// Lets the connections that read map so much of the file into memory, in bytes; nothing is
+    /// mapped by default.
+    ///
+    /// Reads are cheaper then, and no commit makes them dearer: the pages are those of the
+    /// operating system. The price: where the disk fails under a mapped page, the system ends the
+    /// whole process with a signal (SIGBUS on Unix) instead of answering an error, and the same
+    /// happens when somebody shortens the file from outside. It is for a local disk that is
+    /// trusted, and never for a network's.
+    #[must_use]
+    pub fn memory_map(mut self, bytes: u64) -> Self {
+        self.held.mapped = bytes;
         self
     }
 
@@ -118,7 +150,7 @@ impl SqliteStoreBuilder {
             (0, self.readers)
         };
         let readers = |count, busy| -> fault::Result<Vec<Connection>> {
-            (0..count).map(|_| connection::reader(&path, busy)).collect()
+            (0..count).map(|_| connection::reader(&path, busy, self.held)).collect()
         };
         let opened = Opened {
             // On a caller's thread nothing is waited for.

@@ -26,9 +26,36 @@ pub(crate) fn writer(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
+/// How much of the file a connection that reads has at hand, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held {
+    pub(crate) cached: usize,
+    pub(crate) mapped: u64,
+}
+
+impl Default for Held {
+    fn default() -> Self {
+        Self { cached: 16 << 20, mapped: 0 }
+    }
+}
+
 /// Opens a connection that only reads. `busy` is zero where nobody may be kept waiting.
-pub(crate) fn reader(path: &Path, busy: Duration) -> Result<Connection> {
-    open(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX, busy)
+pub(crate) fn reader(path: &Path, busy: Duration, held: Held) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = open(path, flags, busy)?;
+    // Less than nothing is a size in KiB and not a number of pages.
+    let cached = i64::try_from(held.cached >> 10).unwrap_or(i64::MAX);
+    connection.pragma_update(None, "cache_size", -cached.clamp(1, i64::from(i32::MAX)))?;
+    // Said also where it is nothing: the library may be built with another default. It answers a
+    // row, but for builds that cannot map.
+    let mapped = i64::try_from(held.mapped).unwrap_or(i64::MAX);
+    connection.pragma_update_and_check(None, "mmap_size", mapped, |_| Ok(())).or_else(|error| {
+        match error {
+            rusqlite::Error::QueryReturnedNoRows => Ok(()),
+            error => Err(error),
+        }
+    })?;
+    Ok(connection)
 }
 
 fn open(path: &Path, flags: OpenFlags, busy: Duration) -> Result<Connection> {
@@ -71,9 +98,21 @@ mod tests {
         let path = crate::file::prepare(&folder.path().join("vault.db")).unwrap();
         let writer = writer(&path).unwrap();
         writer.execute_batch("CREATE TABLE thing (a)").unwrap();
-        let reader = reader(&path, BUSY).unwrap();
+        let held = Held { mapped: 1 << 20, ..Held::default() };
+        let reader = reader(&path, BUSY, held).unwrap();
+        assert_eq!(number(&reader, "PRAGMA cache_size"), -16 * 1024, "KiB");
+        assert_eq!(number(&reader, "PRAGMA mmap_size"), 1 << 20);
         assert_eq!(number(&reader, "SELECT count(*) FROM thing"), 0);
         assert_eq!(number(&reader, "PRAGMA temp_store"), 2, "memory");
         assert!(reader.execute("INSERT INTO thing VALUES (1)", []).is_err());
+    }
+
+    #[test]
+    fn nothing_is_mapped_unless_it_is_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = crate::file::prepare(&folder.path().join("vault.db")).unwrap();
+        writer(&path).unwrap().execute_batch("CREATE TABLE thing (a)").unwrap();
+        let reader = reader(&path, BUSY, Held::default()).unwrap();
+        assert_eq!(number(&reader, "PRAGMA mmap_size"), 0);
     }
 }

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bailee_core::ManualClock;
 use bailee_postgres::testing::{Cluster, Database};
-use bailee_store::{Store, conformance::Harness};
+use bailee_store::{
+    Store,
+    conformance::{Harness, run_all},
+};
 use tokio::sync::Mutex;
 
 /// Makes a database per store and remembers the last one, to open it again.
 #[derive(Default)]
 struct OnPostgres {
     clock: ManualClock,
+    behind_pooler: bool,
     last: Mutex<Option<Database<'static>>>,
 }
 
@@ -35,8 +39,15 @@ impl Harness for OnPostgres {
 impl OnPostgres {
     async fn open(&self) -> Arc<dyn Store> {
         let database = self.last.lock().await.clone().unwrap();
-        Arc::new(database.store(Arc::new(self.clock.clone())).await.unwrap())
+        let builder = database.builder("bailee_app").clock(Arc::new(self.clock.clone()));
+        let builder = if self.behind_pooler { builder.behind_pooler() } else { builder };
+        Arc::new(builder.connect().await.unwrap())
     }
 }
 
 bailee_store::conformance_tests!(OnPostgres::default());
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_suite_holds_without_prepared_statements_too() {
+    run_all(&OnPostgres { behind_pooler: true, ..OnPostgres::default() }).await;
+}

@@ -36,8 +36,14 @@ async fn a_read_takes_one_round_trip_and_a_commit_two() {
     store.commit(&ACME, &many).await.unwrap();
     assert_eq!(proxy.turns(), 2, "a commit that rolls back");
 
-    store.read(&ACME, &[key(1), key(2), key(3)]).await.unwrap();
+    let three = [key(1), key(2), key(3)];
+    store.read(&ACME, &three).await.unwrap();
+    assert_eq!(proxy.turns(), 2, "the first read of three on a connection");
+    store.read(&ACME, &three).await.unwrap();
     assert_eq!(proxy.turns(), 1, "read");
+    let many: Vec<_> = (0..20).map(key).collect();
+    store.read(&ACME, &many).await.unwrap();
+    assert_eq!(proxy.turns(), 1, "a read of many");
     store.find(&ACME, &Query::of_kind(NOTE).lookup(Id::ZERO)).await.unwrap();
     assert_eq!(proxy.turns(), 1, "find");
     let lease = std::time::Duration::from_secs(1);
@@ -87,29 +93,76 @@ async fn a_store_never_holds_more_connections_than_it_may() {
 
 #[tokio::test]
 async fn sto_04_a_connection_is_given_back_without_a_tenant() {
-    let (database, clock, store) = fresh().await;
+    let (database, clock, _) = fresh().await;
+    let clock_: Arc<dyn Clock> = Arc::new(clock.clone());
+    let builder = database.builder("bailee_app").connections(1).clock(clock_);
+    let store = builder.connect().await.unwrap();
     let put = batch(&clock).put(note(key(1), &clock), Expect::Absent).build().unwrap();
     store.commit(&ACME, &put).await.unwrap();
-    // A policy of the test's own shows whose tenant a session is in when it forgets to say.
+    // A function of the test's own shows whose tenant a session is in when it forgets to say.
     let superuser = database.superuser().await.unwrap();
     superuser
         .batch_execute(
             "CREATE FUNCTION public.whose() RETURNS text LANGUAGE sql
                AS 'SELECT current_setting(''bailee.tenant'', true) || current_user';
-             ALTER FUNCTION bailee.fetch RENAME TO fetched;
-             CREATE FUNCTION bailee.fetch(text, text[], uuid[], timestamptz)
-             RETURNS TABLE (n bigint, subject uuid, facet smallint, moment timestamptz,
+             ALTER FUNCTION bailee.find RENAME TO found;
+             CREATE FUNCTION bailee.find(text, text, uuid, uuid, smallint, text, uuid, bigint,
+               timestamptz)
+             RETURNS TABLE (kind text, id uuid, subject uuid, facet smallint, expires timestamptz,
                version bigint, body bytea)
-             LANGUAGE sql AS 'SELECT 0::bigint, null::uuid, null::smallint, now(), 0::bigint,
-               convert_to(public.whose(), ''UTF8'')';
+             LANGUAGE sql AS 'SELECT ''note'', gen_random_uuid(), null::uuid, 0::smallint,
+               null::timestamptz, 0::bigint, convert_to(public.whose(), ''UTF8'')';
              GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA bailee, public TO bailee_app",
         )
         .await
         .unwrap();
-    store.tally(Some(&ACME), &NOTE).await.unwrap();
-    store.tally(None, &NOTE).await.unwrap();
-    let seen = store.read(&ACME, &[]).await.unwrap();
-    assert_eq!(seen.control.body.as_bytes(), b"bailee_app");
+    let many: Vec<_> = (0..20).map(key).collect();
+    for step in 0..5 {
+        match step {
+            0 => drop(store.tally(Some(&ACME), &NOTE).await.unwrap()),
+            1 => drop(store.tally(None, &NOTE).await.unwrap()),
+            2 => drop(store.commit(&ACME, &put).await.unwrap()),
+            3 => drop(store.read(&ACME, &[key(1)]).await.unwrap()),
+            _ => drop(store.read(&ACME, &many).await.unwrap()),
+        }
+        let seen = store.find(&ACME, &Query::of_kind(NOTE)).await.unwrap();
+        assert_eq!(seen.records[0].body.as_bytes(), b"bailee_app", "{step}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_whose_prepared_statement_is_gone_is_asked_without_one() {
+    let (database, clock, _) = fresh().await;
+    let proxy = Proxy::to(&database).await;
+    let clock_: Arc<dyn Clock> = Arc::new(clock.clone());
+    let builder = proxy.builder(&database).connections(1).clock(clock_);
+    let store = builder.connect().await.unwrap();
+    let put = batch(&clock).put(note(key(1), &clock), Expect::Absent).build().unwrap();
+    store.commit(&ACME, &put).await.unwrap();
+    let read = store.read(&ACME, &[key(1)]).await.unwrap().records;
+    assert!(read[0].is_some());
+    // What a pooler's next server connection looks like from here.
+    let superuser = database.superuser().await.unwrap();
+    superuser
+        .batch_execute(
+            "ALTER FUNCTION bailee.find RENAME TO found;
+             CREATE FUNCTION bailee.find(text, text, uuid, uuid, smallint, text, uuid, bigint,
+               timestamptz)
+             RETURNS TABLE (kind text, id uuid, subject uuid, facet smallint, expires timestamptz,
+               version bigint, body bytea)
+             LANGUAGE plpgsql AS 'BEGIN EXECUTE ''DEALLOCATE ALL''; END';
+             GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA bailee TO bailee_app",
+        )
+        .await
+        .unwrap();
+    store.find(&ACME, &Query::of_kind(NOTE)).await.unwrap();
+    proxy.turns();
+    assert_eq!(store.read(&ACME, &[key(1)]).await.unwrap().records, read);
+    assert_eq!(proxy.turns(), 2, "the name is not there, and it is asked without one");
+    for _ in 0..3 {
+        assert_eq!(store.read(&ACME, &[key(1)]).await.unwrap().records, read);
+        assert_eq!(proxy.turns(), 1, "nothing is prepared any more");
+    }
 }
 
 #[tokio::test]

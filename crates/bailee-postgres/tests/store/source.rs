@@ -30,8 +30,23 @@ fn sto_04_no_statement_is_put_together_at_run_time() {
         assert!(!text.contains("leak("), "{file}");
         for line in text.lines() {
             // The driver's own calls take any text: one file has them, with constants.
-            let calls = ["batch_execute(", "simple_query", ".prepare", ".query(", ".execute("];
+            let calls = [
+                "batch_execute(",
+                "simple_query",
+                ".prepare(",
+                ".prepare_typed(",
+                ".query(",
+                ".execute(",
+            ];
             if calls.iter().any(|call| line.contains(call)) {
+                // What is prepared is a statement of this crate like any other.
+                let prepared = [
+                    ("statement.rs", "client.prepare_typed(self.sql, "),
+                    ("pool.rs", "statement.prepare(&connection.client)"),
+                ];
+                if prepared.iter().any(|(of, call)| file == *of && line.contains(call)) {
+                    continue;
+                }
                 assert_eq!(file, "migration.rs", "{line}");
                 let constants = ["ROLES", "TAKE_TURNS", "migration.sql", "\"BEGIN\"", "\"COMMIT\""];
                 assert!(constants.iter().any(|constant| line.contains(constant)), "{line}");
@@ -59,5 +74,5 @@ fn sto_04_settings_are_the_transactions_and_never_the_sessions() {
             assert!(!session.iter().any(|set| line.contains(set)), "{file}: {line}");
         }
     }
-    assert_eq!(settings, 9);
+    assert_eq!(settings, 10);
 }
