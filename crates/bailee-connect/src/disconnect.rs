@@ -425,6 +425,8 @@ impl Engine {
                  valid there until they run out."
                     .to_owned(),
             );
+        } else {
+            remains.extend(line.iter().flat_map(|line| line.spec.revoke.leaves.iter().cloned()));
         }
         DisconnectReceipt {
             connection: found.reference.clone(),

@@ -11,8 +11,6 @@ pub fn compiled_in() -> Vec<Arc<dyn Provider>> {
     let own: Vec<Arc<dyn Provider>> = vec![
         #[cfg(feature = "github")]
         Arc::new(crate::github::GitHub::new()),
-        #[cfg(feature = "github")]
-        Arc::new(crate::github::GitHub::app()),
         #[cfg(feature = "google")]
         Arc::new(crate::google::Google::new()),
         #[cfg(feature = "slack")]

@@ -1,11 +1,11 @@
-//! GitHub: OAuth Apps, user tokens of GitHub Apps, and the REST API (pages and date in `spec.toml`
-//! and `app.toml`).
+//! GitHub: OAuth Apps, user tokens of GitHub Apps, and the REST API (pages and date in
+//! `spec.toml`).
 //!
-//! There are two kinds of application, and a registration is of one of them: [`GitHub::new`] plays
-//! the provider `github` for OAuth Apps, [`GitHub::app`] the provider `github-app`. They share all
-//! addresses. An OAuth App asks for scopes; a GitHub App has permissions that are set at the
-//! application, and is given no scope. Whether tokens run out is not a matter of the kind: the
-//! answer says it (`expires_in`).
+//! There are two kinds of application, and a registration is of one of them. An OAuth App asks for
+//! scopes. A GitHub App has permissions that are set at the application: a declaration names them
+//! by GitHub's words (`issues:write`), they are told and agreed to, none is sent, and answers list
+//! none. Which kind it is the registration's client id says (`Iv…`) or the token (`ghu_…`). Whether
+//! tokens run out is not a matter of the kind: the answer says it (`expires_in`).
 //!
 //! Where it differs from the RFCs:
 //!

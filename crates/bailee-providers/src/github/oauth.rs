@@ -1,7 +1,7 @@
 //! The steps at which GitHub differs: whose account it is, what a token may do, and how a grant
 //! ends.
 
-use bailee_core::{Effect, Error, ErrorKind, IdToken, Result, ScopeName, Timestamp};
+use bailee_core::{Effect, IdToken, Result, ScopeName, Timestamp};
 use http::{Method, StatusCode};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -11,10 +11,10 @@ use crate::{
     context::Context,
     failure::{Failure, FailureKind},
     grant::{
-        Account, AccountId, Alive, CredentialFacts, GrantFacts, Introspection, RevokePlan, Revoked,
-        TokenKind,
+        Account, AccountId, Alive, CredentialFacts, Grant, GrantFacts, Introspection, RevokePlan,
+        Revoked, TokenKind,
     },
-    provider::{AuthorizationUrl, AuthorizeAsk, Provider},
+    provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Provider},
     request::{Authorization, BasicEncoding, Endpoint, Json, Payload, Request, SecretRef},
     rfc::{self, malformed, misuse},
     scan::Object,
@@ -22,26 +22,17 @@ use crate::{
     step::{Input, Next, Step},
 };
 
-/// GitHub, for one of its two kinds of application. It holds nothing but its facts.
+/// GitHub, for both kinds of application. It holds nothing but its facts.
 #[derive(Clone, Debug)]
 pub struct GitHub {
     spec: Spec,
 }
 
 impl GitHub {
-    /// The provider `github`: OAuth Apps.
+    /// The adapter with the facts that it was built with. A disconnect deletes the grant.
     pub fn new() -> Self {
-        Self::of(include_str!("spec.toml"))
-    }
-
-    /// The provider `github-app`: GitHub Apps that act for a person.
-    pub fn app() -> Self {
-        Self::of(include_str!("app.toml"))
-    }
-
-    fn of(text: &str) -> Self {
-        let spec =
-            Spec::parse(text).expect("the embedded files are constants, and a test parses them");
+        let spec = Spec::parse(include_str!("spec.toml"))
+            .expect("the embedded file is a constant, and a test parses it");
         Self { spec: spec.with_errors(errors::CODES) }
     }
 
@@ -64,15 +55,21 @@ impl Provider for GitHub {
         &self.spec
     }
 
-    /// The ids of GitHub Apps begin with `Iv`. One of them would be granted none of the scopes that
-    /// an OAuth App asks for.
+    /// Permissions are not sent, and to a GitHub App nothing is.
     fn authorize(&self, cx: &Context<'_>, ask: &AuthorizeAsk<'_>) -> Result<AuthorizationUrl> {
-        if !cx.spec.scopes.fixed && cx.registration.client_id.starts_with("Iv") {
-            return Err(Error::new(ErrorKind::Configuration)
-                .with_provider(cx.spec.id.clone())
-                .with_detail("this is a GitHub App: its provider is `github-app`"));
-        }
-        rfc::authorize_url::build(cx, ask)
+        let sent: Vec<ScopeName> =
+            ask.scopes.iter().filter(|scope| !is_permission(scope)).cloned().collect();
+        let is_app = is_app(&cx.registration.client_id);
+        let scopes = if is_app && is_known(cx.spec, &sent) { &[] } else { sent.as_slice() };
+        rfc::authorize_url::build(cx, &AuthorizeAsk { scopes, ..*ask })
+    }
+
+    fn exchange(&self, cx: &Context<'_>, ask: &ExchangeAsk<'_>) -> Box<dyn Step<Grant>> {
+        settled(cx, rfc::token::TokenStep::exchange(cx, ask))
+    }
+
+    fn refresh(&self, cx: &Context<'_>, facts: &CredentialFacts) -> Box<dyn Step<Grant>> {
+        settled(cx, rfc::token::TokenStep::refresh(cx, facts))
     }
 
     fn identity(
@@ -119,6 +116,47 @@ impl Provider for GitHub {
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {
         errors::classify(cx.spec, answer)
+    }
+}
+
+/// The ids of GitHub Apps begin so, and no others.
+fn is_app(client_id: &str) -> bool {
+    client_id.starts_with("Iv")
+}
+
+/// The words of the catalogue that are permissions of GitHub Apps.
+fn is_permission(scope: &ScopeName) -> bool {
+    const AREAS: [&str; 5] = ["contents", "email_addresses", "issues", "members", "metadata"];
+    let area = scope.as_str().split_once(':').map(|(area, _)| area);
+    area.is_some_and(|area| AREAS.contains(&area))
+}
+
+fn is_known(spec: &Spec, scopes: &[ScopeName]) -> bool {
+    scopes.iter().all(|scope| spec.scope(scope).is_some())
+}
+
+/// A token request whose answer says nothing of a GitHub App's permissions: its `scope` is empty,
+/// and that does not mean that nothing was granted.
+fn settled(cx: &Context<'_>, step: rfc::token::TokenStep) -> Box<dyn Step<Grant>> {
+    Box::new(Settled { step, is_app: is_app(&cx.registration.client_id) })
+}
+
+struct Settled {
+    step: rfc::token::TokenStep,
+    is_app: bool,
+}
+
+impl Step<Grant> for Settled {
+    fn next(&mut self, input: Input) -> std::result::Result<Next<Grant>, Failure> {
+        let next = self.step.next(input)?;
+        let Next::Done(mut grant) = next else { return Ok(next) };
+        for credential in &mut grant.credentials {
+            let is_app =
+                self.is_app || credential.access.expose(|token| token.starts_with(b"ghu_"));
+            credential.scopes =
+                credential.scopes.take().filter(|list| !(is_app && list.is_empty()));
+        }
+        Ok(Next::Done(grant))
     }
 }
 
@@ -184,7 +222,8 @@ fn introspection(spec: &Spec, answer: &Answer) -> std::result::Result<Introspect
         let at = OffsetDateTime::parse(&at, &Rfc3339).ok()?;
         Some(Timestamp::from_seconds(at.unix_timestamp()))
     });
-    let scopes = scopes.transpose()?.filter(|_| !spec.scopes.fixed);
+    // Of a GitHub App's permissions it says nothing.
+    let scopes = scopes.transpose()?.filter(|scopes| !scopes.is_empty());
     Ok(Introspection { active: true, scopes, expires_at })
 }
 

@@ -30,18 +30,13 @@ const REPOSITORIES: &str = "/user/repos";
 const ISSUES: &str = "/repos/{owner}/{repository}/issues";
 const JSON: &str = "application/vnd.github+json";
 
-const OAUTH_APP: ProviderId = ProviderId::from_static("github");
-const GITHUB_APP: ProviderId = ProviderId::from_static("github-app");
+const PROVIDER: ProviderId = ProviderId::from_static("github");
 const USER: CredentialName = CredentialName::from_static("user");
 
-const fn create(
-    name: &'static str,
-    provider: ProviderId,
-    scopes: &'static [ScopeName],
-) -> OperationFacts {
+const fn create(name: &'static str, scopes: &'static [ScopeName]) -> OperationFacts {
     OperationFacts {
         name,
-        provider,
+        provider: PROVIDER,
         scopes,
         effect: Effect::Effect,
         method: Method::POST,
@@ -52,14 +47,10 @@ const fn create(
     }
 }
 
-const fn list(
-    name: &'static str,
-    provider: ProviderId,
-    scopes: &'static [ScopeName],
-) -> OperationFacts {
+const fn list(name: &'static str, scopes: &'static [ScopeName]) -> OperationFacts {
     OperationFacts {
         name,
-        provider,
+        provider: PROVIDER,
         scopes,
         effect: Effect::Read,
         method: Method::GET,
@@ -75,12 +66,12 @@ const PUBLIC_REPO: &[ScopeName] = &[ScopeName::from_static("public_repo")];
 const ISSUES_WRITE: &[ScopeName] = &[ScopeName::from_static("issues:write")];
 const METADATA: &[ScopeName] = &[ScopeName::from_static("metadata:read")];
 
-static CREATE: OperationFacts = create("github.create_issue", OAUTH_APP, REPO);
-static CREATE_PUBLIC: OperationFacts = create("github.create_public_issue", OAUTH_APP, PUBLIC_REPO);
-static CREATE_APP: OperationFacts = create("github-app.create_issue", GITHUB_APP, ISSUES_WRITE);
-static LIST: OperationFacts = list("github.list_repositories", OAUTH_APP, REPO);
-static LIST_PUBLIC: OperationFacts = list("github.list_public_repositories", OAUTH_APP, &[]);
-static LIST_APP: OperationFacts = list("github-app.list_repositories", GITHUB_APP, METADATA);
+static CREATE: OperationFacts = create("github.create_issue", REPO);
+static CREATE_PUBLIC: OperationFacts = create("github.create_public_issue", PUBLIC_REPO);
+static CREATE_APP: OperationFacts = create("github.create_app_issue", ISSUES_WRITE);
+static LIST: OperationFacts = list("github.list_repositories", REPO);
+static LIST_PUBLIC: OperationFacts = list("github.list_public_repositories", &[]);
+static LIST_APP: OperationFacts = list("github.list_app_repositories", METADATA);
 
 /// As what a call is made, and so which scope it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

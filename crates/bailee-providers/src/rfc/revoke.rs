@@ -11,7 +11,7 @@ use crate::{
     grant::{CredentialFacts, RevokePlan, Revoked, TokenKind},
     request::{Endpoint, Json, Payload, Request, SecretRef, Value},
     scan::{Object, Value as Member},
-    spec::{RevokeEnds, RevokePresentation, RevokeStyle, Spec},
+    spec::{RevokePresentation, RevokeStyle, Spec},
     step::{Input, Next, Step},
 };
 
@@ -90,16 +90,8 @@ impl RevokeStep {
                 .collect(),
             None => Vec::new(),
         };
-        // One token may end the whole grant. Where it ends itself alone, the others remain; where
-        // nothing is presented, all do.
-        let alone = cx.spec.revoke.ends == RevokeEnds::Token;
-        let presented = |token: &TokenKind| pending.iter().any(|(known, _)| known == token);
-        let over = facts.expires_at.is_some_and(|at| at <= cx.now);
-        let left = |token: &TokenKind| {
-            let lives = *token == TokenKind::Refresh || !over;
-            pending.is_empty() || (alone && lives && !presented(token))
-        };
-        let remaining = tokens.into_iter().filter(left).collect();
+        // With one style one token ends the whole grant; where nothing is presented, all remain.
+        let remaining = if pending.is_empty() { tokens } else { Vec::new() };
         Self { spec: cx.spec.clone(), pending, presented: None, remaining }
     }
 

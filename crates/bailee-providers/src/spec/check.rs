@@ -549,6 +549,7 @@ impl Check<'_> {
                 style,
                 page: None,
                 also_ends: Vec::new(),
+                leaves: Vec::new(),
                 ends: RevokeEnds::default(),
                 present: RevokePresentation::default(),
                 token_parameter: "token".into(),
@@ -570,6 +571,7 @@ impl Check<'_> {
             style: file.style,
             page: file.page,
             also_ends: file.also_ends,
+            leaves: file.leaves,
             ends: file.ends,
             // A token in `Authorization` proves itself.
             authenticated: file.authenticated.unwrap_or(file.present != RevokePresentation::Bearer),

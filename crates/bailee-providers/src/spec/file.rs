@@ -180,6 +180,8 @@ pub(super) struct FileRevoke {
     #[serde(default)]
     pub(super) also_ends: Vec<String>,
     #[serde(default)]
+    pub(super) leaves: Vec<String>,
+    #[serde(default)]
     pub(super) ends: RevokeEnds,
     #[serde(default)]
     pub(super) present: RevokePresentation,

@@ -517,6 +517,8 @@ pub struct RevokeFacts {
     pub page: Option<String>,
     /// What else ends with it, as sentences for the person.
     pub also_ends: Vec<String>,
+    /// What goes on all the same, as sentences for the person.
+    pub leaves: Vec<String>,
     /// How far it reaches.
     pub ends: RevokeEnds,
     /// How a token is presented.

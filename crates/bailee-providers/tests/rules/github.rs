@@ -43,25 +43,24 @@ fn authorize(
 
 #[test]
 fn the_facts_are_those_of_the_pages() {
-    for (provider, id) in [(GitHub::new(), "github"), (GitHub::app(), "github-app")] {
-        let spec = provider.spec();
-        assert_eq!(spec.id.as_str(), id);
-        let url = |url: &Option<url::Url>| url.as_ref().unwrap().to_string();
-        let endpoints = &spec.endpoints;
-        assert_eq!(url(&endpoints.authorization), "https://github.com/login/oauth/authorize");
-        assert_eq!(url(&endpoints.token), "https://github.com/login/oauth/access_token");
-        assert_eq!(url(&endpoints.userinfo), "https://api.github.com/user");
-        assert_eq!(spec.refresh.class, RefreshClass::Strict);
-        assert_eq!(spec.revoke.style, RevokeStyle::AccessToken);
-        assert_eq!(spec.revoke.ends, RevokeEnds::Account);
-        assert!(!spec.revoke.also_ends.is_empty());
-        assert_eq!(spec.identity.id, ["/id"]);
-        let header = |name: &str| {
-            spec.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-        };
-        assert_eq!(header("X-GitHub-Api-Version"), Some("2022-11-28"));
-        assert!(header("User-Agent").is_some_and(|name| !name.is_empty()));
-    }
+    let provider = GitHub::new();
+    let spec = provider.spec();
+    assert_eq!(spec.id.as_str(), "github");
+    let url = |url: &Option<url::Url>| url.as_ref().unwrap().to_string();
+    let endpoints = &spec.endpoints;
+    assert_eq!(url(&endpoints.authorization), "https://github.com/login/oauth/authorize");
+    assert_eq!(url(&endpoints.token), "https://github.com/login/oauth/access_token");
+    assert_eq!(url(&endpoints.userinfo), "https://api.github.com/user");
+    assert_eq!(spec.refresh.class, RefreshClass::Strict);
+    assert_eq!(spec.revoke.style, RevokeStyle::AccessToken);
+    assert_eq!(spec.revoke.ends, RevokeEnds::Account);
+    assert!(!spec.revoke.also_ends.is_empty());
+    assert_eq!(spec.identity.id, ["/id"]);
+    let header = |name: &str| {
+        spec.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    };
+    assert_eq!(header("X-GitHub-Api-Version"), Some("2022-11-28"));
+    assert!(header("User-Agent").is_some_and(|name| !name.is_empty()));
 }
 
 #[test]
@@ -88,8 +87,8 @@ fn an_oauth_app_asks_with_spaces_and_is_answered_with_commas() {
 
 #[test]
 fn a_github_app_asks_for_no_scope_and_has_the_permissions_that_were_told() {
-    let provider = GitHub::app();
-    let url = authorize(&provider, &registration("github-app"), &["issues:write"]).unwrap();
+    let provider = GitHub::new();
+    let url = authorize(&provider, &registration("github"), &["issues:write"]).unwrap();
     assert!(!url.query_pairs().any(|(name, _)| name == "scope"), "{url}");
     let body = r#"{"access_token":"ghu_fake","expires_in":28800,"refresh_token":"ghr_fake",
         "refresh_token_expires_in":15897600,"scope":"","token_type":"bearer"}"#;
@@ -108,19 +107,35 @@ fn the_answer_says_whether_a_token_runs_out_and_not_the_kind_of_application() {
     let grant = exchange(&GitHub::new(), json(200, expiring)).1.unwrap();
     assert!(grant.credentials[0].refresh.is_some());
     let lasting = r#"{"access_token":"ghu_fake","scope":"","token_type":"bearer"}"#;
-    let grant = exchange(&GitHub::app(), json(200, lasting)).1.unwrap();
+    let grant = exchange(&GitHub::new(), json(200, lasting)).1.unwrap();
     assert!(grant.credentials[0].refresh.is_none() && grant.credentials[0].expires_in.is_none());
 }
 
 #[test]
-fn an_id_of_a_github_app_is_refused_where_scopes_are_asked_for() {
-    for id in ["Iv1.fake", "Iv23fake"] {
+fn permissions_are_not_sent_and_to_a_github_app_nothing_is() {
+    let sent = |client: &str, asked: &[&'static str]| {
         let mut registration = registration("github");
-        registration.client_id = id.into();
-        let refused = authorize(&GitHub::new(), &registration, &["repo"]).unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::Configuration, "{id}");
-        assert!(authorize(&GitHub::app(), &registration, &["issues:write"]).is_ok(), "{id}");
+        registration.client_id = client.into();
+        let url = authorize(&GitHub::new(), &registration, asked).unwrap();
+        url.query_pairs().find(|(name, _)| name == "scope").map(|(_, value)| value.into_owned())
+    };
+    for client in ["Iv1.fake", "Iv23fake"] {
+        assert_eq!(sent(client, &["repo", "issues:write"]), None);
     }
+    assert_eq!(sent("Ov23fake", &["issues:write", "repo:status"]).as_deref(), Some("repo:status"));
+    let mut app = registration("github");
+    app.client_id = "Iv1.fake".into();
+    assert!(authorize(&GitHub::new(), &app, &["fake:scope"]).is_err());
+}
+
+#[test]
+fn an_empty_list_of_scopes_is_one_where_scopes_were_asked_for() {
+    let empty = |token: &str| {
+        let body = format!(r#"{{"access_token":"{token}","scope":"","token_type":"bearer"}}"#);
+        exchange(&GitHub::new(), json(200, &body)).1.unwrap().compare_scopes(&scopes(&["repo"]))
+    };
+    assert_eq!(empty("gho_fake").missing, scopes(&["repo"]));
+    assert!(empty("ghu_fake").missing.is_empty());
 }
 
 fn form(body: &str) -> Answer {
@@ -280,7 +295,7 @@ fn a_disconnect_deletes_the_grant_or_by_choice_the_token_alone() {
         assert_eq!(*members, [("access_token".into(), Json::Secret(SecretRef::AccessToken))]);
         assert!(revoked.unwrap().confirmed);
     }
-    let alone = GitHub::app().deleting_tokens_alone();
+    let alone = GitHub::new().deleting_tokens_alone();
     assert_eq!(alone.spec().revoke.ends, RevokeEnds::Token);
     assert!(alone.spec().revoke.also_ends.is_empty());
     let left = revoke(&alone, true, gone()).1.unwrap();
@@ -289,7 +304,7 @@ fn a_disconnect_deletes_the_grant_or_by_choice_the_token_alone() {
 
 #[test]
 fn a_deletion_that_was_not_one_is_told_for_what_it_was() {
-    let provider = GitHub::app();
+    let provider = GitHub::new();
     let outcome = |refresh, answer| revoke(&provider, refresh, answer).1;
     // The access token is dead; nobody said that of the refresh token.
     assert!(outcome(false, json(404, "{}")).unwrap().confirmed);
@@ -304,8 +319,8 @@ fn a_deletion_that_was_not_one_is_told_for_what_it_was() {
 
 #[test]
 fn revocation_wants_a_living_access_token_and_the_secret_of_the_client() {
-    let provider = GitHub::app();
-    let registration = registration("github-app");
+    let provider = GitHub::new();
+    let registration = registration("github");
     let cx = context(provider.spec(), &registration);
     let facts = CredentialFacts::new(CredentialName::from_static("user"), Vec::new())
         .with_refresh(None)
@@ -432,22 +447,27 @@ fn out_03_repositories_come_page_by_page_from_one_address() {
 }
 
 #[test]
-fn every_operation_fits_the_spec_of_its_kind_of_application() {
-    for (access, provider) in [
-        (Access::All, GitHub::new()),
-        (Access::App, GitHub::app()),
-        (Access::Public, GitHub::new()),
+fn every_operation_fits_the_spec() {
+    let provider = GitHub::new();
+    for (access, create, list) in [
+        (Access::All, "github.create_issue", "github.list_repositories"),
+        (Access::App, "github.create_app_issue", "github.list_app_repositories"),
+        (Access::Public, "github.create_public_issue", "github.list_public_repositories"),
     ] {
-        CreateIssue::new(access, "o", "r", "t").facts().check(provider.spec()).unwrap();
-        ListRepositories::new(access).facts().check(provider.spec()).unwrap();
+        let (issue, repositories) =
+            (CreateIssue::new(access, "o", "r", "t"), ListRepositories::new(access));
+        issue.facts().check(provider.spec()).unwrap();
+        repositories.facts().check(provider.spec()).unwrap();
+        assert_eq!((issue.facts().name, repositories.facts().name), (create, list));
     }
 }
 
 #[cfg(feature = "conformance")]
 #[test]
-fn both_kinds_of_application_conform() {
+fn github_conforms() {
     use bailee_providers::conformance::check;
     check(&GitHub::new(), &registration("github"));
-    check(&GitHub::app(), &registration("github-app"));
-    check(&GitHub::new().deleting_tokens_alone(), &registration("github"));
+    let mut app = registration("github");
+    app.client_id = "Iv1.fake".into();
+    check(&GitHub::new(), &app);
 }

@@ -96,23 +96,6 @@ fn styles_decide_which_token_is_presented() {
 }
 
 #[test]
-fn a_token_that_ends_itself_alone_leaves_the_other_one() {
-    let remaining = |word: &str, facts: &CredentialFacts| {
-        let spec = spec(&format!("[revoke]\nstyle = \"{word}\"\nends = \"token\""));
-        let registration = registration("example");
-        let mut step = Generic::new(spec.clone()).revoke(&context(&spec, &registration), facts);
-        let outcome = drive(&mut *step, vec![json(200, ""), json(200, "")]).1.unwrap();
-        assert_eq!(outcome.confirmed, outcome.remaining.is_empty());
-        outcome.remaining
-    };
-    assert_eq!(remaining("refresh_token", &facts(true)), [TokenKind::Access]);
-    assert_eq!(remaining("access_token", &facts(true)), [TokenKind::Refresh]);
-    assert_eq!(remaining("access_token", &facts(false)), []);
-    assert_eq!(remaining("refresh_token", &facts(true).expiring(NOW)), []);
-    assert_eq!(remaining("rfc7009", &facts(true)), []);
-}
-
-#[test]
 fn an_access_token_that_ran_out_is_refreshed_before_it_is_revoked() {
     let plan = |word: &str, facts: &CredentialFacts| {
         let spec = spec(&format!("[revoke]\nstyle = \"{word}\""));
