@@ -25,6 +25,8 @@ pub mod tiktok;
 mod tls;
 mod token_answer;
 
+pub mod github;
+
 pub mod zoom;
 
 pub mod slack;
