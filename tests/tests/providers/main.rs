@@ -5,6 +5,7 @@ mod dump;
 mod github;
 mod held;
 mod house;
+mod slack;
 mod stored;
 mod tiktok;
 mod zoom;
