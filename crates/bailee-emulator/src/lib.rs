@@ -29,7 +29,20 @@ pub mod github;
 
 pub mod zoom;
 
+pub mod discord;
 pub mod slack;
+
+pub mod dropbox;
+
+pub mod figma;
+
+pub mod gitlab;
+
+pub mod linear;
+
+pub mod notion;
+
+pub mod salesforce;
 
 pub use clock::Clock;
 pub use desk::Written;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use bailee_testkit::conformance::{Contender, head, run};
+use bailee::providers::Provider;
+use bailee_testkit::conformance::{Contender, head, label, run};
 
 const TABLE: &str = include_str!("../../../crates/bailee-providers/ADAPTERS.md");
 
@@ -10,6 +11,14 @@ const TABLE: &str = include_str!("../../../crates/bailee-providers/ADAPTERS.md")
 pub(crate) async fn hold(contender: Arc<dyn Contender>) {
     let row = run(contender).await.row();
     assert!(TABLE.lines().any(|line| line == row), "the table of adapters lacks this line:\n{row}");
+}
+
+/// An adapter that is compiled in.
+pub(crate) fn adapter(id: &str) -> Arc<dyn Provider> {
+    bailee::providers::compiled_in()
+        .into_iter()
+        .find(|adapter| adapter.spec().id.as_str() == id)
+        .unwrap_or_else(|| panic!("there is no adapter {id}"))
 }
 
 #[test]
@@ -23,8 +32,7 @@ fn the_table_has_a_line_for_every_adapter_and_no_other() {
         .collect();
     assert!(titles.is_sorted_by_key(|title| title.to_lowercase()), "the lines are in order");
     let adapters = bailee::providers::compiled_in();
-    let mut known: Vec<String> =
-        adapters.iter().map(|adapter| adapter.spec().title.clone()).collect();
+    let mut known: Vec<String> = adapters.iter().map(|adapter| label(adapter.spec())).collect();
     known.sort();
     titles.sort_unstable();
     assert_eq!(titles, known);

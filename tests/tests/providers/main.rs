@@ -1,10 +1,17 @@
 //! Every adapter, end to end against its emulated provider: the exported list of cases, and what
 //! is special about each.
 
+mod discord;
+mod dropbox;
 mod dump;
+mod figma;
 mod github;
+mod gitlab;
 mod held;
 mod house;
+mod linear;
+mod notion;
+mod salesforce;
 mod slack;
 mod stored;
 mod tiktok;

@@ -57,7 +57,7 @@ impl TokenStep {
         if !facts.has_refresh {
             step.request = None;
         }
-        step
+        step.read_by(token_answer::read_renewed)
     }
 
     fn new(cx: &Context<'_>, endpoint: Option<&Url>, fill: impl FnOnce(&mut Request)) -> Self {

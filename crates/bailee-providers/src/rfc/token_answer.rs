@@ -26,15 +26,24 @@ const LONGEST_LIFE: Duration = Duration::from_secs(315_360_000);
 const DECISIVE: [&str; 6] =
     ["access_token", "error", "expires_in", "id_token", "refresh_token", "token_type"];
 
-/// Reads the answer of a token endpoint: status, content type, errors, tokens, in this order.
+/// Reads the answer to an exchange: status, content type, errors, tokens, in this order.
 pub(crate) fn read(spec: &SpecFacts, answer: &Answer) -> Result<Grant, Failure> {
+    read_with(spec, answer, true)
+}
+
+/// Reads the answer to a renewal, which need not name the account again.
+pub(crate) fn read_renewed(spec: &SpecFacts, answer: &Answer) -> Result<Grant, Failure> {
+    read_with(spec, answer, false)
+}
+
+fn read_with(spec: &SpecFacts, answer: &Answer, first: bool) -> Result<Grant, Failure> {
     if spec.token.form_encoded && answer.is_form() {
         return match oauth_error::judge(spec, answer) {
             Some(failure) => Err(failure),
-            None => read_form(spec, &answer.body),
+            None => read_form(spec, &answer.body, first),
         };
     }
-    grant(spec, &Json(&document(spec, answer)?))
+    grant(spec, &Json(&document(spec, answer)?), first)
 }
 
 /// The object in the answer of a token endpoint, once it is seen to state no error.
@@ -73,7 +82,7 @@ trait Members {
     fn id(&self, place: &str) -> Result<Option<String>, Failure>;
 }
 
-fn grant(spec: &SpecFacts, members: &dyn Members) -> Result<Grant, Failure> {
+fn grant(spec: &SpecFacts, members: &dyn Members, first: bool) -> Result<Grant, Failure> {
     let facts = &spec.token;
     let credential = credential(spec, facts.credential.clone(), members)?;
     let account_id = if facts.account_members.is_empty() {
@@ -84,15 +93,23 @@ fn grant(spec: &SpecFacts, members: &dyn Members) -> Result<Grant, Failure> {
             .iter()
             .map(|place| members.id(place))
             .collect::<Result<_, _>>()?;
-        let id = parts.ok_or_else(malformed)?.join(":");
-        Some(AccountId::new(spec.identity.id_kind.clone(), id).ok_or_else(malformed)?)
+        match parts {
+            None if !first => None,
+            None => return Err(malformed()),
+            Some(parts) => {
+                let id = AccountId::new(spec.identity.id_kind.clone(), parts.join(":"));
+                Some(id.ok_or_else(malformed)?)
+            }
+        }
     };
     let stated = match &facts.api_member {
         Some(place) => members.id(place)?,
         None => None,
     };
     let api = match stated {
-        None if facts.api_member.is_some() && !facts.api_optional => return Err(malformed()),
+        None if first && facts.api_member.is_some() && !facts.api_optional => {
+            return Err(malformed());
+        }
         None => None,
         Some(text) => {
             let url = Url::parse(&text).map_err(|_| malformed())?;
@@ -227,7 +244,7 @@ impl Members for Json<'_> {
 }
 
 /// A form-encoded answer, for the providers that still give one.
-fn read_form(spec: &SpecFacts, body: &[u8]) -> Result<Grant, Failure> {
+fn read_form(spec: &SpecFacts, body: &[u8], first: bool) -> Result<Grant, Failure> {
     let form = Form(std::str::from_utf8(body).map_err(|_| malformed())?);
     for name in DECISIVE.into_iter().chain([spec.scopes.answer_member.as_str()]) {
         form.secret(name)?;
@@ -236,7 +253,7 @@ fn read_form(spec: &SpecFacts, body: &[u8]) -> Result<Grant, Failure> {
         return Err(crate::failure::ErrorRow::find(&spec.errors, &code)
             .map_or_else(malformed, crate::failure::ErrorRow::failure));
     }
-    grant(spec, &form)
+    grant(spec, &form, first)
 }
 
 struct Form<'a>(&'a str);

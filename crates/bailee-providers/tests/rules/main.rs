@@ -7,6 +7,8 @@ mod callback;
 #[cfg(feature = "conformance")]
 mod conformance;
 mod discovery;
+#[cfg(feature = "every-provider")]
+mod files;
 #[cfg(feature = "github")]
 mod github;
 #[cfg(feature = "google")]

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bailee::{
     Acting, Bailee, BeginOptions, Completed, ConnectionRef, Refusal, Registration, Result, Visitor,
     core::ScopeName,
-    providers::{OperationFacts, Provider, spec::RefreshClass},
+    providers::{OperationFacts, Provider, Spec, spec::RefreshClass},
 };
 use bailee_emulator::{Account, Decision, Endpoint, Played, Site};
 
@@ -195,7 +195,22 @@ pub async fn run(contender: Arc<dyn Contender>) -> Report {
         };
         outcomes.push((case, outcome));
     }
-    Report { title: spec.title.clone(), outcomes }
+    Report { title: label(&spec), outcomes }
+}
+
+/// An adapter's name in the table: the provider's, and its own where that is another one.
+pub fn label(spec: &Spec) -> String {
+    let word: String = spec
+        .title
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    if word == spec.id.as_str() {
+        spec.title.clone()
+    } else {
+        format!("{} (`{}`)", spec.title, spec.id)
+    }
 }
 
 /// What follows from the facts alone.
