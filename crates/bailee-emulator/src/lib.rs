@@ -26,6 +26,7 @@ mod tls;
 mod token_answer;
 
 pub mod github;
+pub mod x;
 
 pub mod zoom;
 

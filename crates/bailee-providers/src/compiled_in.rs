@@ -17,6 +17,8 @@ pub fn compiled_in() -> Vec<Arc<dyn Provider>> {
         Arc::new(crate::slack::Slack::new()),
         #[cfg(feature = "tiktok")]
         Arc::new(crate::tiktok::TikTok::new()),
+        #[cfg(feature = "x")]
+        Arc::new(crate::x::X::new()),
         #[cfg(feature = "zoom")]
         Arc::new(crate::zoom::Zoom::new()),
     ];

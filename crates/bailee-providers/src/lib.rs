@@ -34,6 +34,8 @@ pub mod spec;
 mod step;
 #[cfg(feature = "tiktok")]
 pub mod tiktok;
+#[cfg(feature = "x")]
+pub mod x;
 #[cfg(feature = "zoom")]
 pub mod zoom;
 

@@ -66,6 +66,8 @@ fn nothing_outside_its_adapter_knows_a_provider_by_name() {
                 let named = text
                     .lines()
                     .filter(|line| !line.contains("feature ="))
+                    // A letter that is repeated to a length is no name.
+                    .map(|line| line.replace(&format!("\"{id}\".repeat("), ""))
                     .any(|line| line.contains(&format!("\"{id}\"")));
                 if named {
                     found.push(format!("{} names {id}", path.display()));

@@ -15,4 +15,5 @@ mod salesforce;
 mod slack;
 mod stored;
 mod tiktok;
+mod x;
 mod zoom;

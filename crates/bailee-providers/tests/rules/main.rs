@@ -27,5 +27,7 @@ mod tiktok;
 #[cfg(feature = "tiktok")]
 mod tiktok_publish;
 mod token_answer;
+#[cfg(feature = "x")]
+mod x;
 #[cfg(feature = "zoom")]
 mod zoom;
