@@ -2,6 +2,8 @@
 
 mod answer;
 mod callback;
+#[cfg(feature = "clickup")]
+pub mod clickup;
 mod compiled_in;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -17,7 +19,13 @@ pub mod github;
 pub mod google;
 mod grant;
 mod json_call;
-#[cfg(any(feature = "airtable", feature = "linkedin", feature = "x", feature = "zoom"))]
+#[cfg(any(
+    feature = "airtable",
+    feature = "clickup",
+    feature = "linkedin",
+    feature = "x",
+    feature = "zoom"
+))]
 mod judged;
 mod next_address;
 mod operation;

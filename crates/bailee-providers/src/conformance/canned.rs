@@ -31,6 +31,8 @@ pub struct Samples {
     pub refresh: String,
     /// To the question whose account it is: a body with `fake-account-1` in it.
     pub identity: String,
+    /// To what is asked after that, in its order: the places of the account.
+    pub identity_then: Vec<String>,
 }
 
 impl Samples {
@@ -67,7 +69,12 @@ impl Samples {
         for pointer in &spec.identity.id {
             put(&mut identity, pointer, ACCOUNT);
         }
-        Self { exchange: token.clone(), refresh: token, identity: identity.to_string() }
+        Self {
+            exchange: token.clone(),
+            refresh: token,
+            identity: identity.to_string(),
+            identity_then: Vec::new(),
+        }
     }
 }
 

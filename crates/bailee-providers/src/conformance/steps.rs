@@ -290,6 +290,7 @@ fn identity(provider: &dyn Provider, cx: &Context<'_>, samples: &Samples, found:
             answers.push(canned::json(200, &keys, cx.now));
         }
         answers.extend(last);
+        answers.extend(samples.identity_then.iter().map(|body| canned::json(200, body, cx.now)));
         let id_token = openid.then(|| IdToken::copy_from(token.as_bytes()));
         let mut step = provider.identity(cx, &grant, openid.then_some(NONCE), id_token);
         canned::drive(&mut *step, answers, verified)

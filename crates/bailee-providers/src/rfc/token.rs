@@ -31,9 +31,14 @@ impl TokenStep {
     /// Exchanges a code (RFC 6749 §4.1.3).
     pub(crate) fn exchange(cx: &Context<'_>, ask: &ExchangeAsk<'_>) -> Self {
         Self::new(cx, cx.spec.endpoints.token.as_ref(), |request| {
-            request.push_field("grant_type", Value::text("authorization_code"));
+            let bare = cx.spec.token.bare;
+            if !bare {
+                request.push_field("grant_type", Value::text("authorization_code"));
+            }
             request.push_field("code", Value::Secret(SecretRef::Code));
-            request.push_field("redirect_uri", Value::text(ask.redirect_uri));
+            if !bare {
+                request.push_field("redirect_uri", Value::text(ask.redirect_uri));
+            }
             if ask.pkce {
                 request.push_field("code_verifier", Value::Secret(SecretRef::Verifier));
             }

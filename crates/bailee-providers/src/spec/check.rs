@@ -181,6 +181,7 @@ impl Check<'_> {
                     .credential
                     .unwrap_or(CredentialName::from_static(if entered { "key" } else { "user" })),
                 request: file.token.request,
+                bare: file.token.bare,
                 parameters: file.token.parameters.into_iter().collect(),
                 form_encoded: file.token.form_encoded,
                 type_optional: file.token.type_optional,

@@ -133,6 +133,7 @@ pub(super) struct FilePkce {
 pub(super) struct FileToken {
     pub(super) credential: Option<CredentialName>,
     pub(super) request: Encoding,
+    pub(super) bare: bool,
     pub(super) parameters: BTreeMap<String, String>,
     pub(super) form_encoded: bool,
     pub(super) type_optional: bool,

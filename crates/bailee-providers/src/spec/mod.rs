@@ -443,6 +443,9 @@ pub struct TokenFacts {
     pub credential: CredentialName,
     /// How requests are written.
     pub request: Encoding,
+    /// Whether an exchange carries nothing but the code, its verifier and the client's
+    /// authentication.
+    pub bare: bool,
     /// Parameters that every exchange and renewal carries beside the standard.
     pub parameters: Vec<(String, String)>,
     /// Whether answers are form-encoded instead of JSON.

@@ -4,6 +4,8 @@
 
 mod authorize;
 mod callback;
+#[cfg(feature = "clickup")]
+mod clickup;
 #[cfg(feature = "conformance")]
 mod conformance;
 mod discovery;
