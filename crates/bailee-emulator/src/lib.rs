@@ -44,6 +44,7 @@ pub mod linear;
 pub mod notion;
 
 pub mod salesforce;
+pub mod clickup;
 
 pub use clock::Clock;
 pub use desk::Written;

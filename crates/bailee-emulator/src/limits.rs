@@ -22,6 +22,16 @@ impl Limits {
         hits.push(now);
         Ok(())
     }
+
+    /// How many more requests of `who` have room, and in how many seconds the oldest that was
+    /// counted no longer counts.
+    pub(crate) fn room(&self, who: &str, most: usize, seconds: i64, now: i64) -> (usize, i64) {
+        let counted = |at: &&i64| now - **at < seconds;
+        let hits: Vec<i64> =
+            self.0.get(who).into_iter().flatten().filter(counted).copied().collect();
+        let until = hits.first().map_or(seconds, |first| first + seconds - now);
+        (most.saturating_sub(hits.len()), until)
+    }
 }
 
 #[cfg(test)]
@@ -35,6 +45,9 @@ mod tests {
         assert_eq!(limits.hit("ada", 2, 60, 20), Ok(()));
         assert_eq!(limits.hit("ada", 2, 60, 30), Err(30));
         assert_eq!(limits.hit("grace", 2, 60, 30), Ok(()));
+        assert_eq!(limits.room("ada", 2, 60, 30), (0, 30));
+        assert_eq!(limits.room("grace", 2, 60, 40), (1, 50));
+        assert_eq!(limits.room("nobody", 2, 60, 40), (2, 60));
         assert_eq!(limits.hit("ada", 2, 60, 60), Ok(()));
     }
 }

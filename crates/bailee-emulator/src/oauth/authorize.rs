@@ -51,6 +51,7 @@ pub(super) fn ask<D: Dialect>(dialect: &D, desk: &mut Desk, call: &Call<'_>) -> 
         }
         return refuse(dialect, &ticket, &problem);
     }
+    ticket.scopes = dialect.offers(desk, ticket.scopes);
     let mut scopes = ticket.scopes.clone();
     for more in ticket.extras.more.values().flatten() {
         if !scopes.contains(more) {

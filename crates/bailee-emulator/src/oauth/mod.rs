@@ -86,6 +86,13 @@ pub(crate) trait Dialect: Clone + fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
+    /// What the person can tick, where it is other than the scopes that were asked for: places
+    /// of their account.
+    fn offers(&self, desk: &Desk, asked: Vec<String>) -> Vec<String> {
+        let _ = desk;
+        asked
+    }
+
     /// What a token request must be beyond the facts.
     fn check_token(&self, call: &Call<'_>, parameters: &Parameters) -> Result<(), Problem> {
         let _ = (call, parameters);
