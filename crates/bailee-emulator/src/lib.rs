@@ -43,8 +43,8 @@ pub mod linear;
 
 pub mod notion;
 
-pub mod salesforce;
 pub mod clickup;
+pub mod salesforce;
 
 pub use clock::Clock;
 pub use desk::Written;
