@@ -203,6 +203,37 @@ impl Ledger {
         Ok(code)
     }
 
+    /// A code that was not exchanged yet, for providers that decide at the exchange what it is for.
+    pub(crate) fn code_mut(&mut self, value: &str) -> Option<&mut Code> {
+        self.codes.get_mut(value).filter(|code| code.grants.is_empty())
+    }
+
+    /// The scopes of what an account allowed to a client and has not ended, without repetitions.
+    /// None where there is nothing of the kind.
+    pub(crate) fn allowed(&self, account: &str, client: &str) -> Option<Vec<String>> {
+        let of_both = |grant: &&Grant| grant.account == account && grant.client == client;
+        let mut grants = self.grants.iter().filter(of_both).filter(|grant| !grant.ended).peekable();
+        grants.peek()?;
+        let scopes: BTreeSet<String> = grants.flat_map(|grant| grant.scopes.clone()).collect();
+        Some(scopes.into_iter().collect())
+    }
+
+    /// The refresh tokens of an account for a client that would be accepted now, oldest first.
+    pub(crate) fn refresh_tokens(&self, account: &str, client: &str, now: i64) -> Vec<String> {
+        let mut found: Vec<(usize, u64, &String)> = self
+            .tokens
+            .iter()
+            .filter(|(_, token)| token.kind == TokenKind::Refresh && self.lives(token, now))
+            .filter(|(_, token)| {
+                let grant = &self.grants[token.grant.0];
+                grant.account == account && grant.client == client
+            })
+            .map(|(value, token)| (token.grant.0, token.generation, value))
+            .collect();
+        found.sort_unstable();
+        found.into_iter().map(|(.., value)| value.clone()).collect()
+    }
+
     /// Uses a code up and opens the grant that it stands for.
     pub(crate) fn redeem(&mut self, value: &str, code: &Code, now: i64) -> GrantId {
         let grant = self.open(Grant {

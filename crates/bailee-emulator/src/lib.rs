@@ -31,6 +31,7 @@ pub mod x;
 pub mod zoom;
 
 pub mod discord;
+pub mod google;
 pub mod slack;
 
 pub mod dropbox;
