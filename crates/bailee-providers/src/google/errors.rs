@@ -8,8 +8,8 @@ use crate::{
     answer::Answer,
     failure::{ErrorRow, Failure, FailureKind},
     retry_after,
-    rfc::{classify, oauth_error},
-    scan::Object,
+    rfc::{classify, malformed, oauth_error},
+    scan::{Object, Value},
     spec::SpecFacts,
 };
 
@@ -52,9 +52,10 @@ pub(super) const CODES: &[ErrorRow] = &[
 ];
 
 /// What an answer of an API means: the status where it decides, then the reasons in the body, the
-/// most specific one first, then the header and the status.
+/// most specific one first, then the header and the status. An error is one whatever its status.
 pub(super) fn classify(spec: &SpecFacts, answer: &Answer) -> Option<Failure> {
-    if answer.status.is_success() {
+    let success = answer.status.is_success();
+    if success && !states_an_error(answer) {
         return None;
     }
     if let Some(failure) = oauth_error::by_status(spec, answer) {
@@ -68,10 +69,16 @@ pub(super) fn classify(spec: &SpecFacts, answer: &Answer) -> Option<Failure> {
         });
     match known {
         // `invalid_request` and the like are about the call here, not about the registration.
-        Some(failure) if is_of_the_token_endpoint(&failure) => classify::answer(spec, answer),
-        Some(failure) => Some(failure),
-        None => classify::answer(spec, answer),
+        Some(failure) if !is_of_the_token_endpoint(&failure) => Some(failure),
+        _ if success => Some(malformed()),
+        _ => classify::answer(spec, answer),
     }
+}
+
+fn states_an_error(answer: &Answer) -> bool {
+    answer.is_json()
+        && Object::parse(&answer.body)
+            .is_ok_and(|document| !matches!(document.get("error"), Ok(None | Some(Value::Null))))
 }
 
 fn is_of_the_token_endpoint(failure: &Failure) -> bool {
@@ -89,7 +96,7 @@ fn reasons(answer: &Answer) -> Vec<Zeroizing<Vec<u8>>> {
     let Ok(Some(error)) = document.object("error") else { return found };
     for list in ["errors", "details"] {
         let elements = error.get(list).ok().flatten().and_then(|value| value.elements());
-        for element in elements.unwrap_or_default().iter().filter_map(crate::scan::Value::object) {
+        for element in elements.unwrap_or_default().iter().filter_map(Value::object) {
             found.extend(element.string("reason").ok().flatten());
         }
     }

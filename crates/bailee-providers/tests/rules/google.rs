@@ -339,8 +339,12 @@ fn reasons_of_the_apis_are_what_the_table_says() {
         let failure = api_error(status, &body).unwrap();
         assert_eq!(failure.kind, kind, "{status} {reason}");
         assert!(!format!("{failure:?}").contains("fake"), "{status} {reason}");
-        assert!(api_error(200, &body).is_none());
+        assert!(api_error(200, &body).is_some(), "an error is one whatever its status");
     }
+    for body in ["{}", r#"{"error":null}"#, r#"{"items":[]}"#, "", "text"] {
+        assert_eq!(api_error(200, body), None, "{body}");
+    }
+    assert_eq!(api_error(200, r#"{"error":"fake"}"#).unwrap().kind, Malformed);
     let newer = |status: u16, word: &str, reason: &str| {
         let body = format!(
             r#"{{"error":{{"code":{status},"message":"fake","status":"{word}","details":[{{"@type":"x"}},{{"reason":"{reason}","domain":"googleapis.com"}}]}}}}"#
