@@ -8,6 +8,7 @@ mod dump;
 mod figma;
 mod github;
 mod gitlab;
+mod google;
 mod held;
 mod house;
 mod linear;
