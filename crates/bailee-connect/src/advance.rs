@@ -91,7 +91,12 @@ impl Job<'_> {
     ) -> Result<Publication> {
         let engine = self.engine;
         if was_sent(&lease, &body) {
-            return self.end(&lease, &body, PublicationState::Unknown, "interrupted", None).await;
+            match self.recover(lease, &body, "interrupted").await? {
+                Claimed::Mine(next, found) | Claimed::Moved(next, found) => {
+                    (lease, body) = (next, found);
+                }
+                Claimed::Elsewhere(publication) => return Ok(publication),
+            }
         }
         let purpose = body.purpose.clone();
         let connection = body.connection.clone();
@@ -140,9 +145,14 @@ impl Job<'_> {
                     match self.line.send(&request, filling, PART_DEADLINE).await {
                         Ok(answer) => input = Input::Answer(answer),
                         Err(Halt::Ambiguous(_)) if once => {
-                            return self
-                                .end(&lease, &body, PublicationState::Unknown, "answer_lost", None)
-                                .await;
+                            match self.recover(lease, &body, "answer_lost").await? {
+                                Claimed::Mine(next, found) | Claimed::Moved(next, found) => {
+                                    (lease, body) = (next, found);
+                                }
+                                Claimed::Elsewhere(publication) => return Ok(publication),
+                            }
+                            progress = self.progress(&body).await?;
+                            input = Input::Start;
                         }
                         Err(Halt::Local(error)) => return self.refused(&lease, &body, error).await,
                         Err(halt) => {
@@ -343,14 +353,31 @@ impl Job<'_> {
             return Ok(Claimed::Elsewhere(found.outcome(self.id)));
         }
         if was_sent(&lease, &found) {
-            let state = PublicationState::Unknown;
-            return self
-                .end(&lease, &found, state, "interrupted", None)
-                .await
-                .map(Claimed::Elsewhere);
+            return Box::pin(self.recover(lease, &found, "interrupted")).await;
         }
         let same = found.sending == body.sending && found.progress == body.progress;
         Ok(if same { Claimed::Mine(lease, body) } else { Claimed::Moved(lease, found) })
+    }
+
+    /// What must not be repeated may have left, and what came of it is not known: goes on with
+    /// asking the provider, where that is possible. The note goes with the progress that asks.
+    async fn recover(
+        &self,
+        lease: Lease,
+        body: &PublicationBody,
+        code: &'static str,
+    ) -> Result<Claimed> {
+        let progress = self.progress(body).await?;
+        let Some(saved) = self.operation.recover(&progress, self.engine.0.clock.now()) else {
+            let state = PublicationState::Unknown;
+            return self.end(&lease, body, state, code, None).await.map(Claimed::Elsewhere);
+        };
+        let note = Note {
+            state: Some(PublicationState::Processing),
+            progress: Some(&saved),
+            ..Note::default()
+        };
+        self.step(lease, body, note, "publication.processing").await
     }
 
     async fn end(

@@ -56,9 +56,22 @@ pub(crate) struct AccountBody {
     pub(crate) issuer: Option<String>,
     pub(crate) display: Option<String>,
     pub(crate) account_type: Option<String>,
+    /// Other ids of the same account, each behind the word for its kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) also: Vec<(String, String)>,
 }
 
 impl AccountBody {
+    /// The account under each of its ids, as signals of the provider may name it.
+    pub(crate) fn under_each_id(&self) -> Vec<Self> {
+        let others = self.also.iter().map(|(id_kind, id)| Self {
+            id_kind: id_kind.clone(),
+            id: id.clone(),
+            ..self.clone()
+        });
+        std::iter::once(self.clone()).chain(others).collect()
+    }
+
     pub(crate) fn of(account: &bailee_providers::Account) -> Self {
         Self {
             id_kind: account.id.kind().to_owned(),
@@ -66,6 +79,11 @@ impl AccountBody {
             issuer: account.issuer.clone(),
             display: account.display.clone(),
             account_type: account.account_type.clone(),
+            also: account
+                .also
+                .iter()
+                .map(|id| (id.kind().to_owned(), id.value().to_owned()))
+                .collect(),
         }
     }
 }

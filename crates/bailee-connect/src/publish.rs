@@ -17,7 +17,7 @@ use futures_channel::oneshot;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    advance::{Job, LEASE, was_sent},
+    advance::{Job, LEASE},
     body,
     call::Acting,
     engine::Engine,
@@ -345,9 +345,8 @@ impl Engine {
             line = line.to(&credential)?;
         }
         let follower = line.registered.provider.follow(&body.operation);
-        let Some(operation) =
-            follower.filter(|_| !was_sent(lease, &body) && !body.progress.is_empty())
-        else {
+        // What was perhaps sent and may not be repeated is for the follower to find out.
+        let Some(operation) = follower.filter(|_| !body.progress.is_empty()) else {
             return self.end_publication(lease, id, &body, "abandoned").await;
         };
         let job = Job {

@@ -218,6 +218,7 @@ impl Pending<'_> {
                 issuer: None,
                 display: None,
                 account_type: None,
+                also: Vec::new(),
             }),
             credentials: grant
                 .credentials
@@ -437,25 +438,28 @@ impl Pending<'_> {
     /// the connection is written: a route too many is a miss, one too few would lose a signal.
     async fn route(&self, account: &Account, grant: &Grant) -> Result<()> {
         let vault = &self.engine.0.vault;
-        let route =
-            self.engine.route_key(self.line.registered.id(), &AccountBody::of(account)).await?;
-        let keys = [route, Key::new(kind::GRANT, self.flow)];
+        let mut keys = vec![Key::new(kind::GRANT, self.flow)];
+        for account in AccountBody::of(account).under_each_id() {
+            keys.push(self.engine.route_key(self.line.registered.id(), &account).await?);
+        }
         let view = vault.read(&TenantId::SYSTEM, Holder::Tenant, &keys).await?;
         let mut batch = vault.batch()?;
         let mut ops = 0;
-        let mut routes: RouteBody =
-            view.facts(0)?.map(|facts| body::decode(&facts)).transpose()?.unwrap_or_default();
-        if !routes.connections.contains(&self.connection) {
-            routes.connections.push(self.connection.clone());
-            let draft = Draft::new(keys[0].clone(), Holder::Tenant)
-                .facts(body::SCHEMA, body::encode(&routes)?);
-            batch = batch.op(vault.put(&TenantId::SYSTEM, draft, view.record(0)).await?);
-            ops += 1;
+        for (n, key) in keys.iter().enumerate().skip(1) {
+            let mut routes: RouteBody =
+                view.facts(n)?.map(|facts| body::decode(&facts)).transpose()?.unwrap_or_default();
+            if !routes.connections.contains(&self.connection) {
+                routes.connections.push(self.connection.clone());
+                let draft = Draft::new(key.clone(), Holder::Tenant)
+                    .facts(body::SCHEMA, body::encode(&routes)?);
+                batch = batch.op(vault.put(&TenantId::SYSTEM, draft, view.record(n)).await?);
+                ops += 1;
+            }
         }
         let gone = || Error::new(ErrorKind::Conflict).with_detail("the grant is gone");
-        let held: GrantBody = body::decode(&view.facts(1)?.ok_or_else(gone)?)?;
+        let held: GrantBody = body::decode(&view.facts(0)?.ok_or_else(gone)?)?;
         if held.connection != self.connection {
-            let mut draft = Draft::new(keys[1].clone(), Holder::Tenant)
+            let mut draft = Draft::new(keys[0].clone(), Holder::Tenant)
                 .facts(body::SCHEMA, body::encode(&self.grant_body(grant))?);
             for ((_, has_refresh), (access, refresh)) in held.credentials.iter().zip(PARTS) {
                 draft = draft.keep(access);
@@ -463,7 +467,7 @@ impl Pending<'_> {
                     draft = draft.keep(refresh);
                 }
             }
-            batch = batch.op(vault.put(&TenantId::SYSTEM, draft, view.record(1)).await?);
+            batch = batch.op(vault.put(&TenantId::SYSTEM, draft, view.record(0)).await?);
             ops += 1;
         }
         if ops == 0 {

@@ -214,6 +214,18 @@ impl Engine {
         account: &AccountBody,
         connection: &ConnectionRef,
     ) -> Result<()> {
+        for account in account.under_each_id() {
+            self.unroute_one(registration, &account, connection).await?;
+        }
+        Ok(())
+    }
+
+    async fn unroute_one(
+        &self,
+        registration: &RegistrationId,
+        account: &AccountBody,
+        connection: &ConnectionRef,
+    ) -> Result<()> {
         let vault = &self.0.vault;
         let key = self.route_key(registration, account).await?;
         for _ in 0..5 {

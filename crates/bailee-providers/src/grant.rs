@@ -282,12 +282,23 @@ pub struct Account {
     pub api: Option<Url>,
     /// The places within the account that operations may name (sites, workspaces).
     pub places: Vec<Place>,
+    /// Other ids that stay, by which the provider may name the same account in what it sends of its
+    /// own accord. They are routed like the first one, and compared with nothing.
+    pub also: Vec<AccountId>,
 }
 
 impl Account {
     /// An account of which only the id is known.
     pub fn new(id: AccountId) -> Self {
-        Self { id, display: None, account_type: None, issuer: None, api: None, places: Vec::new() }
+        Self {
+            id,
+            display: None,
+            account_type: None,
+            issuer: None,
+            api: None,
+            places: Vec::new(),
+            also: Vec::new(),
+        }
     }
 
     /// Sets the name to show. Control characters are dropped, and what is longer is cut.
@@ -308,6 +319,15 @@ impl Account {
     #[must_use]
     pub fn with_api(mut self, api: Option<Url>) -> Self {
         self.api = api;
+        self
+    }
+
+    /// Sets the other ids, four at most.
+    #[must_use]
+    pub fn also_known_as(mut self, ids: Vec<AccountId>) -> Self {
+        self.also = ids;
+        self.also.retain(|id| *id != self.id);
+        self.also.truncate(4);
         self
     }
 

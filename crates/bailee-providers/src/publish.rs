@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
-use bailee_core::SecretText;
+use bailee_core::{SecretText, Timestamp};
 
 use crate::{
     context::Context, failure::Failure, operation::OperationFacts, request::Request, step::Input,
@@ -29,7 +29,8 @@ pub trait Publish: Send + Sync {
     /// Says what comes next.
     ///
     /// A request whose [`effect`](Request::effect) is `Effect` *must not* be sent again when its
-    /// answer was lost: the outcome of the publication is then unknown. One that is `Idempotent` or
+    /// answer was lost: the outcome of the publication is then what [`recover`](Self::recover)
+    /// leads to, or unknown. One that is `Idempotent` or
     /// `Read` *may*: the driver calls again with `Start` and the progress that it saved last.
     ///
     /// # Errors
@@ -43,6 +44,16 @@ pub trait Publish: Send + Sync {
         progress: &Progress,
         input: Input,
     ) -> Result<PublishNext, Failure>;
+
+    /// What to go on with after a request that must not be repeated has perhaps left and its answer
+    /// is lost: a progress from which the provider is asked what became of it. None where nobody
+    /// can tell, which is the default; the outcome is then unknown.
+    ///
+    /// *Must not* give a progress from which that request is sent again.
+    fn recover(&self, progress: &Progress, now: Timestamp) -> Option<Progress> {
+        let _ = (progress, now);
+        None
+    }
 }
 
 /// What is wanted next.
@@ -72,7 +83,8 @@ pub enum PublishNext {
 pub struct Progress {
     /// Facts as JSON, without a secret. Empty at the beginning.
     pub facts: Vec<u8>,
-    /// A secret that belongs to it: an upload address that is its own credential.
+    /// A secret that belongs to it: an upload address that is its own credential, or what is still
+    /// to be told the provider and is nobody else's business.
     pub secret: Option<SecretText>,
 }
 

@@ -150,10 +150,8 @@ impl<'a> Value<'a> {
 
     /// The members of an object.
     pub(crate) fn object(&self) -> Option<Object<'a>> {
-        match self {
-            Self::Object(bytes) => Object::members(bytes).ok(),
-            _ => None,
-        }
+        let Self::Object(bytes) = self else { return None };
+        Object::members(bytes).ok()
     }
 
     /// The elements of an array.

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     answer::Answer,
     failure::{Failure, FailureKind},
-    spec::SpecFacts,
+    spec::{RefreshClass, SpecFacts},
     step::{Input, Next, Step},
 };
 
@@ -27,7 +27,10 @@ pub(super) const CANARY: &str = "fake-canary-secret";
 pub struct Samples {
     /// To an exchange: a body with `fake-access-token` and `fake-refresh-token` in it.
     pub exchange: String,
-    /// To a refresh that rotates, with the same tokens in it.
+    /// To the further requests of an exchange that has several, in their order. The last one has
+    /// the tokens.
+    pub exchange_then: Vec<String>,
+    /// To a refresh, with the same tokens in it.
     pub refresh: String,
     /// To the question whose account it is: a body with `fake-account-1` in it.
     pub identity: String,
@@ -44,8 +47,10 @@ impl Samples {
             "access_token": ACCESS,
             "token_type": "Bearer",
             "expires_in": 3600,
-            "refresh_token": REFRESH,
         });
+        if spec.refresh.class != RefreshClass::SelfExtending {
+            token["refresh_token"] = json!(REFRESH);
+        }
         token[&spec.scopes.answer_member] =
             json!(scopes.join(&spec.scopes.answer_separator.to_string()));
         for member in &spec.token.account_members {
@@ -69,8 +74,10 @@ impl Samples {
         for pointer in &spec.identity.id {
             put(&mut identity, pointer, ACCOUNT);
         }
+        let more = usize::from(spec.endpoints.long_lived.is_some());
         Self {
             exchange: token.clone(),
+            exchange_then: vec![token.clone(); more],
             refresh: token,
             identity: identity.to_string(),
             identity_then: Vec::new(),
@@ -148,6 +155,14 @@ pub(super) fn token(spec: &SpecFacts, body: &str, now: Timestamp) -> Answer {
         body,
         now,
     )
+}
+
+/// The answers to an exchange that goes well.
+pub(super) fn exchange(spec: &SpecFacts, samples: &Samples, now: Timestamp) -> Vec<Answer> {
+    std::iter::once(&samples.exchange)
+        .chain(&samples.exchange_then)
+        .map(|body| token(spec, body, now))
+        .collect()
 }
 
 /// An answer with a body of a type.

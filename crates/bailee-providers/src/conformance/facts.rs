@@ -59,6 +59,8 @@ fn hosts(spec: &SpecFacts, found: &mut Findings) {
     let endpoints = &spec.endpoints;
     let pairs = [
         ("token", &endpoints.token, Endpoint::Token),
+        ("long_lived", &endpoints.long_lived, Endpoint::Token),
+        ("refresh", &endpoints.refresh, Endpoint::Token),
         ("revocation", &endpoints.revocation, Endpoint::Revoke),
         ("introspection", &endpoints.introspection, Endpoint::Introspect),
         ("userinfo", &endpoints.userinfo, Endpoint::Identity),

@@ -15,7 +15,7 @@ use crate::{
     grant::{AccountId, Alive, CredentialFacts, Grant, GrantFacts, RevokePlan},
     provider::{AuthorizeAsk, ExchangeAsk, Provider},
     request::{Authorization, Endpoint, Payload, Request, SecretRef, Target, Value},
-    spec::{CredentialKind, IdentitySource, Pkce, RevokeStyle},
+    spec::{CredentialKind, IdentitySource, Pkce, RefreshClass, RevokeStyle},
     step::{Input, Next, Step},
 };
 
@@ -45,11 +45,16 @@ pub(super) fn check(
 pub(super) fn facts(cx: &Context<'_>) -> CredentialFacts {
     let name: CredentialName = cx.spec.token.credential.clone();
     let facts = CredentialFacts::new(name, Vec::new());
-    if matches!(cx.spec.credential, CredentialKind::ApiKey(_)) {
+    if matches!(cx.spec.credential, CredentialKind::ApiKey(_)) || extends_itself(cx) {
         facts
     } else {
         facts.with_refresh(None)
     }
+}
+
+/// Whether the access token itself is exchanged for its successor, so that there is no other one.
+fn extends_itself(cx: &Context<'_>) -> bool {
+    cx.spec.refresh.class == RefreshClass::SelfExtending
 }
 
 fn authorize(provider: &dyn Provider, cx: &Context<'_>, found: &mut Findings) {
@@ -180,16 +185,16 @@ fn token(provider: &dyn Provider, cx: &Context<'_>, samples: &Samples, found: &m
     let pkce = cx.pkce() != Pkce::None;
     let ask = ExchangeAsk { redirect_uri: REDIRECT, pkce };
     type Make<'a> = Box<dyn Fn() -> Box<dyn Step<Grant>> + 'a>;
-    let steps: [(&str, Make<'_>, &str, SecretRef); 2] = [
-        ("exchange", Box::new(|| provider.exchange(cx, &ask)), &samples.exchange, SecretRef::Code),
-        (
-            "refresh",
-            Box::new(|| provider.refresh(cx, &facts(cx))),
-            &samples.refresh,
-            SecretRef::RefreshToken,
-        ),
+    let renewed_with =
+        if extends_itself(cx) { SecretRef::AccessToken } else { SecretRef::RefreshToken };
+    let good_exchange = || canned::exchange(cx.spec, samples, cx.now);
+    let good_refresh = || vec![canned::token(cx.spec, &samples.refresh, cx.now)];
+    type Good<'a> = &'a dyn Fn() -> Vec<Answer>;
+    let steps: [(&str, Make<'_>, Good<'_>, SecretRef); 2] = [
+        ("exchange", Box::new(|| provider.exchange(cx, &ask)), &good_exchange, SecretRef::Code),
+        ("refresh", Box::new(|| provider.refresh(cx, &facts(cx))), &good_refresh, renewed_with),
     ];
-    for (name, make, sample, secret) in steps {
+    for (name, make, good, secret) in steps {
         match make().next(Input::Start) {
             Ok(Next::Send(request)) => {
                 token_request(name, &request, secret, cx, found);
@@ -201,26 +206,32 @@ fn token(provider: &dyn Provider, cx: &Context<'_>, samples: &Samples, found: &m
             }
             other => found.add(format!("{name}: it does not begin with a request: {other:?}")),
         }
-        match canned::drive(&mut *make(), vec![canned::token(cx.spec, sample, cx.now)], true) {
+        match canned::drive(&mut *make(), good(), true) {
             Err(failure) => found.add(format!("{name}: the good answer is {:?}", failure.kind)),
             Ok(grant) => {
-                let good = grant.credentials.first().is_some_and(|credential| {
+                let whole = grant.credentials.first().is_some_and(|credential| {
+                    let refresh = credential.refresh.as_ref();
                     credential.access.expose(|token| token == ACCESS.as_bytes())
-                        && credential
-                            .refresh
-                            .as_ref()
-                            .is_some_and(|token| token.expose(|token| token == REFRESH.as_bytes()))
+                        && match refresh {
+                            Some(token) => token.expose(|token| token == REFRESH.as_bytes()),
+                            None => extends_itself(cx),
+                        }
                 });
-                found.demand(good, || format!("{name}: the tokens are not those of the answer"));
+                found.demand(whole, || format!("{name}: the tokens are not those of the answer"));
                 let printed = format!("{grant:?}");
                 found.demand(!printed.contains(ACCESS) && !printed.contains(REFRESH), || {
                     format!("{name}: the grant prints a token")
                 });
             }
         }
-        for (what, answer, kind) in bad_answers(cx.now, sample) {
-            let outcome = canned::drive(&mut *make(), vec![answer], true);
-            expect(&format!("{name}: {what}"), outcome, kind, found);
+        // Each of its requests may be answered badly.
+        for position in 0..good().len() {
+            for (what, answer, kind) in bad_answers(cx.now, &samples.refresh) {
+                let mut answers: Vec<Answer> = good().into_iter().take(position).collect();
+                answers.push(answer);
+                let outcome = canned::drive(&mut *make(), answers, true);
+                expect(&format!("{name}: {what}"), outcome, kind, found);
+            }
         }
     }
 }
@@ -232,29 +243,38 @@ fn token_request(
     cx: &Context<'_>,
     found: &mut Findings,
 ) {
+    let endpoints = &cx.spec.endpoints;
+    let endpoint = match secret {
+        SecretRef::Code => endpoints.token.as_ref(),
+        _ => endpoints.refresh.as_ref().or(endpoints.token.as_ref()),
+    };
     let at_endpoint = match &request.target {
-        Target::Url(url) => {
-            let endpoints = &cx.spec.endpoints;
-            Some(url) == endpoints.token.as_ref() || Some(url) == endpoints.refresh.as_ref()
-        }
+        Target::Url(url) => Some(url) == endpoint,
         Target::Progress => false,
     };
+    // A token that proves itself, and stands in the query for want of another place.
+    let by_itself = secret == SecretRef::AccessToken;
+    let in_query = cx.spec.client.secrets_in_query && by_itself;
+    let method = if in_query { Method::GET } else { Method::POST };
     found.demand(
-        at_endpoint && request.method == Method::POST && request.endpoint == Endpoint::Token,
-        || format!("{name}: it is no POST to the token endpoint"),
+        at_endpoint && request.method == method && request.endpoint == Endpoint::Token,
+        || format!("{name}: it is no {method} to the token endpoint"),
     );
-    found.demand(holds(request, secret), || format!("{name}: {secret:?} is not sent"));
+    let queried = request.query.iter().any(|(_, value)| *value == Value::Secret(secret));
+    found.demand(if in_query { queried } else { holds(request, secret) }, || {
+        format!("{name}: {secret:?} is not sent")
+    });
     let ways = [
         matches!(request.authorization, Authorization::ClientBasic(_)),
         holds(request, SecretRef::ClientSecret),
         holds(request, SecretRef::ClientAssertion),
     ];
     let authenticated = ways.into_iter().filter(|way| *way).count();
-    found.demand(authenticated == usize::from(!cx.registration.public), || {
+    found.demand(by_itself || authenticated == usize::from(!cx.registration.public), || {
         format!("{name}: the client is not authenticated in exactly one way")
     });
-    let in_query = request.query.iter().any(|(_, value)| !matches!(value, Value::Text(_)));
-    found.demand(!in_query, || format!("{name}: a secret is in the query"));
+    let shown = request.query.iter().any(|(_, value)| !matches!(value, Value::Text(_)));
+    found.demand(!shown || in_query, || format!("{name}: a secret is in the query"));
 }
 
 /// Whether a secret stands in the body.
@@ -273,7 +293,7 @@ fn identity(provider: &dyn Provider, cx: &Context<'_>, samples: &Samples, found:
     let ask = ExchangeAsk { redirect_uri: REDIRECT, pkce: false };
     let issued = canned::drive(
         &mut *provider.exchange(cx, &ask),
-        vec![canned::token(cx.spec, &samples.exchange, cx.now)],
+        canned::exchange(cx.spec, samples, cx.now),
         true,
     );
     if let Ok(issued) = issued {

@@ -55,13 +55,16 @@ pub(crate) fn document<'a>(spec: &SpecFacts, answer: &'a Answer) -> Result<Objec
         return Err(malformed());
     }
     let object = Object::parse(&answer.body).map_err(|_| malformed())?;
+    states_no_error(spec, &object)?;
+    Ok(object)
+}
+
+/// Sees that nothing decisive stands twice in an object, and that it states no error.
+fn states_no_error(spec: &SpecFacts, object: &Object<'_>) -> Result<(), Failure> {
     for name in DECISIVE.into_iter().chain([spec.scopes.answer_member.as_str()]) {
         object.get(name).map_err(|_| malformed())?;
     }
-    if let Some(failure) = oauth_error::in_body(spec, &object) {
-        return Err(failure);
-    }
-    Ok(object)
+    oauth_error::in_body(spec, object).map_or(Ok(()), Err)
 }
 
 /// The token set in an object, under a name, where an answer holds several of them.
@@ -71,6 +74,12 @@ pub(crate) fn issued(
     object: &Object<'_>,
 ) -> Result<IssuedCredential, Failure> {
     credential(spec, name, &Json(object))
+}
+
+/// The grant in an object, where an answer was judged and wraps it in another.
+pub(crate) fn read_object(spec: &SpecFacts, object: &Object<'_>) -> Result<Grant, Failure> {
+    states_no_error(spec, object)?;
+    grant(spec, &Json(object), true)
 }
 
 /// The members of a token answer, whatever its form.

@@ -294,6 +294,7 @@ impl Check<'_> {
             (Slot::Authorization, endpoints.authorization.as_ref()),
             (Slot::Introspection, endpoints.introspection.as_ref()),
             (Slot::Jwks, endpoints.jwks.as_ref()),
+            (Slot::LongLived, endpoints.long_lived.as_ref()),
             (Slot::Refresh, endpoints.refresh.as_ref()),
             (Slot::Revocation, endpoints.revocation.as_ref()),
             (Slot::Token, endpoints.token.as_ref()),
@@ -359,6 +360,7 @@ impl Check<'_> {
         Endpoints {
             authorization: one("authorization", &file.authorization),
             token: one("token", &file.token),
+            long_lived: one("long_lived", &file.long_lived),
             refresh: one("refresh", &file.refresh),
             revocation: one("revocation", &file.revocation),
             introspection: one("introspection", &file.introspection),

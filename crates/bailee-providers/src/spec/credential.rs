@@ -132,6 +132,7 @@ impl Check<'_> {
         for (name, given) in [
             ("authorization", &endpoints.authorization),
             ("token", &endpoints.token),
+            ("long_lived", &endpoints.long_lived),
             ("revocation", &endpoints.revocation),
             ("introspection", &endpoints.introspection),
             ("jwks", &endpoints.jwks),

@@ -84,6 +84,7 @@ pub(super) struct File {
 pub(super) struct FileEndpoints {
     pub(super) authorization: Option<Text>,
     pub(super) token: Option<Text>,
+    pub(super) long_lived: Option<Text>,
     pub(super) refresh: Option<Text>,
     pub(super) revocation: Option<Text>,
     pub(super) introspection: Option<Text>,

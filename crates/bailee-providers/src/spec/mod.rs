@@ -232,6 +232,7 @@ impl SpecFacts {
         let endpoints = &self.endpoints;
         let called = [
             &endpoints.token,
+            &endpoints.long_lived,
             &endpoints.refresh,
             &endpoints.revocation,
             &endpoints.introspection,
@@ -269,6 +270,9 @@ pub struct Endpoints {
     pub authorization: Option<Url>,
     /// The token endpoint (RFC 6749 §3.2).
     pub token: Option<Url>,
+    /// Where the token of a code is exchanged for one that lives longer, where a provider has two
+    /// kinds.
+    pub long_lived: Option<Url>,
     /// Where tokens are renewed, where that is not the token endpoint.
     pub refresh: Option<Url>,
     /// The revocation endpoint (RFC 7009).
