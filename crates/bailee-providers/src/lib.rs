@@ -18,6 +18,8 @@ pub mod github;
 #[cfg(feature = "google")]
 pub mod google;
 mod grant;
+#[cfg(feature = "instagram")]
+pub mod instagram;
 mod json_call;
 #[cfg(any(
     feature = "airtable",

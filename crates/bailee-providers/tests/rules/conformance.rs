@@ -4,7 +4,7 @@ use bailee_core::{ProviderId, RegistrationId};
 use bailee_providers::{
     Context, Endpoint, ExchangeAsk, Failure, Generic, Grant, Input, Next, Provider, Registration,
     Request, Spec, Step,
-    conformance::{Samples, check, findings},
+    conformance::{Samples, check, check_with, findings},
     spec::ClientAuthentication,
 };
 
@@ -86,6 +86,21 @@ fn tiktok_conforms_on_the_web_and_on_the_desktop() {
     let provider = bailee_providers::tiktok::TikTok::new();
     check(&provider, &registration("tiktok"));
     check(&provider, &registration("tiktok").platform(bailee_providers::Platform::Desktop));
+}
+
+#[cfg(feature = "instagram")]
+#[test]
+fn instagram_conforms_with_either_form_of_its_answers() {
+    let provider = bailee_providers::instagram::Instagram::new();
+    check(&provider, &registration("instagram"));
+    let mut samples = Samples::of(provider.spec());
+    samples.exchange = r#"{"data":[{"access_token":"fake-access-token","user_id":"fake-account-1",
+        "permissions":["instagram_business_basic"]}]}"#
+        .into();
+    samples.identity = r#"{"data":[{"id":"26","user_id":"fake-account-1","username":"Somebody",
+        "account_type":"Media_Creator"}]}"#
+        .into();
+    check_with(&provider, &registration("instagram"), &samples);
 }
 
 #[test]

@@ -18,6 +18,10 @@ mod google;
 #[cfg(feature = "google")]
 mod google_upload;
 mod id_token;
+#[cfg(feature = "instagram")]
+mod instagram;
+#[cfg(feature = "instagram")]
+mod instagram_publish;
 mod operation;
 mod revoke;
 #[cfg(feature = "slack")]
