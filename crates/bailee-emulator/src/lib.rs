@@ -32,6 +32,7 @@ pub mod zoom;
 
 pub mod discord;
 pub mod google;
+pub mod instagram;
 pub mod slack;
 
 pub mod dropbox;
