@@ -11,6 +11,7 @@ mod gitlab;
 mod google;
 mod held;
 mod house;
+mod instagram;
 mod linear;
 mod notion;
 mod salesforce;

@@ -22,6 +22,12 @@ impl Stored {
         Self { world, watched }
     }
 
+    /// How many records of a kind there are.
+    pub(crate) async fn count(&self, kind: &str) -> usize {
+        let dump = self.watched.dump().await;
+        dump.records.keys().filter(|(_, key)| key.kind.as_str() == kind).count()
+    }
+
     /// Sees that no secret of the provider's, and none of these texts, stands in the clear in the
     /// store or its log.
     pub(crate) async fn assert_nothing_shows(&self, personal: &[&str]) {
