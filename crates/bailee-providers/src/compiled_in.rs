@@ -19,6 +19,8 @@ pub fn compiled_in() -> Vec<Arc<dyn Provider>> {
         Arc::new(crate::instagram::Instagram::new()),
         #[cfg(feature = "slack")]
         Arc::new(crate::slack::Slack::new()),
+        #[cfg(feature = "supabase")]
+        Arc::new(crate::supabase::Supabase::new()),
         #[cfg(feature = "tiktok")]
         Arc::new(crate::tiktok::TikTok::new()),
         #[cfg(feature = "x")]

@@ -30,6 +30,7 @@ mod json_call;
 ))]
 mod judged;
 mod next_address;
+mod once;
 mod operation;
 mod page;
 mod provider;
@@ -42,6 +43,8 @@ mod scan;
 pub mod slack;
 pub mod spec;
 mod step;
+#[cfg(feature = "supabase")]
+pub mod supabase;
 #[cfg(feature = "tiktok")]
 pub mod tiktok;
 #[cfg(feature = "x")]

@@ -17,10 +17,7 @@ use bailee_testkit::{
     emulator::{self, Decision, Endpoint, Played},
 };
 
-use crate::{
-    dump::{clean, watched},
-    held::hold,
-};
+use crate::{held::hold, stored::Stored};
 
 struct Contending;
 
@@ -58,17 +55,21 @@ async fn github_passes_every_case() {
     hold(Arc::new(Contending)).await;
 }
 
-fn builder(played: emulator::github::GitHub, scopes: &[&str]) -> WorldBuilder {
-    let declared = Declared::of(GitHub::new().spec())
+fn declared(scopes: &[&str]) -> Declared {
+    Declared::of(GitHub::new().spec())
         .scopes(scopes.iter().copied())
         .operation(CreateIssue::new(Access::All, "o", "r", "t").facts())
-        .operation(ListRepositories::new(Access::All).facts());
-    World::builder(declared.declaration()).play(played)
+        .operation(ListRepositories::new(Access::All).facts())
+}
+
+fn builder(played: emulator::github::GitHub, scopes: &[&str]) -> WorldBuilder {
+    World::builder(declared(scopes).declaration()).play(played)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_s_issues_and_repositories_from_connect_to_disconnect() {
-    let (w, store) = watched(builder(expiring(), &["repo", "read:user"])).await;
+    let stored = Stored::play(&declared(&["repo", "read:user"]), expiring()).await;
+    let w = &stored.world;
     let ada = w.visitor("ada");
     let connection = w.connect(&ada, "github", &[PURPOSE]).await.unwrap();
     let connections = w.bailee.connections();
@@ -107,7 +108,7 @@ async fn a_person_s_issues_and_repositories_from_connect_to_disconnect() {
     assert!(receipt.steps.iter().any(|step| step.contains("Revoke access")));
     assert!(w.site("github").live_tokens().is_empty());
     w.settle().await;
-    clean(&w, &store, &[private, "handle_ada", "A title"]).await;
+    stored.assert_nothing_shows(&[private, "handle_ada", "A title"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

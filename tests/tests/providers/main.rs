@@ -17,6 +17,7 @@ mod notion;
 mod salesforce;
 mod slack;
 mod stored;
+mod supabase;
 mod tiktok;
 mod x;
 mod zoom;

@@ -14,9 +14,10 @@ use crate::{
         Account, AccountId, Alive, CredentialFacts, Grant, GrantFacts, Introspection, RevokePlan,
         Revoked, TokenKind,
     },
+    once::Once,
     provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Provider},
     request::{Authorization, BasicEncoding, Endpoint, Json, Payload, Request, SecretRef},
-    rfc::{self, malformed, misuse},
+    rfc::{self, malformed},
     scan::Object,
     spec::{RevokeEnds, Spec},
     step::{Input, Next, Step},
@@ -246,41 +247,4 @@ fn document<'a>(spec: &Spec, answer: &'a Answer) -> std::result::Result<Object<'
         return Err(malformed());
     }
     Object::parse(&answer.body).map_err(|_| malformed())
-}
-
-/// One request whose answer is read by a function.
-struct Once<F> {
-    spec: Spec,
-    request: Option<Request>,
-    started: bool,
-    read: Option<F>,
-}
-
-impl<F> Once<F> {
-    fn boxed<T>(cx: &Context<'_>, request: Option<Request>, read: F) -> Box<dyn Step<T>>
-    where
-        F: FnOnce(&Spec, &Answer) -> std::result::Result<T, Failure> + Send + 'static,
-    {
-        let read = Some(read);
-        Box::new(Self { spec: cx.spec.clone(), request, started: false, read })
-    }
-}
-
-impl<T, F> Step<T> for Once<F>
-where
-    F: FnOnce(&Spec, &Answer) -> std::result::Result<T, Failure> + Send,
-{
-    fn next(&mut self, input: Input) -> std::result::Result<Next<T>, Failure> {
-        match input {
-            Input::Start if !self.started => {
-                self.started = true;
-                self.request.take().map(Next::Send).ok_or(FailureKind::Unsupported.into())
-            }
-            Input::Answer(answer) if self.started => {
-                let read = self.read.take().ok_or_else(misuse)?;
-                read(&self.spec, &answer).map(Next::Done)
-            }
-            _ => Err(misuse()),
-        }
-    }
 }

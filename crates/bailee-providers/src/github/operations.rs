@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{
     context::Context,
-    failure::{Failure, FailureKind},
     json_call::JsonCall,
     next_address::next_link,
+    once::Refused,
     operation::{Operation, OperationFacts},
     page::{Cursor, Page, Paged},
-    step::{Input, Next, Step},
+    step::Step,
 };
 
 /// The longest title of an issue, in characters.
@@ -375,13 +375,4 @@ fn is_repository(text: &str) -> bool {
     (1..=100).contains(&text.len())
         && !matches!(text, "." | "..")
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-}
-
-/// The step of what was not acceptable. Nothing leaves.
-struct Refused;
-
-impl<T> Step<T> for Refused {
-    fn next(&mut self, _: Input) -> std::result::Result<Next<T>, Failure> {
-        Err(FailureKind::InvalidInput.into())
-    }
 }

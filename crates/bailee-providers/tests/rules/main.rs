@@ -27,6 +27,8 @@ mod revoke;
 #[cfg(feature = "slack")]
 mod slack;
 mod spec_file;
+#[cfg(feature = "supabase")]
+mod supabase;
 mod support;
 #[cfg(feature = "tiktok")]
 mod tiktok;

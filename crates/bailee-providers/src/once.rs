@@ -1,0 +1,57 @@
+//! Steps of one request, for adapters.
+
+use crate::{
+    answer::Answer,
+    context::Context,
+    failure::{Failure, FailureKind},
+    request::Request,
+    rfc::misuse,
+    spec::Spec,
+    step::{Input, Next, Step},
+};
+
+/// One request whose answer is read by a function.
+pub(crate) struct Once<F> {
+    spec: Spec,
+    request: Option<Request>,
+    started: bool,
+    read: Option<F>,
+}
+
+impl<F> Once<F> {
+    /// A step; without a request the provider has no such thing.
+    pub(crate) fn boxed<T>(cx: &Context<'_>, request: Option<Request>, read: F) -> Box<dyn Step<T>>
+    where
+        F: FnOnce(&Spec, &Answer) -> Result<T, Failure> + Send + 'static,
+    {
+        Box::new(Self { spec: cx.spec.clone(), request, started: false, read: Some(read) })
+    }
+}
+
+impl<T, F> Step<T> for Once<F>
+where
+    F: FnOnce(&Spec, &Answer) -> Result<T, Failure> + Send,
+{
+    fn next(&mut self, input: Input) -> Result<Next<T>, Failure> {
+        match input {
+            Input::Start if !self.started => {
+                self.started = true;
+                self.request.take().map(Next::Send).ok_or(FailureKind::Unsupported.into())
+            }
+            Input::Answer(answer) if self.started => {
+                let read = self.read.take().ok_or_else(misuse)?;
+                read(&self.spec, &answer).map(Next::Done)
+            }
+            _ => Err(misuse()),
+        }
+    }
+}
+
+/// The step of an operation whose input is not acceptable. Nothing leaves.
+pub(crate) struct Refused;
+
+impl<T> Step<T> for Refused {
+    fn next(&mut self, _: Input) -> Result<Next<T>, Failure> {
+        Err(FailureKind::InvalidInput.into())
+    }
+}
