@@ -4,7 +4,6 @@
 mod clickup;
 mod discord;
 mod dropbox;
-mod dump;
 mod figma;
 mod github;
 mod gitlab;
