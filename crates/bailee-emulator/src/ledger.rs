@@ -449,6 +449,15 @@ impl Ledger {
         }
     }
 
+    /// Lets the access tokens of a grant end at this time at the latest.
+    pub(crate) fn shorten_access(&mut self, grant: GrantId, until: i64) {
+        for token in self.tokens.values_mut() {
+            if token.grant == grant && token.kind == TokenKind::Access {
+                token.expires_at = Some(token.expires_at.map_or(until, |at| at.min(until)));
+            }
+        }
+    }
+
     /// Ends one token only.
     pub(crate) fn end_token(&mut self, value: &str) {
         if let Some(token) = self.tokens.get_mut(value) {

@@ -49,6 +49,7 @@ pub mod notion;
 
 pub mod clickup;
 pub mod salesforce;
+pub mod jira;
 
 pub use clock::Clock;
 pub use desk::Written;

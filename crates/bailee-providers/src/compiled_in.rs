@@ -17,6 +17,8 @@ pub fn compiled_in() -> Vec<Arc<dyn Provider>> {
         Arc::new(crate::google::Google::new()),
         #[cfg(feature = "instagram")]
         Arc::new(crate::instagram::Instagram::new()),
+        #[cfg(feature = "jira")]
+        Arc::new(crate::jira::Jira::new()),
         #[cfg(feature = "slack")]
         Arc::new(crate::slack::Slack::new()),
         #[cfg(feature = "supabase")]

@@ -20,6 +20,8 @@ pub mod google;
 mod grant;
 #[cfg(feature = "instagram")]
 pub mod instagram;
+#[cfg(feature = "jira")]
+pub mod jira;
 mod json_call;
 #[cfg(any(
     feature = "airtable",

@@ -71,6 +71,9 @@ pub(crate) struct Facts {
     pub(crate) refresh_style: RefreshStyle,
     /// Whether a refresh ends the earlier access tokens.
     pub(crate) ends_old_access: bool,
+    /// For how many seconds the earlier access tokens are still good after a refresh, where that is
+    /// not until their own end.
+    pub(crate) old_access_lives: Option<i64>,
 
     // The token answer, where it is flat.
     pub(crate) token_status: u16,
@@ -124,6 +127,7 @@ impl Facts {
             refresh_lifetime_restarts: true,
             refresh_style: RefreshStyle::Strict { kills_family: true },
             ends_old_access: false,
+            old_access_lives: None,
             token_status: 200,
             token_type: Some("Bearer"),
             says_expiry: true,

@@ -135,6 +135,9 @@ fn credential<D: Dialect>(
     if facts.ends_old_access {
         desk.ledger.end_access_tokens(grant);
     }
+    if let Some(lives) = facts.old_access_lives {
+        desk.ledger.shorten_access(grant, now.saturating_add(lives));
+    }
     desk.ledger.next_generation(grant);
     let owner = desk.ledger.grant(grant).clone();
     let scopes = match old {

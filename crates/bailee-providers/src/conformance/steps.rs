@@ -345,6 +345,10 @@ fn identity(provider: &dyn Provider, cx: &Context<'_>, samples: &Samples, found:
         expect("identity: another account", outcome, FailureKind::Malformed, found);
     }
     for (what, answer, kind) in api_answers(cx.now) {
+        // Where the document is an array, an empty one says something of its own.
+        if what == "an array" && samples.identity.trim_start().starts_with('[') {
+            continue;
+        }
         expect(&format!("identity: {what}"), run(Some(answer), true), kind, found);
     }
 }

@@ -68,6 +68,7 @@ fn states_no_error(spec: &SpecFacts, object: &Object<'_>) -> Result<(), Failure>
 }
 
 /// The token set in an object, under a name, where an answer holds several of them.
+#[cfg(feature = "slack")]
 pub(crate) fn issued(
     spec: &SpecFacts,
     name: CredentialName,

@@ -22,6 +22,8 @@ mod id_token;
 mod instagram;
 #[cfg(feature = "instagram")]
 mod instagram_publish;
+#[cfg(feature = "jira")]
+mod jira;
 mod operation;
 mod revoke;
 #[cfg(feature = "slack")]
