@@ -48,8 +48,8 @@ pub mod linear;
 pub mod notion;
 
 pub mod clickup;
-pub mod salesforce;
 pub mod jira;
+pub mod salesforce;
 
 pub use clock::Clock;
 pub use desk::Written;

@@ -11,6 +11,7 @@ mod google;
 mod held;
 mod house;
 mod instagram;
+mod jira;
 mod linear;
 mod notion;
 mod salesforce;

@@ -12,7 +12,7 @@ fn all_fields(number: usize) -> Map<String, Value> {
     let picked = colleague("picked");
     let fields = json!({
         "summary": format!("Issue number {number}"),
-        "status": {"name": if number % 2 == 0 { "Done" } else { "To Do" }, "id": "1"},
+        "status": {"name": if number.is_multiple_of(2) { "Done" } else { "To Do" }, "id": "1"},
         "issuetype": {"name": "Bug", "avatarId": 10303},
         "priority": {"name": "High"},
         "project": {

@@ -35,7 +35,7 @@ pub(super) struct SearchBody<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Found {
-    #[serde(default)]
+    // An answer without the list is no empty one.
     pub(super) issues: Vec<IssueData>,
     pub(super) next_page_token: Option<String>,
     #[serde(default)]
