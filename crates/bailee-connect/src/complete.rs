@@ -10,6 +10,7 @@ use bailee_providers::{Callback, FailureKind, Outcome};
 use bailee_store::{Expect, Key};
 use bailee_vault::{Holder, View};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use ring::hmac;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -174,6 +175,12 @@ impl Connections {
             return Err(self.without_visitor(request, clear));
         };
 
+        // Proof.
+        let named = self
+            .prove(&registered, &cx, &request.query)
+            .await
+            .map_err(|refusal| refusal.clearing(clear.clone()))?;
+
         // Consume.
         let view = self.consume(flow).await.map_err(|refusal| refusal.clearing(clear.clone()))?;
 
@@ -183,6 +190,9 @@ impl Connections {
             .await
             .map_err(|refusal| refusal.clearing(clear.clone()));
         let body = settled?;
+        if named.iter().any(|(name, value)| body.variables.get(*name) != Some(value)) {
+            return Err(Refusal::new(RefusalReason::RegistrationMismatch).clearing(clear));
+        }
         let Outcome::Code { code, .. } = callback.outcome else {
             return Err(Refusal::new(RefusalReason::ProviderError).clearing(clear));
         };
@@ -192,6 +202,31 @@ impl Connections {
             .await
             .map_err(|refusal| refusal.clearing(clear.clone()))?;
         Ok(self.completed(settled, return_to.as_deref(), clear))
+    }
+
+    /// Checks the signature of a callback, where the provider signs them. Gives the variables that
+    /// it names.
+    async fn prove(
+        &self,
+        registered: &crate::registration::Registered,
+        cx: &bailee_providers::Context<'_>,
+        query: &str,
+    ) -> Result<Vec<(&'static str, String)>, Refusal> {
+        // What we appended ourselves was not signed.
+        let own = format!("&{AGAIN}");
+        let query = query.strip_suffix(own.as_str()).unwrap_or(query);
+        let forged = || Refusal::new(RefusalReason::Forged);
+        let proof = registered.provider.callback_proof(cx, query).map_err(|_| forged())?;
+        let Some(proof) = proof else { return Ok(Vec::new()) };
+        let unavailable = |error| Refusal::because(RefusalReason::Unavailable, error);
+        let secret = self.engine.client_secret(registered).await.map_err(unavailable)?;
+        let good = secret.is_some_and(|secret| {
+            secret.expose(|secret| {
+                let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+                hmac::verify(&key, &proof.message, &proof.tag).is_ok()
+            })
+        });
+        if good { Ok(proof.variables) } else { Err(forged()) }
     }
 
     fn completed(

@@ -3,14 +3,16 @@
 use bailee_core::{
     ConnectionRef, ConnectionState, Error, ErrorKind, Id, Plaintext, Result, TenantId, audit::Entry,
 };
-use bailee_providers::{CredentialFacts, Grant, SecretRef, spec::RevokeEnds};
+use bailee_providers::{
+    AccountFacts, CredentialFacts, Grant, GrantFacts, SecretRef, spec::RevokeEnds,
+};
 use bailee_store::{Due, Expect, Key, Lease};
 use bailee_vault::{Holder, View};
 
 use async_trait::async_trait;
 
 use crate::{
-    body::{self, GrantBody},
+    body::{self, AccountBody, GrantBody},
     drive::{DEADLINE, Halt, Line, OpenSecret},
     engine::Engine,
     kind,
@@ -50,11 +52,25 @@ impl Engine {
         }
         let registered = self.registered(&body.registration)?.clone();
         let line = self.line(&registered).await?.given(&body.variables)?;
-        if line.spec.revoke.ends == RevokeEnds::Account && self.is_connected(&body).await? {
-            // Revoking here ends the whole grant of the account, and with it a connection that
-            // somebody uses. The tokens are deleted and run out by themselves.
-            return self.drop_grant(grant, "left_to_expire").await.map(|_| ());
+        let mut line = line;
+        let account = match &body.account {
+            Some(account) => Some(account.clone()),
+            None if line.spec.revoke.ends == RevokeEnds::Account => self.whose(&line, &view).await,
+            None => None,
+        };
+        if line.spec.revoke.ends == RevokeEnds::Account {
+            // Revoking here ends all that the account gave, and with it a connection that somebody
+            // may use. The tokens are deleted then, and run out by themselves; so are those of an
+            // account that cannot be told.
+            let used = match &account {
+                Some(account) => self.is_connected(&body, account).await?,
+                None => true,
+            };
+            if used {
+                return self.drop_grant(grant, "left_to_expire").await.map(|_| ());
+            }
         }
+        line.account = account.map(|account| AccountFacts::new(account.id));
         for ((name, has_refresh), parts) in body.credentials.iter().zip(PARTS) {
             let mut facts = CredentialFacts::new(name.clone(), Vec::new());
             if *has_refresh {
@@ -89,15 +105,29 @@ impl Engine {
         }
     }
 
+    /// Whose the held tokens are, where the provider says so for the asking.
+    async fn whose(&self, line: &Line, view: &View) -> Option<AccountBody> {
+        let client = self.client_secret(&line.registered).await.ok()?;
+        let secrets = GrantSecrets { view, parts: PARTS[0], client };
+        let facts = GrantFacts::new(Vec::new());
+        let step = line.registered.provider.identity(&line.context(), &facts, None, None);
+        let account = line.run(step, &secrets, DEADLINE).await.ok()?;
+        Some(AccountBody::of(&account))
+    }
+
     /// Revokes tokens that could not be held: nothing of them is stored, so it is now or never.
     pub(crate) async fn revoke_unheld(&self, line: &Line, body: &GrantBody, grant: &Grant) {
         // A store that fails cannot say whether somebody uses the account.
-        if line.spec.revoke.ends == RevokeEnds::Account
-            && self.is_connected(body).await.unwrap_or(true)
-        {
+        let mut line = line.clone();
+        let used = match &body.account {
+            Some(account) => self.is_connected(body, account).await.unwrap_or(true),
+            None => true,
+        };
+        if line.spec.revoke.ends == RevokeEnds::Account && used {
             tracing::warn!("tokens that could not be held are left to expire");
             return;
         }
+        line.account = body.account.as_ref().map(|account| AccountFacts::new(account.id.as_str()));
         for issued in &grant.credentials {
             let mut facts = CredentialFacts::new(issued.name.clone(), Vec::new());
             if issued.refresh.is_some() {
@@ -119,8 +149,7 @@ impl Engine {
     }
 
     /// Whether the account of these tokens is connected already, for whomever.
-    async fn is_connected(&self, body: &GrantBody) -> Result<bool> {
-        let Some(account) = &body.account else { return Ok(false) };
+    async fn is_connected(&self, body: &GrantBody, account: &AccountBody) -> Result<bool> {
         for connection in &self.routed(&body.registration, account).await? {
             // The connection of this very grant counts as well: it did not settle, so what is there
             // is an earlier one that was to be renewed. One that is being ended does not: its

@@ -28,6 +28,8 @@ pub enum RefusalReason {
     Ineligible,
     /// The tokens could not be had or the account could not be told.
     ExchangeFailed,
+    /// The provider signs its callbacks, and did not sign this one.
+    Forged,
     /// There is no such flow: used, expired, pushed out or never begun.
     FlowUnknown,
     /// `iss` is missing or not the flow's issuer.
@@ -66,6 +68,7 @@ impl RefusalReason {
             Self::DeclarationChanged => "declaration_changed",
             Self::ExchangeFailed => "exchange_failed",
             Self::FlowUnknown => "flow_unknown",
+            Self::Forged => "forged",
             Self::Ineligible => "ineligible",
             Self::IssuerMismatch => "issuer_mismatch",
             Self::MethodNotAllowed => "method_not_allowed",

@@ -51,6 +51,10 @@ pub mod clickup;
 pub mod jira;
 pub mod salesforce;
 
+pub mod shopify;
+
+pub mod stripe;
+
 pub use clock::Clock;
 pub use desk::Written;
 pub use emulator::{Builder, Decision, Emulator};

@@ -19,8 +19,12 @@ pub fn compiled_in() -> Vec<Arc<dyn Provider>> {
         Arc::new(crate::instagram::Instagram::new()),
         #[cfg(feature = "jira")]
         Arc::new(crate::jira::Jira::new()),
+        #[cfg(feature = "shopify")]
+        Arc::new(crate::shopify::Shopify::new()),
         #[cfg(feature = "slack")]
         Arc::new(crate::slack::Slack::new()),
+        #[cfg(feature = "stripe")]
+        Arc::new(crate::stripe::Stripe::new()),
         #[cfg(feature = "supabase")]
         Arc::new(crate::supabase::Supabase::new()),
         #[cfg(feature = "tiktok")]

@@ -35,16 +35,21 @@ mod next_address;
 mod once;
 mod operation;
 mod page;
+mod proof;
 mod provider;
 mod publish;
 mod request;
 mod retry_after;
 mod rfc;
 mod scan;
+#[cfg(feature = "shopify")]
+pub mod shopify;
 #[cfg(feature = "slack")]
 pub mod slack;
 pub mod spec;
 mod step;
+#[cfg(feature = "stripe")]
+pub mod stripe;
 #[cfg(feature = "supabase")]
 pub mod supabase;
 #[cfg(feature = "tiktok")]
@@ -69,6 +74,7 @@ pub use json_call::{Classify, JsonCall};
 pub use next_address::next_link;
 pub use operation::{Operation, OperationFacts};
 pub use page::{Cursor, Page, Paged};
+pub use proof::CallbackProof;
 pub use provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Generic, Provider};
 pub use publish::{MediaFacts, Progress, Publish, PublishNext};
 pub use request::{

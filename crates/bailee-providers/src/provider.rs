@@ -13,6 +13,7 @@ use crate::{
     grant::{
         Account, Alive, CredentialFacts, Grant, GrantFacts, Introspection, RevokePlan, Revoked,
     },
+    proof::CallbackProof,
     publish::Publish,
     rfc,
     spec::Spec,
@@ -53,6 +54,21 @@ pub trait Provider: Send + Sync + fmt::Debug + 'static {
     /// error: it is an outcome of the callback.
     fn callback(&self, cx: &Context<'_>, query: &str) -> Result<Callback, CallbackRefusal> {
         Callback::parse(cx.spec, query)
+    }
+
+    /// What proves that a callback is the provider's, where the provider signs them with the
+    /// client's secret. It is checked before the flow is consumed.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a callback that lacks what its proof is made of, or that was made too long ago.
+    fn callback_proof(
+        &self,
+        cx: &Context<'_>,
+        query: &str,
+    ) -> Result<Option<CallbackProof>, CallbackRefusal> {
+        let _ = (cx, query);
+        Ok(None)
     }
 
     /// Exchanges the code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.5).

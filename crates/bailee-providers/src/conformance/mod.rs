@@ -15,6 +15,7 @@ pub use canned::Samples;
 
 use crate::{
     context::{Context, Registration},
+    grant::AccountFacts,
     provider::Provider,
     rfc::discovery::discovery,
     spec::Spec,
@@ -60,7 +61,8 @@ pub fn findings(
             return found.0;
         }
     };
-    let cx = Context::new(&spec, registration, now);
+    let account = AccountFacts::new(canned::ACCOUNT);
+    let cx = Context::new(&spec, registration, now).with_account(Some(&account));
     facts::check(&spec, &mut found);
     steps::check(provider, &cx, samples, &mut found);
     found.0
@@ -68,6 +70,15 @@ pub fn findings(
 
 /// The spec, with canned metadata where it needs some.
 fn resolved(spec: &Spec, now: Timestamp) -> Result<Spec, String> {
+    let given = spec
+        .variables
+        .iter()
+        .filter(|variable| variable.default.is_none())
+        .map(|variable| (variable.name.clone(), "fake".to_owned()))
+        .collect();
+    let spec = &spec
+        .with_variables(&given)
+        .map_err(|error| format!("the variables do not fit the addresses: {error}"))?;
     if !spec.discover {
         return Ok(spec.clone());
     }

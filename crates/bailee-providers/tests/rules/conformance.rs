@@ -188,7 +188,9 @@ fn every_provider_that_its_facts_describe_passes_the_list() {
     let mut passed = 0;
     for adapter in bailee_providers::compiled_in() {
         let id = adapter.spec().id.clone();
-        if !files.join(format!("{id}.toml")).is_file() {
+        // The two beside them differ in a step each, which the list takes as it is.
+        let near = ["shopify", "stripe"].contains(&id.as_str());
+        if !(near || files.join(format!("{id}.toml")).is_file()) {
             continue;
         }
         let registration =

@@ -164,7 +164,10 @@ fn what_the_spec_leaves_open_comes_from_the_metadata() {
     let resolved = spec.resolve(&post.unwrap()).unwrap();
     assert_eq!(resolved.client.authentication, Some(ClientAuthentication::Post));
     let jwt = changed("token_endpoint_auth_methods_supported", json!(["private_key_jwt"]));
-    assert!(spec.resolve(&jwt.unwrap()).is_err());
+    let resolved = spec.resolve(&jwt.unwrap()).unwrap();
+    assert_eq!(resolved.client.authentication, Some(ClientAuthentication::PrivateKeyJwt));
+    let other = changed("token_endpoint_auth_methods_supported", json!(["tls_client_auth"]));
+    assert!(spec.resolve(&other.unwrap()).is_err());
     let silent = changed("revocation_endpoint", Value::Null).unwrap();
     assert_eq!(spec.resolve(&silent).unwrap().revoke.style, RevokeStyle::None);
     for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {

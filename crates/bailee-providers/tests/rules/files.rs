@@ -110,6 +110,29 @@ fn the_files_say_what_the_pages_say() {
             ends: Grant,
             separator: ' ',
         },
+        Said {
+            id: "shopify",
+            // One for each shop.
+            authorization: "https://placeholder.myshopify.com/admin/oauth/authorize",
+            token: "https://placeholder.myshopify.com/admin/oauth/access_token",
+            revocation: "https://placeholder.myshopify.com/admin/api_permissions/current.json",
+            class: RefreshClass::UntilReplacementUsed,
+            style: RevokeStyle::AccessToken,
+            present: Form,
+            ends: Account,
+            separator: ',',
+        },
+        Said {
+            id: "stripe",
+            authorization: "https://connect.stripe.com/oauth/authorize",
+            token: "https://connect.stripe.com/oauth/token",
+            revocation: "https://connect.stripe.com/oauth/deauthorize",
+            class: RefreshClass::Stable,
+            style: RevokeStyle::Rfc7009,
+            present: Form,
+            ends: Account,
+            separator: ' ',
+        },
     ];
     for said in said {
         let adapter = adapter(said.id);
@@ -265,4 +288,35 @@ fn a_limit_without_a_wait_has_the_providers_own() {
     let refused = answer(403, r#"[{"errorCode":"REQUEST_LIMIT_EXCEEDED"}]"#);
     let failure = adapter.classify(&cx, &refused).unwrap();
     assert_eq!(failure.retry_after, Some(Duration::from_secs(3600)));
+}
+
+#[test]
+fn call_06_a_shops_callback_is_proved_as_its_page_says() {
+    // Made by hand: secret `shpss_secret`, parameters sorted and joined.
+    let adapter = adapter("shopify");
+    let registration = registration("test");
+    let now = bailee_core::Timestamp::from_seconds(1_700_000_000);
+    let cx = bailee_providers::Context::new(adapter.spec(), &registration, now);
+    let tag = "c3b823b830a1fec1567b0df8889cd775b974842eb64bb997154454a6cde82744";
+    let query = format!(
+        "timestamp=1700000000&code=c1&hmac={tag}&host=aG9zdA&shop=demo.myshopify.com&state=s1"
+    );
+    let proof = adapter.callback_proof(&cx, &query).unwrap().unwrap();
+    let message = "code=c1&host=aG9zdA&shop=demo.myshopify.com&state=s1&timestamp=1700000000";
+    assert_eq!(proof.message.as_slice(), message.as_bytes());
+    assert_eq!(proof.variables, [("shop", "demo".to_owned())]);
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"shpss_secret");
+    ring::hmac::verify(&key, &proof.message, &proof.tag).unwrap();
+    for hostile in [
+        query.replace("timestamp=1700000000", "timestamp=1699999909"),
+        query.replace("timestamp=1700000000", "timestamp=1700000091"),
+        query.replace("demo.myshopify.com", "demo.evil.example"),
+        query.replace(tag, "c3b8"),
+        query.replace(tag, &tag.to_uppercase()),
+        format!("{query}&hmac={tag}"),
+        format!("{query}&shop=other.myshopify.com"),
+        query.replace("hmac=", "mac="),
+    ] {
+        assert!(adapter.callback_proof(&cx, &hostile).is_err(), "{hostile}");
+    }
 }

@@ -1,0 +1,152 @@
+//! Shopify: the cases, and callbacks that are not as the shop signs them.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bailee::{
+    Acting, BeginOptions, ConnectionRef, Result,
+    core::{CredentialName, Effect, ProviderId, ScopeName},
+    providers::{Context, JsonCall, Operation, OperationFacts, Provider, Step},
+};
+use bailee_testkit::{
+    conformance::Contender,
+    emulator::{self, Played},
+};
+use http::Method;
+
+use crate::held::{adapter, hold};
+
+/// The products of a shop.
+struct Products;
+
+#[derive(serde::Deserialize)]
+struct Answered {
+    data: serde_json::Value,
+}
+
+static FACTS: OperationFacts = OperationFacts {
+    name: "shopify.products",
+    provider: ProviderId::from_static("shopify"),
+    scopes: &[ScopeName::from_static("read_products")],
+    effect: Effect::Read,
+    method: Method::POST,
+    path: "/graphql.json",
+    sends: &[],
+    reads: &["content"],
+    credential: CredentialName::from_static("user"),
+};
+
+impl Operation for Products {
+    type Output = serde_json::Value;
+
+    fn facts(&self) -> &OperationFacts {
+        &FACTS
+    }
+
+    fn start(&self, cx: &Context<'_>) -> Box<dyn Step<serde_json::Value>> {
+        JsonCall::new(cx, &FACTS)
+            .body(&serde_json::json!({"query": "{ products(first: 1) { nodes { id } } }"}))
+            .read(|answer: Answered| Ok(answer.data))
+    }
+}
+
+struct Contending;
+
+#[async_trait]
+impl Contender for Contending {
+    fn provider(&self) -> Arc<dyn Provider> {
+        adapter("shopify")
+    }
+
+    fn played(&self) -> Played {
+        emulator::shopify::Shopify::new().into()
+    }
+
+    fn scopes(&self) -> Vec<ScopeName> {
+        ["read_products", "write_content"].map(ScopeName::from_static).to_vec()
+    }
+
+    fn options(&self) -> BeginOptions {
+        let mut options = BeginOptions::default();
+        options.variables.insert("shop".into(), "demo".into());
+        options
+    }
+
+    fn left_out(&self) -> Option<ScopeName> {
+        Some(ScopeName::from_static("write_content"))
+    }
+
+    fn operation(&self) -> OperationFacts {
+        FACTS.clone()
+    }
+
+    async fn probe(&self, acting: &Acting, connection: &ConnectionRef) -> Result<()> {
+        acting.call(connection, &Products).await.map(|_| ())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shopify_passes_every_case() {
+    hold(Arc::new(Contending)).await;
+}
+
+#[tokio::test]
+async fn call_06_a_callback_that_the_shop_did_not_sign_is_refused() {
+    use bailee::RefusalReason;
+    use bailee_testkit::{
+        Declared, PURPOSE, World,
+        emulator::{Decision, Endpoint, shopify::CallbackFlaw},
+    };
+
+    let spec = adapter("shopify").spec().clone();
+    let declared = Declared::of(&spec).operation(&FACTS);
+    for (flaw, reason) in [
+        (CallbackFlaw::Unsigned, RefusalReason::Forged),
+        (CallbackFlaw::WrongSecret, RefusalReason::Forged),
+        (CallbackFlaw::Stale, RefusalReason::Forged),
+        // Signed, and for another shop than the person named.
+        (CallbackFlaw::OtherShop, RefusalReason::RegistrationMismatch),
+    ] {
+        let mut shop = emulator::shopify::Shopify::new();
+        shop.flaw = Some(flaw);
+        let world = World::builder(declared.declaration()).play(shop).build().await.unwrap();
+        let visitor = world.visitor("ada");
+        let outcome = world
+            .connect_as(
+                &visitor,
+                "shopify",
+                &[PURPOSE],
+                Contending.options(),
+                Decision::Allow,
+                "ada",
+            )
+            .await
+            .unwrap();
+        assert_eq!(outcome.unwrap_err().reason(), reason, "{flaw:?}");
+        assert_eq!(world.site("shopify").count(Endpoint::Exchange), 0, "{flaw:?}");
+    }
+}
+
+#[tokio::test]
+async fn out_04_a_shop_is_one_label_and_has_to_be_named() {
+    use bailee::ErrorKind;
+    use bailee_testkit::{Declared, PURPOSE, World};
+
+    let spec = adapter("shopify").spec().clone();
+    let declared = Declared::of(&spec).operation(&FACTS);
+    let world = World::builder(declared.declaration())
+        .play(emulator::shopify::Shopify::new())
+        .build()
+        .await
+        .unwrap();
+    let visitor = world.visitor("ada");
+    for shop in [None, Some(""), Some("a.b"), Some("evil.example/"), Some("A"), Some("a@b")] {
+        let mut options = BeginOptions::default();
+        if let Some(shop) = shop {
+            options.variables.insert("shop".into(), shop.into());
+        }
+        let begun =
+            world.bailee.connections().begin_with(&visitor, "shopify", &[PURPOSE], options).await;
+        assert_eq!(begun.unwrap_err().kind(), ErrorKind::InvalidInput, "{shop:?}");
+    }
+}
