@@ -25,12 +25,14 @@ use bailee::{
             PublishingLimit, ReadPost,
         },
     },
+    store::Store,
 };
 use bailee_testkit::{
     Declared, PURPOSE, World,
     conformance::Contender,
     emulator::{self, Account, Decision, Endpoint, Fault, Played, instagram::UserId},
 };
+use bailee_tests::{Halt, Stopping, drill::Tasks};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::{held::hold, stored::Stored};
@@ -231,6 +233,80 @@ async fn what_did_not_arrive_is_asked_after_and_left_to_the_person() {
             .count()
             > 5
     );
+}
+
+/// A process that dies, at each commit in turn, and whoever goes on: the caller with the same key,
+/// or nobody but the worker.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_dies_at_any_commit_publishes_once_at_most_and_what_came_of_it_is_found_out()
+{
+    let mut found_out = 0;
+    for halt in [Halt::DiesBefore, Halt::DiesAfter, Halt::Fails] {
+        for caller_returns in [true, false] {
+            let mut steps = 0;
+            loop {
+                let what = format!("{halt:?} {steps}, {caller_returns}");
+                let mut played = emulator::instagram::Instagram::new();
+                played.polls = 0;
+                let runtime = Tasks::hasty();
+                let w = World::builder(declared().declaration())
+                    .change(move |builder| builder.runtime(runtime.clone()))
+                    .play(played)
+                    .build()
+                    .await
+                    .unwrap();
+                let ada = w.visitor("ada");
+                let connection = w.connect(&ada, "instagram", &[PURPOSE]).await.unwrap();
+                w.settle().await;
+                let stopping = Stopping::before(w.store().clone());
+                let store: Arc<dyn Store> = Arc::new(stopping.clone());
+                let mortal = w.process(declared().declaration(), store).unwrap();
+                let mortal = mortal.build().await.unwrap();
+                stopping.arm(steps, halt);
+                let publishing = {
+                    let (ada, connection) = (ada.clone(), connection.clone());
+                    tokio::spawn(async move {
+                        let acting = mortal.acting(&ada, &PURPOSE);
+                        acting.publish(&connection, &key("photo"), photo()).await
+                    })
+                };
+                let outcome = tokio::select! {
+                    () = stopping.until_reached(), if halt != Halt::Fails => None,
+                    outcome = publishing => Some(outcome.unwrap()),
+                };
+                if !stopping.reached() {
+                    outcome.unwrap().unwrap_or_else(|error| panic!("{what}: {error:?}"));
+                    break;
+                }
+                // Claims of the dead end after five minutes.
+                w.advance(Duration::from_secs(310));
+                let acting = w.bailee.acting(&ada, &PURPOSE);
+                if caller_returns {
+                    acting.publish(&connection, &key("photo"), photo()).await.unwrap();
+                }
+                for _ in 0..3 {
+                    minutes(&w, 10).await;
+                    w.advance(Duration::from_secs(3600));
+                    w.settle().await;
+                }
+                match acting.publication(&connection, &key("photo")).await {
+                    Ok(over) => {
+                        let expected = usize::from(over.state == PublicationState::Published);
+                        assert!(over.state.is_final(), "{what}: {over:?}");
+                        assert_eq!(posts(&w), expected, "{what}: {over:?}");
+                        found_out += usize::from(expected == 1 && over.post.is_none());
+                    }
+                    Err(error) => {
+                        assert_eq!(error.kind(), ErrorKind::NotFound, "{what}");
+                        assert_eq!((steps, posts(&w)), (0, 0), "{what}");
+                    }
+                }
+                steps += 1;
+            }
+            assert!(steps >= 5, "{steps} commits");
+        }
+    }
+    assert!(found_out >= 2, "no process died between the post and its record: {found_out}");
 }
 
 #[tokio::test]
