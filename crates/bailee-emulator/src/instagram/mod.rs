@@ -51,7 +51,7 @@ pub struct Instagram {
     pub long_lifetime: i64,
     /// How many answers to `media_publish` are still lost after the work was done.
     pub lost_publishes: u32,
-    /// Whether accounts of any kind may be asked about; otherwise `account_type` is left out.
+    /// Whether `account_type` is there when it is asked for.
     pub names_types: bool,
     /// How `permissions` is written; both forms were seen.
     pub permissions: Permissions,
