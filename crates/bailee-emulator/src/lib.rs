@@ -54,6 +54,7 @@ pub mod salesforce;
 pub mod shopify;
 
 pub mod stripe;
+pub mod microsoft;
 
 pub use clock::Clock;
 pub use desk::Written;

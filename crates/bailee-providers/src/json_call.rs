@@ -201,6 +201,12 @@ impl JsonCall {
         })
     }
 
+    /// Makes a step of it whose success says all there is: its body is not read.
+    pub fn done(self) -> Box<dyn Step<()>> {
+        let (spec, classify) = (self.spec.clone(), self.classify);
+        Box::new(DoneStep { spec, classify, request: Some(self.into_request()) })
+    }
+
     /// Makes a step of it that gives the answer as it is, for callers who read it themselves.
     ///
     /// An answer of any status is one, except those that are about the token or a rate limit, and
@@ -296,6 +302,25 @@ pub(crate) fn check_facts(facts: &OperationFacts, spec: &SpecFacts) -> Result<()
         return wrong("a category is empty".into());
     }
     Ok(())
+}
+
+struct DoneStep {
+    spec: Spec,
+    classify: Classify,
+    request: Option<std::result::Result<Request, Failure>>,
+}
+
+impl Step<()> for DoneStep {
+    fn next(&mut self, input: Input) -> std::result::Result<Next<()>, Failure> {
+        match (input, self.request.take()) {
+            (Input::Start, Some(request)) => request.map(Next::Send),
+            (Input::Answer(answer), None) => match (self.classify)(&self.spec, &answer) {
+                Some(failure) => Err(failure),
+                None => Ok(Next::Done(())),
+            },
+            _ => Err(misuse()),
+        }
+    }
 }
 
 struct AnswerStep {

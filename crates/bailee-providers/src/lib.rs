@@ -31,6 +31,8 @@ mod json_call;
     feature = "zoom"
 ))]
 mod judged;
+#[cfg(feature = "microsoft")]
+pub mod microsoft;
 mod next_address;
 mod once;
 mod operation;

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::{
     answer::Answer,
     failure::{Failure, FailureKind},
-    spec::{RefreshClass, SpecFacts},
+    spec::{IdentitySource, RefreshClass, SpecFacts},
     step::{Input, Next, Step},
 };
 
@@ -71,6 +71,9 @@ impl Samples {
         {
             put(&mut identity, pointer, word);
         }
+        if spec.identity.source == IdentitySource::Openid {
+            put(&mut identity, "/sub", ACCOUNT);
+        }
         for pointer in &spec.identity.id {
             put(&mut identity, pointer, ACCOUNT);
         }
@@ -126,8 +129,9 @@ pub(super) fn id_token(spec: &SpecFacts, client_id: &str, now: Timestamp) -> (St
     let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let header = json!({"alg": "RS256", "kid": "fake-key"});
     let half = &sha256(ACCESS.as_bytes())[..16];
-    let claims = json!({
-        "iss": spec.issuer.as_deref().unwrap_or_default(),
+    let issuer = spec.identity.issuers.first().or(spec.issuer.as_ref());
+    let mut issuer = issuer.cloned().unwrap_or_default();
+    let mut claims = json!({
         "sub": ACCOUNT,
         "aud": client_id,
         "exp": now.as_seconds() + 300,
@@ -135,6 +139,11 @@ pub(super) fn id_token(spec: &SpecFacts, client_id: &str, now: Timestamp) -> (St
         "nonce": NONCE,
         "at_hash": BASE64_URL_SAFE_NO_PAD.encode(half),
     });
+    for pointer in &spec.identity.id {
+        put(&mut claims, pointer, ACCOUNT);
+        issuer = issuer.replace(&format!("{{{}}}", pointer.trim_start_matches('/')), ACCOUNT);
+    }
+    claims["iss"] = json!(issuer);
     let token = format!("{}.{}.ZmFrZQ", part(&header), part(&claims));
     let modulus = BASE64_URL_SAFE_NO_PAD.encode([0xff; 256]);
     let keys = json!({"keys": [{"kty": "RSA", "kid": "fake-key", "n": modulus, "e": "AQAB"}]});

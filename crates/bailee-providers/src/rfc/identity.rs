@@ -110,12 +110,12 @@ impl IdentityStep {
         compact: &jose::Compact,
         now: Timestamp,
     ) -> Result<Next<Account>, Failure> {
-        let issuer = self.spec.issuer.as_deref().ok_or(FailureKind::Unsupported)?;
+        let issuer = self.spec.issuer.as_ref().ok_or(FailureKind::Unsupported)?;
+        let stated = self.spec.identity.issuers.as_slice();
         let subject = id_token::check(
             &compact.payload,
             &id_token::Expected {
-                issuer,
-                issuers: &self.spec.identity.issuers,
+                issuers: if stated.is_empty() { std::slice::from_ref(issuer) } else { stated },
                 client_id: &self.registration.client_id,
                 nonce: self.nonce.as_deref(),
                 access_half_digest: self.grant.access_half_digest.as_ref(),
@@ -126,7 +126,7 @@ impl IdentityStep {
         let claims = Object::parse(&compact.payload).map_err(|_| malformed())?;
         let id = self.id_in(&claims, &self.spec.identity.id)?;
         let id = AccountId::new(self.spec.identity.id_kind.clone(), id).ok_or_else(malformed)?;
-        let account = self.describe(self.stated(id), &claims).with_issuer(Some(issuer.to_owned()));
+        let account = self.describe(self.stated(id), &claims).with_issuer(Some(issuer.clone()));
         self.ask_userinfo(Some((account, subject)))
     }
 

@@ -607,8 +607,8 @@ pub struct IdentityFacts {
     /// Where the id stands (RFC 6901): in the endpoint's document, or among the claims of an ID
     /// token. Where there are several, the id is their values with a colon between.
     pub id: Vec<String>,
-    /// What `iss` may be in ID tokens beside the issuer itself. `{name}` stands for the token's own
-    /// claim of that name, for a provider with an issuer for each of its tenants.
+    /// What `iss` may be in ID tokens; the issuer itself where the list is empty. `{name}` stands for
+    /// the token's own claim of that name, for a provider with an issuer for each of its tenants.
     pub issuers: Vec<String>,
     /// Where a name to show may stand; the first one that is there is taken.
     pub display: Vec<String>,

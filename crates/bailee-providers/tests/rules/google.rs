@@ -46,7 +46,7 @@ fn the_facts_are_those_of_the_documentation() {
     assert_eq!(url(&spec.endpoints.jwks), "https://www.googleapis.com/oauth2/v3/certs");
     assert_eq!(spec.endpoints.introspection, None);
     assert_eq!(spec.issuer.as_deref(), Some("https://accounts.google.com"));
-    assert_eq!(spec.identity.issuers, ["accounts.google.com"]);
+    assert_eq!(spec.identity.issuers, ["https://accounts.google.com", "accounts.google.com"]);
     assert_eq!(spec.identity.id, ["/sub"]);
     assert!(!spec.discover && !spec.iss_in_callback);
     // The page that people see is for their browser alone.

@@ -24,6 +24,8 @@ mod instagram;
 mod instagram_publish;
 #[cfg(feature = "jira")]
 mod jira;
+#[cfg(feature = "microsoft")]
+mod microsoft;
 mod operation;
 mod revoke;
 #[cfg(feature = "slack")]
