@@ -13,6 +13,7 @@ mod house;
 mod instagram;
 mod jira;
 mod linear;
+mod microsoft;
 mod notion;
 mod salesforce;
 mod shopify;
