@@ -53,8 +53,8 @@ pub mod salesforce;
 
 pub mod shopify;
 
-pub mod stripe;
 pub mod microsoft;
+pub mod stripe;
 
 pub use clock::Clock;
 pub use desk::Written;
