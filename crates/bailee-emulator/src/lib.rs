@@ -28,6 +28,8 @@ mod token_answer;
 pub mod github;
 pub mod x;
 
+pub mod hubspot;
+
 pub mod supabase;
 
 pub mod zoom;

@@ -15,6 +15,8 @@ pub fn compiled_in() -> Vec<Arc<dyn Provider>> {
         Arc::new(crate::github::GitHub::new()),
         #[cfg(feature = "google")]
         Arc::new(crate::google::Google::new()),
+        #[cfg(feature = "hubspot")]
+        Arc::new(crate::hubspot::HubSpot::new()),
         #[cfg(feature = "instagram")]
         Arc::new(crate::instagram::Instagram::new()),
         #[cfg(feature = "jira")]

@@ -18,6 +18,8 @@ pub mod github;
 #[cfg(feature = "google")]
 pub mod google;
 mod grant;
+#[cfg(feature = "hubspot")]
+pub mod hubspot;
 #[cfg(feature = "instagram")]
 pub mod instagram;
 #[cfg(feature = "jira")]

@@ -10,6 +10,7 @@ mod gitlab;
 mod google;
 mod held;
 mod house;
+mod hubspot;
 mod instagram;
 mod jira;
 mod linear;

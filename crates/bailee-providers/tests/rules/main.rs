@@ -17,6 +17,8 @@ mod github;
 mod google;
 #[cfg(feature = "google")]
 mod google_upload;
+#[cfg(feature = "hubspot")]
+mod hubspot;
 mod id_token;
 #[cfg(feature = "instagram")]
 mod instagram;
