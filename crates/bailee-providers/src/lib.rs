@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+#[cfg(feature = "asana")]
+pub mod asana;
 mod callback;
 #[cfg(feature = "clickup")]
 pub mod clickup;
@@ -27,6 +29,7 @@ pub mod jira;
 mod json_call;
 #[cfg(any(
     feature = "airtable",
+    feature = "asana",
     feature = "clickup",
     feature = "linkedin",
     feature = "x",

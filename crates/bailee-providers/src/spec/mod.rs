@@ -101,6 +101,23 @@ impl Spec {
         Self(Arc::new(facts))
     }
 
+    /// Says that the application's settings at the provider decide over its scopes, where a
+    /// provider has such applications beside others and the host has one.
+    #[must_use]
+    pub fn with_fixed_scopes(&self) -> Self {
+        let mut facts = (*self.0).clone();
+        facts.scopes.fixed = true;
+        Self(Arc::new(facts))
+    }
+
+    /// Adds a sentence to what the person should know beforehand.
+    #[must_use]
+    pub fn with_plain(&self, sentence: impl Into<String>) -> Self {
+        let mut facts = (*self.0).clone();
+        facts.eligibility.plain.push(sentence.into());
+        Self(Arc::new(facts))
+    }
+
     /// Whether metadata has to be fetched before the spec can be used.
     pub fn needs_discovery(&self) -> bool {
         self.discover && (self.endpoints.authorization.is_none() || self.endpoints.token.is_none())
