@@ -57,6 +57,7 @@ pub mod shopify;
 
 pub mod microsoft;
 pub mod stripe;
+pub mod asana;
 
 pub use clock::Clock;
 pub use desk::Written;
