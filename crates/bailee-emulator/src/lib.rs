@@ -55,9 +55,9 @@ pub mod salesforce;
 
 pub mod shopify;
 
+pub mod asana;
 pub mod microsoft;
 pub mod stripe;
-pub mod asana;
 
 pub use clock::Clock;
 pub use desk::Written;
