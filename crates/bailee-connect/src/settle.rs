@@ -9,9 +9,9 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bailee_core::{
-    Actor, AuthorizationCode, ConnectionId, ConnectionRef, ConnectionState, Error, ErrorKind, Id,
-    Origin, Owner, Plaintext, PurposeId, Result, ScopeName, TenantId, Timestamp, Verifier,
-    audit::Entry, event::Happened,
+    Actor, AuthorizationCode, ConnectionId, ConnectionRef, ConnectionState, CredentialName, Error,
+    ErrorKind, Id, Origin, Owner, Plaintext, PurposeId, Result, ScopeName, TenantId, Timestamp,
+    Verifier, audit::Entry, event::Happened,
 };
 use bailee_providers::{Account, ExchangeAsk, Grant, IssuedCredential, ScopeComparison, SecretRef};
 use bailee_registry::{Given, How};
@@ -330,7 +330,7 @@ impl Pending<'_> {
             account: AccountBody::of(account),
             origin: body.origin,
             purposes: purposes(existing.as_ref(), body),
-            credentials: grant.credentials.iter().map(|issued| issued.name.clone()).collect(),
+            credentials: credentials(existing.as_ref(), grant),
             reservation: reservation_id,
             connected_at: now,
         };
@@ -339,8 +339,8 @@ impl Pending<'_> {
             .facts(body::SCHEMA, body::encode(&connection_body)?);
         let replaces = existing.as_ref().and_then(Found::record);
         // Work names a credential; the connection is found from it.
-        let lookups =
-            grant.credentials.iter().map(|issued| connection.credential(&issued.name)).collect();
+        let names = connection_body.credentials.iter();
+        let lookups = names.map(|name| connection.credential(name)).collect();
         batch = batch.op(vault.put_with_lookups(&tenant, draft, replaces, lookups).await?);
         if reserved.is_none() {
             let draft = Draft::new(reservation_key, base).facts(
@@ -523,6 +523,20 @@ fn purposes(existing: Option<&Found>, flow: &FlowBody) -> Vec<PurposeId> {
         }
     }
     purposes
+}
+
+/// The credentials of a connection: those that were just issued, and those of earlier flows that this
+/// one did not bring. The provider still takes their tokens, so they are used, checked and revoked
+/// with the others.
+fn credentials(existing: Option<&Found>, grant: &Grant) -> Vec<CredentialName> {
+    let mut names: Vec<CredentialName> =
+        grant.credentials.iter().map(|issued| issued.name.clone()).collect();
+    for name in existing.iter().flat_map(|found| &found.body.credentials) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
 }
 
 /// The secrets of an exchange.

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{held::hold, stored::Stored};
 use async_trait::async_trait;
 use bailee::{
-    Acting, ConnectionRef, ConnectionState, ErrorKind, Remedy, Result,
+    Acting, ConnectionRef, ConnectionState, Declaration, ErrorKind, PurposeId, Remedy, Result,
     core::ScopeName,
     providers::{
         Operation, OperationFacts, Paged, Provider,
@@ -203,4 +203,49 @@ async fn the_same_person_in_another_workspace_is_another_account() {
     }
     assert_eq!(world.bailee.connections().of_visitor(&ada).await.unwrap().len(), 3);
     stored.assert_nothing_shows(PERSONAL).await;
+}
+
+/// Posting as the application, and posting as the person.
+const POSTING: PurposeId = PurposeId::from_static("test.use");
+const SPEAKING: PurposeId = PurposeId::from_static("test.speak");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_that_a_reconnect_does_not_bring_stays_and_ends_with_the_others() {
+    let post = PostMessage::new("C0GENERAL", "hello");
+    let as_person = post.clone().as_person();
+    // One purpose needs the application alone, the other one the person.
+    let text = Declared::of(Slack::new().spec())
+        .operation(post.facts())
+        .operation(as_person.facts())
+        .to_toml()
+        .replace("\"user:chat:write\" = [\"test.use\"]", "\"user:chat:write\" = [\"test.speak\"]")
+        .replace(
+            "\"slack.post_message_as_person\" = [\"test.use\"]",
+            "\"slack.post_message_as_person\" = [\"test.speak\"]",
+        )
+        .replace("purposes = [\"test.use\"]", "purposes = [\"test.use\", \"test.speak\"]")
+        .replace(
+            "[recipients.slack]",
+            "[purposes.\"test.speak\"]\ntitle = \"Speak for you\"\nplain = \"We post in your name.\"\n\
+             use = \"service\"\nbasis = \"consent\"\n\n[recipients.slack]",
+        );
+    let mut slack = emulator::slack::Slack::new();
+    slack.rotation = false;
+    slack.rate_limits = false;
+    let stored = Stored::under(Declaration::parse(&text).unwrap(), slack).await;
+    let world = &stored.world;
+    let ada = world.visitor("ada");
+    let connection = world.connect(&ada, "slack", &[POSTING, SPEAKING]).await.unwrap();
+    let again = world.connect(&ada, "slack", &[POSTING]).await.unwrap();
+    assert_eq!(again, connection);
+    let (posting, speaking) =
+        (world.bailee.acting(&ada, &POSTING), world.bailee.acting(&ada, &SPEAKING));
+    posting.call(&connection, &post).await.unwrap();
+    speaking.call(&connection, &as_person).await.unwrap();
+    assert_eq!(stored.count("credential").await, 2);
+    let before = world.site("slack").count(Endpoint::Revoke);
+    world.bailee.connections().disconnect(&ada, &connection).await.unwrap();
+    assert_eq!(world.site("slack").count(Endpoint::Revoke), before + 2);
+    assert_eq!(stored.count("credential").await, 0, "nothing stays behind");
+    stored.assert_nothing_shows(&["Example Workspace"]).await;
 }

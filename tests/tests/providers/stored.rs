@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bailee::store::MemoryStore;
+use bailee::{Declaration, store::MemoryStore};
 use bailee_testkit::{Declared, Storage, World, emulator::Played};
 use bailee_tests::Watched;
 
@@ -14,7 +14,12 @@ pub(crate) struct Stored {
 
 impl Stored {
     pub(crate) async fn play(declared: &Declared, played: impl Into<Played>) -> Self {
-        let builder = World::builder(declared.declaration());
+        Self::under(declared.declaration(), played).await
+    }
+
+    /// The same under a declaration of the test's own.
+    pub(crate) async fn under(declaration: Declaration, played: impl Into<Played>) -> Self {
+        let builder = World::builder(declaration);
         let clock = Arc::new(builder.clock().clone());
         let watched = Watched::new(Arc::new(MemoryStore::new(clock)));
         let storage = Storage::Given(watched.clone());
