@@ -79,6 +79,7 @@ pub use grant::{
 };
 pub use json_call::{Classify, JsonCall};
 pub use next_address::next_link;
+pub use once::once;
 pub use operation::{Operation, OperationFacts};
 pub use page::{Cursor, Page, Paged};
 pub use proof::CallbackProof;
@@ -89,6 +90,6 @@ pub use request::{
     SecretRef, Target, Value,
 };
 pub use retry_after::{retry_after, used_up};
-pub use rfc::discovery::discovery;
+pub use rfc::{classify::answer as classify, discovery::discovery};
 pub use spec::{Metadata, Spec};
 pub use step::{Input, Next, PublicKey, SignatureScheme, Signed, Step};

@@ -10,6 +10,17 @@ use crate::{
     step::{Input, Next, Step},
 };
 
+/// A step of one request, whose answer is read by a function: what most steps of an adapter of
+/// one's own are. Without a request the provider has no such thing
+/// ([`FailureKind::Unsupported`]).
+pub fn once<T: 'static>(
+    cx: &Context<'_>,
+    request: Option<Request>,
+    read: impl FnOnce(&Spec, &Answer) -> Result<T, Failure> + Send + 'static,
+) -> Box<dyn Step<T>> {
+    Once::boxed(cx, request, read)
+}
+
 /// One request whose answer is read by a function.
 pub(crate) struct Once<F> {
     spec: Spec,

@@ -21,8 +21,9 @@ fn stated(spec: &SpecFacts, answer: &Answer) -> Option<String> {
     })
 }
 
-/// What the answer means; none where it is a success.
-pub(crate) fn answer(spec: &SpecFacts, answer: &Answer) -> Option<Failure> {
+/// What an answer of an API means by the facts of its spec and by the RFCs; none where it is a
+/// success. It is a [`Classify`](crate::Classify).
+pub fn answer(spec: &SpecFacts, answer: &Answer) -> Option<Failure> {
     let stated = stated(spec, answer);
     if answer.status.is_success() {
         return match stated {
