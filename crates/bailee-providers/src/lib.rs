@@ -31,7 +31,9 @@ mod json_call;
     feature = "airtable",
     feature = "asana",
     feature = "clickup",
+    feature = "hubspot",
     feature = "linkedin",
+    feature = "supabase",
     feature = "x",
     feature = "zoom"
 ))]
@@ -39,6 +41,7 @@ mod judged;
 #[cfg(feature = "microsoft")]
 pub mod microsoft;
 mod next_address;
+#[cfg(any(feature = "github", feature = "hubspot", feature = "supabase"))]
 mod once;
 mod operation;
 mod page;

@@ -59,8 +59,10 @@ where
 }
 
 /// The step of an operation whose input is not acceptable. Nothing leaves.
+#[cfg(any(feature = "github", feature = "hubspot"))]
 pub(crate) struct Refused;
 
+#[cfg(any(feature = "github", feature = "hubspot"))]
 impl<T> Step<T> for Refused {
     fn next(&mut self, _: Input) -> Result<Next<T>, Failure> {
         Err(FailureKind::InvalidInput.into())

@@ -124,6 +124,11 @@ fn what_contradicts_itself_is_refused() {
         ),
         (
             "[rate_limit]",
+            "[scopes.covers]\nnotes = [\"fake\"]\n[rate_limit]",
+            "`covers` names a scope that is not in the catalogue",
+        ),
+        (
+            "[rate_limit]",
             "[[terms]]\ntitle = \"T\"\nurl = \"http://a.test\"\n[rate_limit]",
             "terms is not https",
         ),
