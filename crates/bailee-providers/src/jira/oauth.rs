@@ -14,6 +14,7 @@ use crate::{
     context::Context,
     failure::{Failure, FailureKind},
     grant::{Account, AccountId, Alive, CredentialFacts, Grant, GrantFacts, Place},
+    once::Once,
     provider::{ExchangeAsk, Provider},
     request::{Endpoint, Request},
     rfc::{malformed, misuse, token::TokenStep, token_answer},
@@ -85,7 +86,12 @@ impl Provider for Jira {
     /// A grant without a site is over: nobody says otherwise that an application was removed.
     fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
         let request = cx.spec.endpoints.userinfo.clone().map(ask);
-        Box::new(Sites { spec: cx.spec.clone(), request })
+        Once::boxed(cx, request, |spec, answer| match resources(spec, answer) {
+            Ok(sites) if sites.is_empty() => Err(FailureKind::GrantOver.into()),
+            Ok(_) => Ok(Alive::Yes),
+            Err(failure) if failure.kind == FailureKind::AccessRejected => Ok(Alive::No),
+            Err(failure) => Err(failure),
+        })
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {
@@ -189,28 +195,6 @@ impl Step<Account> for Identity {
             (State::Me(places), Input::Answer(answer)) => {
                 self.account(places, &answer).map(Next::Done)
             }
-            _ => Err(misuse()),
-        }
-    }
-}
-
-struct Sites {
-    spec: Spec,
-    request: Option<Request>,
-}
-
-impl Step<Alive> for Sites {
-    fn next(&mut self, input: Input) -> Result<Next<Alive>, Failure> {
-        match (input, self.request.take()) {
-            (Input::Start, Some(request)) => Ok(Next::Send(request)),
-            (Input::Answer(answer), None) => match resources(&self.spec, &answer) {
-                Ok(sites) if sites.is_empty() => Err(FailureKind::GrantOver.into()),
-                Ok(_) => Ok(Next::Done(Alive::Yes)),
-                Err(failure) if failure.kind == FailureKind::AccessRejected => {
-                    Ok(Next::Done(Alive::No))
-                }
-                Err(failure) => Err(failure),
-            },
             _ => Err(misuse()),
         }
     }

@@ -9,12 +9,13 @@ use crate::{
     context::Context,
     failure::{Failure, FailureKind},
     grant::{AccountId, Alive, CredentialFacts, Grant, IssuedCredential},
+    once::Once,
     provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Provider},
     request::{Endpoint, Request},
-    rfc::{self, malformed, misuse, token::TokenStep, token_answer},
+    rfc::{self, malformed, token::TokenStep, token_answer},
     scan::Object,
     spec::{Spec, SpecFacts},
-    step::{Input, Next, Step},
+    step::Step,
 };
 
 /// The name of the credential that acts as the application.
@@ -104,7 +105,11 @@ impl Provider for Slack {
         let request = cx.spec.endpoints.userinfo.clone().map(|url| {
             Request::new(Method::POST, url, Endpoint::Identity, Effect::Read).with_bearer()
         });
-        Box::new(AuthTest { spec: cx.spec.clone(), request })
+        Once::boxed(cx, request, |spec, answer| match errors::classify(spec, answer) {
+            None => Ok(Alive::Yes),
+            Some(failure) if failure.kind == FailureKind::AccessRejected => Ok(Alive::No),
+            Some(failure) => Err(failure),
+        })
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {
@@ -178,26 +183,4 @@ fn member(document: &Object<'_>, object: &str, name: &str) -> Result<Option<Stri
     let Some(object) = document.object(object).map_err(|_| malformed())? else { return Ok(None) };
     let text = object.get(name).map_err(|_| malformed())?.and_then(|value| value.text());
     Ok(text.filter(|text| !text.is_empty()))
-}
-
-/// One question, which either a living token gets answered or nobody does.
-struct AuthTest {
-    spec: Spec,
-    request: Option<Request>,
-}
-
-impl Step<Alive> for AuthTest {
-    fn next(&mut self, input: Input) -> Result<Next<Alive>, Failure> {
-        match (input, self.request.take()) {
-            (Input::Start, Some(request)) => Ok(Next::Send(request)),
-            (Input::Answer(answer), None) => match errors::classify(&self.spec, &answer) {
-                None => Ok(Next::Done(Alive::Yes)),
-                Some(failure) if failure.kind == FailureKind::AccessRejected => {
-                    Ok(Next::Done(Alive::No))
-                }
-                Some(failure) => Err(failure),
-            },
-            _ => Err(misuse()),
-        }
-    }
 }
