@@ -491,6 +491,12 @@ impl Ledger {
         self.tokens.get(value).is_some_and(|token| self.lives(token, now))
     }
 
+    /// Whether a token was ended before its time, alone or with its grant.
+    pub(crate) fn is_ended(&self, value: &str) -> bool {
+        let ended = |token: &Token| token.ended || self.grants[token.grant.0].ended;
+        self.tokens.get(value).is_some_and(ended)
+    }
+
     /// What a live token stands for, without counting as its use.
     pub(crate) fn peek(&self, value: &str, now: i64) -> Option<Accepted> {
         let token = self.tokens.get(value)?;

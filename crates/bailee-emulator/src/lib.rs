@@ -26,6 +26,8 @@ mod tls;
 mod token_answer;
 
 pub mod github;
+pub mod linkedin;
+
 pub mod x;
 
 pub mod hubspot;

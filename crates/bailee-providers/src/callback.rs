@@ -130,7 +130,7 @@ impl Callback {
                 scopes: match scopes {
                     None => None,
                     Some(list) => Some(
-                        scope_list::split(&list, spec.scopes.answer_separator)
+                        scope_list::split(&list, spec.scopes.answer_separators())
                             .ok_or(CallbackRefusal::Malformed)?,
                     ),
                 },

@@ -23,6 +23,8 @@ pub fn compiled_in() -> Vec<Arc<dyn Provider>> {
         Arc::new(crate::instagram::Instagram::new()),
         #[cfg(feature = "jira")]
         Arc::new(crate::jira::Jira::new()),
+        #[cfg(feature = "linkedin")]
+        Arc::new(crate::linkedin::LinkedIn::new()),
         #[cfg(feature = "microsoft")]
         Arc::new(crate::microsoft::Microsoft::new()),
         #[cfg(feature = "shopify")]

@@ -203,8 +203,21 @@ impl JsonCall {
 
     /// Makes a step of it whose success says all there is: its body is not read.
     pub fn done(self) -> Box<dyn Step<()>> {
+        self.read_headers(|_| Ok(()))
+    }
+
+    /// Makes a step of it for an answer whose body says nothing: what there is to know stands in
+    /// the headers, or is that it was a success.
+    pub fn read_headers<T>(
+        self,
+        read: impl FnOnce(&HeaderMap) -> std::result::Result<T, Failure> + Send + 'static,
+    ) -> Box<dyn Step<T>>
+    where
+        T: Send + 'static,
+    {
         let (spec, classify) = (self.spec.clone(), self.classify);
-        Box::new(DoneStep { spec, classify, request: Some(self.into_request()) })
+        let request = Some(self.into_request());
+        Box::new(HeaderStep { spec, classify, request, read: Some(read) })
     }
 
     /// Makes a step of it that gives the answer as it is, for callers who read it themselves.
@@ -304,25 +317,6 @@ pub(crate) fn check_facts(facts: &OperationFacts, spec: &SpecFacts) -> Result<()
     Ok(())
 }
 
-struct DoneStep {
-    spec: Spec,
-    classify: Classify,
-    request: Option<std::result::Result<Request, Failure>>,
-}
-
-impl Step<()> for DoneStep {
-    fn next(&mut self, input: Input) -> std::result::Result<Next<()>, Failure> {
-        match (input, self.request.take()) {
-            (Input::Start, Some(request)) => request.map(Next::Send),
-            (Input::Answer(answer), None) => match (self.classify)(&self.spec, &answer) {
-                Some(failure) => Err(failure),
-                None => Ok(Next::Done(())),
-            },
-            _ => Err(misuse()),
-        }
-    }
-}
-
 struct AnswerStep {
     spec: Spec,
     classify: Classify,
@@ -350,6 +344,32 @@ impl Step<Answer> for AnswerStep {
                     Err(FailureKind::Unavailable.into())
                 }
                 _ => Ok(Next::Done(answer)),
+            },
+            _ => Err(misuse()),
+        }
+    }
+}
+
+struct HeaderStep<F> {
+    spec: Spec,
+    classify: Classify,
+    request: Option<std::result::Result<Request, Failure>>,
+    read: Option<F>,
+}
+
+impl<T, F> Step<T> for HeaderStep<F>
+where
+    F: FnOnce(&HeaderMap) -> std::result::Result<T, Failure> + Send,
+{
+    fn next(&mut self, input: Input) -> std::result::Result<Next<T>, Failure> {
+        match (input, self.request.take()) {
+            (Input::Start, Some(request)) => request.map(Next::Send),
+            (Input::Answer(answer), None) => match (self.classify)(&self.spec, &answer) {
+                Some(failure) => Err(failure),
+                None => {
+                    let read = self.read.take().ok_or_else(misuse)?;
+                    read(&answer.headers).map(Next::Done)
+                }
             },
             _ => Err(misuse()),
         }

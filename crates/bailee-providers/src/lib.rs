@@ -38,6 +38,8 @@ mod json_call;
     feature = "zoom"
 ))]
 mod judged;
+#[cfg(feature = "linkedin")]
+pub mod linkedin;
 #[cfg(feature = "microsoft")]
 pub mod microsoft;
 mod next_address;

@@ -15,6 +15,7 @@ mod hubspot;
 mod instagram;
 mod jira;
 mod linear;
+mod linkedin;
 mod microsoft;
 mod notion;
 mod salesforce;

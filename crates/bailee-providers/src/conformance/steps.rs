@@ -380,7 +380,8 @@ fn revoke(provider: &dyn Provider, cx: &Context<'_>, found: &mut Findings) {
     let facts = facts(cx);
     let style = cx.spec.revoke.style;
     let run = |status: u16, body: &str| {
-        let answers = (0..2).map(|_| canned::json(status, body, cx.now)).collect();
+        // One for each token, and for an adapter that looks whether they are dead.
+        let answers = (0..3).map(|_| canned::json(status, body, cx.now)).collect();
         canned::drive(&mut *provider.revoke(cx, &facts), answers, true)
     };
     if style == RevokeStyle::None {

@@ -62,11 +62,13 @@ fn read(spec: &Spec, answer: &Answer) -> Result<Introspection, Failure> {
     if !active {
         return Ok(Introspection { active, scopes: None, expires_at: None });
     }
-    // §2.2: the scopes are separated by spaces, whatever the provider does elsewhere.
+    // §2.2: the scopes are separated by spaces, whatever the provider does elsewhere, unless it
+    // mixes separators.
+    let separators = if spec.scopes.answer_mixed { &[' ', ','] } else { &[' '][..] };
     let scopes = object
         .string("scope")
         .map_err(|_| malformed())?
-        .map(|list| scope_list::split(&list, ' ').ok_or_else(malformed))
+        .map(|list| scope_list::split(&list, separators).ok_or_else(malformed))
         .transpose()?;
     let expires_at = match object.get("exp").map_err(|_| malformed())? {
         Some(Value::Number(number)) => {

@@ -17,11 +17,11 @@ pub(crate) fn join(scopes: &[ScopeName], separator: char) -> String {
     joined
 }
 
-/// Splits a list; white space around a scope is not part of it. None where something in it cannot
+/// Splits a list at any of the separators; white space around a scope is not part of it. None where something in it cannot
 /// be a scope.
-pub(crate) fn split(list: &[u8], separator: char) -> Option<Vec<ScopeName>> {
+pub(crate) fn split(list: &[u8], separators: &[char]) -> Option<Vec<ScopeName>> {
     let list = std::str::from_utf8(list).ok()?;
-    collect(list.split(separator))
+    collect(list.split(separators))
 }
 
 /// Makes scopes of texts, each of them once.

@@ -87,7 +87,7 @@ pub(crate) fn read_object(spec: &SpecFacts, object: &Object<'_>) -> Result<Grant
 trait Members {
     fn secret(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Failure>;
     fn number(&self, name: &str) -> Result<Option<f64>, Failure>;
-    fn scopes(&self, name: &str, separator: char) -> Result<Option<Vec<ScopeName>>, Failure>;
+    fn scopes(&self, name: &str, separators: &[char]) -> Result<Option<Vec<ScopeName>>, Failure>;
     /// A text or a whole number under a name, or at a pointer.
     fn id(&self, place: &str) -> Result<Option<String>, Failure>;
 }
@@ -165,7 +165,7 @@ fn credential(
         refresh_expires_in.map(life).or(facts.refresh_lifetime).filter(|_| refresh.is_some());
     credential.refresh = refresh.map(RefreshToken::new);
     credential.scopes = members
-        .scopes(&spec.scopes.answer_member, spec.scopes.answer_separator)?
+        .scopes(&spec.scopes.answer_member, spec.scopes.answer_separators())?
         .filter(|_| !spec.scopes.fixed)
         .map(|scopes| spec.scopes.settle(scopes));
     Ok(credential)
@@ -230,7 +230,7 @@ impl Members for Json<'_> {
         })
     }
 
-    fn scopes(&self, name: &str, separator: char) -> Result<Option<Vec<ScopeName>>, Failure> {
+    fn scopes(&self, name: &str, separators: &[char]) -> Result<Option<Vec<ScopeName>>, Failure> {
         match self.0.get(name).map_err(|_| malformed())? {
             None | Some(Value::Null) => Ok(None),
             Some(value @ Value::Array(_)) => {
@@ -242,7 +242,7 @@ impl Members for Json<'_> {
             }
             Some(value) => {
                 let text = value.string().ok_or_else(malformed)?;
-                scope_list::split(&text, separator).map(Some).ok_or_else(malformed)
+                scope_list::split(&text, separators).map(Some).ok_or_else(malformed)
             }
         }
     }
@@ -283,9 +283,9 @@ impl Members for Form<'_> {
         Ok(self.secret(name)?.and_then(|text| std::str::from_utf8(&text).ok().and_then(number)))
     }
 
-    fn scopes(&self, name: &str, separator: char) -> Result<Option<Vec<ScopeName>>, Failure> {
+    fn scopes(&self, name: &str, separators: &[char]) -> Result<Option<Vec<ScopeName>>, Failure> {
         self.secret(name)?
-            .map(|text| scope_list::split(&text, separator).ok_or_else(malformed))
+            .map(|text| scope_list::split(&text, separators).ok_or_else(malformed))
             .transpose()
     }
 

@@ -479,6 +479,7 @@ impl Check<'_> {
         ScopeFacts {
             separator: request,
             answer_separator: answer,
+            answer_mixed: file.answer_mixed,
             answer_member: file.answer_member.unwrap_or_else(|| "scope".into()),
             aliases,
             covers,

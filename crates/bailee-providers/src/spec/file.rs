@@ -115,6 +115,7 @@ pub(super) struct FileClient {
 pub(super) struct FileScopes {
     pub(super) separator: Option<Spanned<char>>,
     pub(super) answer_separator: Option<Spanned<char>>,
+    pub(super) answer_mixed: bool,
     pub(super) callback_parameter: Option<String>,
     pub(super) answer_member: Option<String>,
     pub(super) aliases: BTreeMap<ScopeName, Text>,

@@ -371,6 +371,8 @@ pub struct ScopeFacts {
     pub separator: char,
     /// What stands between them in an answer.
     pub answer_separator: char,
+    /// Whether answers may have the other separator as well: spaces or commas.
+    pub answer_mixed: bool,
     /// The parameter of a callback that lists what was granted, where there is one.
     pub callback_parameter: Option<String>,
     /// The member of a token answer that lists what was granted (`scope`).
@@ -400,6 +402,15 @@ impl ScopeFacts {
             }
         }
         scopes
+    }
+
+    /// What may stand between scopes in an answer.
+    pub(crate) fn answer_separators(&self) -> &'static [char] {
+        match (self.answer_mixed, self.answer_separator) {
+            (true, _) => &[' ', ','],
+            (false, ',') => &[','],
+            (false, _) => &[' '],
+        }
     }
 
     /// Of these, the ones that are sent.

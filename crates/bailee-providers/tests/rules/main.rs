@@ -28,6 +28,8 @@ mod instagram;
 mod instagram_publish;
 #[cfg(feature = "jira")]
 mod jira;
+#[cfg(feature = "linkedin")]
+mod linkedin;
 #[cfg(feature = "microsoft")]
 mod microsoft;
 mod operation;

@@ -1,0 +1,164 @@
+//! The steps at which LinkedIn differs: who the person is without OpenID Connect, a dead refresh
+//! token, and whether a revocation did what it said. The rest is facts in `spec.toml` and the
+//! defaults.
+
+use bailee_core::{Effect, IdToken};
+use http::Method;
+
+use super::errors;
+use crate::{
+    answer::Answer,
+    context::Context,
+    failure::Failure,
+    grant::{
+        Account, AccountId, CredentialFacts, Grant, GrantFacts, Introspection, Revoked, TokenKind,
+    },
+    judged::Judged,
+    provider::Provider,
+    request::{Endpoint, Request},
+    rfc::{
+        identity::IdentityStep, introspect::IntrospectStep, malformed, misuse, revoke::RevokeStep,
+        token::TokenStep,
+    },
+    scan::Object,
+    spec::Spec,
+    step::{Input, Next, Step},
+};
+
+/// LinkedIn. It holds nothing but its facts.
+#[derive(Clone, Debug)]
+pub struct LinkedIn {
+    spec: Spec,
+}
+
+impl LinkedIn {
+    /// The adapter with the facts that it was built with.
+    pub fn new() -> Self {
+        let spec = Spec::parse(include_str!("spec.toml"))
+            .expect("the embedded file is a constant, and a test parses it");
+        Self { spec }
+    }
+}
+
+impl Default for LinkedIn {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Provider for LinkedIn {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// Userinfo, unless only a scope of the partner programmes was granted.
+    fn identity(
+        &self,
+        cx: &Context<'_>,
+        grant: &GrantFacts,
+        nonce: Option<&str>,
+        id_token: Option<IdToken>,
+    ) -> Box<dyn Step<Account>> {
+        let partner = ["r_basicprofile", "r_liteprofile"].iter().any(|name| grant.has_scope(name));
+        if partner && !grant.has_scope("openid") {
+            return Box::new(Me::new(cx));
+        }
+        Judged::boxed(cx, IdentityStep::new(cx, grant, nonce, id_token), errors::classify)
+    }
+
+    fn refresh(&self, cx: &Context<'_>, facts: &CredentialFacts) -> Box<dyn Step<Grant>> {
+        Judged::boxed(cx, TokenStep::refresh(cx, facts), errors::of_refresh)
+    }
+
+    fn revoke(&self, cx: &Context<'_>, facts: &CredentialFacts) -> Box<dyn Step<Revoked>> {
+        Box::new(RevokeAndLook {
+            revoke: RevokeStep::new(cx, facts),
+            look: IntrospectStep::new(cx),
+            revoked: None,
+        })
+    }
+
+    fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {
+        errors::classify(cx.spec, answer)
+    }
+}
+
+/// Asks `/v2/me`, which has the same id under another name.
+struct Me {
+    spec: Spec,
+    request: Option<Request>,
+}
+
+impl Me {
+    fn new(cx: &Context<'_>) -> Self {
+        let request = cx.spec.api.clone().map(|mut url| {
+            url.set_path("/v2/me");
+            Request::new(Method::GET, url, Endpoint::Identity, Effect::Read).with_bearer()
+        });
+        Self { spec: cx.spec.clone(), request }
+    }
+}
+
+impl Step<Account> for Me {
+    fn next(&mut self, input: Input) -> Result<Next<Account>, Failure> {
+        match (input, self.request.take()) {
+            (Input::Start, Some(request)) => Ok(Next::Send(request)),
+            (Input::Answer(answer), None) => account(&self.spec, &answer).map(Next::Done),
+            _ => Err(misuse()),
+        }
+    }
+}
+
+fn account(spec: &Spec, answer: &Answer) -> Result<Account, Failure> {
+    if let Some(failure) = errors::classify(spec, answer) {
+        return Err(failure);
+    }
+    if !answer.is_json() {
+        return Err(malformed());
+    }
+    let document = Object::parse(&answer.body).map_err(|_| malformed())?;
+    let text = |name: &str| {
+        let value = document.get(name).map_err(|_| malformed())?;
+        Ok::<_, Failure>(value.and_then(|value| value.text()))
+    };
+    let id = text("id")?
+        .and_then(|id| AccountId::new(spec.identity.id_kind.clone(), id))
+        .ok_or_else(malformed)?;
+    let names = [text("localizedFirstName")?, text("localizedLastName")?];
+    let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    Ok(Account::new(id).with_display(Some(name.as_str()).filter(|name| !name.is_empty())))
+}
+
+/// Revokes, and asks whether the access token is dead. Where nobody can tell, what the revocation
+/// said counts.
+struct RevokeAndLook {
+    revoke: RevokeStep,
+    look: Option<IntrospectStep>,
+    /// What the revocation said; it is looked at now.
+    revoked: Option<Revoked>,
+}
+
+impl Step<Revoked> for RevokeAndLook {
+    fn next(&mut self, input: Input) -> Result<Next<Revoked>, Failure> {
+        if let Some(mut revoked) = self.revoked.take() {
+            let look = self.look.as_mut().ok_or_else(misuse)?;
+            if let Ok(Next::Done(Introspection { active: true, .. })) = look.next(input) {
+                revoked.remaining.push(TokenKind::Access);
+                revoked = Revoked::leaving(revoked.remaining);
+            }
+            return Ok(Next::Done(revoked));
+        }
+        match (self.revoke.next(input)?, &mut self.look) {
+            (Next::Done(revoked), Some(look))
+                if !revoked.remaining.contains(&TokenKind::Access) =>
+            {
+                self.revoked = Some(revoked);
+                match look.next(Input::Start)? {
+                    Next::Send(request) => Ok(Next::Send(request)),
+                    _ => Err(misuse()),
+                }
+            }
+            (next, _) => Ok(next),
+        }
+    }
+}
