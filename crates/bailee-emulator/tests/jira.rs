@@ -279,7 +279,7 @@ async fn faults_look_like_atlassian() {
     world.site().fault(Endpoint::Api, Fault::RateLimited { retry_after: None });
     let answer = world.http.get(api("/field")).bearer_auth(token).send().await.unwrap();
     assert_eq!(answer.status(), 429);
-    assert!(answer.headers()["x-ratelimit-reset"].to_str().unwrap().contains('T'));
+    assert_eq!(answer.headers()["x-ratelimit-reset"].len(), "2026-01-01T00:00Z".len());
     assert_eq!(answer.headers()["ratelimit-reason"], "jira-burst-based");
     let without = world.connect(&[("scope", "read:me")]).await;
     let (status, refused) = world.get(&api("/field"), text(&without, "access_token")).await;

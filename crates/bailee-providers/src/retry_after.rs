@@ -27,6 +27,10 @@ const DATES: [&[BorrowedFormatItem<'static>]; 2] = [
     ),
 ];
 
+/// ISO 8601 without seconds.
+const TO_THE_MINUTE: &[BorrowedFormatItem<'static>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]Z");
+
 /// What `Retry-After` says (RFC 9110 §10.2.3): seconds, an HTTP-date, or the RFC 3339 that a few
 /// send; at most an hour. None where it is missing or says nothing that can be read.
 pub fn retry_after(answer: &Answer) -> Option<Duration> {
@@ -82,9 +86,13 @@ fn reset(facts: &RateLimitFacts, answer: &Answer) -> Option<Duration> {
         ResetFormat::EpochMilliseconds => Some(until((number()? / 1000.0).ceil() as i64, now)),
         ResetFormat::EpochSeconds => Some(until(number()?.ceil() as i64, now)),
         ResetFormat::Rfc3339 => {
-            let date = OffsetDateTime::parse(text, &Rfc3339).ok()?;
-            let part = i64::from(date.nanosecond() > 0);
-            Some(until(date.unix_timestamp() + part, now))
+            if let Ok(date) = OffsetDateTime::parse(text, &Rfc3339) {
+                let part = i64::from(date.nanosecond() > 0);
+                return Some(until(date.unix_timestamp() + part, now));
+            }
+            // Some leave the seconds out: then it is lifted at some time in that minute.
+            let minute = PrimitiveDateTime::parse(text, TO_THE_MINUTE).ok()?;
+            Some(until(minute.assume_utc().unix_timestamp() + 60, now))
         }
     }
 }
@@ -169,6 +177,9 @@ mod tests {
             (EpochMilliseconds, "nan".to_owned(), None),
             (Rfc3339, "1994-11-06T08:49:37.5Z".to_owned(), Some(31)),
             (Rfc3339, "1994-11-06T10:49:37+02:00".to_owned(), Some(30)),
+            (Rfc3339, "1994-11-06T08:49Z".to_owned(), Some(53)),
+            (Rfc3339, "1994-11-06T08:48Z".to_owned(), Some(0)),
+            (Rfc3339, "1994-11-06T08Z".to_owned(), None),
             (Rfc3339, "45".to_owned(), None),
         ] {
             let facts = RateLimitFacts {

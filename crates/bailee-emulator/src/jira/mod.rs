@@ -205,7 +205,12 @@ impl Dialect for Jira {
             .with("ratelimit-reason", self.rate_limit_reason);
         match retry_after {
             Some(value) => answer.with("retry-after", value),
-            None => answer.with("x-ratelimit-reset", &iso(call.now + 30)),
+            // To the minute.
+            None => {
+                let reset = iso(call.now + 30);
+                let minute = reset.get(..16).unwrap_or_default();
+                answer.with("x-ratelimit-reset", &format!("{minute}Z"))
+            }
         }
     }
 }

@@ -705,7 +705,8 @@ pub enum ResetFormat {
     EpochMilliseconds,
     /// Seconds since 1970.
     EpochSeconds,
-    /// A date and time with its offset (RFC 3339, which most texts of ISO 8601 are).
+    /// A date and time with its offset (RFC 3339, which most texts of ISO 8601 are), or one in UTC
+    /// without seconds.
     Rfc3339,
 }
 

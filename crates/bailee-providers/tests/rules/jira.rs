@@ -267,6 +267,9 @@ fn out_08_a_limit_says_whose_it_is_and_until_when() {
     assert_eq!(NOW.as_seconds(), 1_748_779_200);
     assert_eq!(failure.remedy(), Remedy::Wait(Duration::from_secs(30)));
     assert_eq!(failure.scope, None, "the registration's, which is what the spec says");
+    // To the minute, as the page has it: within that minute.
+    let failure = limited(&[("x-ratelimit-reset", "2025-06-01T12:00Z")]);
+    assert_eq!(failure.remedy(), Remedy::Wait(Duration::from_secs(60)));
     let failure = limited(&[("ratelimit-reason", "fake-canary")]);
     assert_eq!(failure.remedy(), Remedy::Wait(Duration::from_secs(60)));
     assert!(!format!("{failure:?}").contains("canary"));
