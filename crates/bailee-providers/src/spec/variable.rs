@@ -4,9 +4,14 @@ use std::collections::BTreeMap;
 
 use bailee_core::{Error, ErrorKind, Result};
 use serde::Deserialize;
+use toml::Spanned;
 use url::Url;
 
-use super::{SpecFacts, address};
+use super::{
+    SpecFacts, address,
+    check::Check,
+    file::{FileEndpoints, Text},
+};
 
 /// What stands for a variable that has no value yet, in addresses that are checked and never used.
 pub(super) const PLACEHOLDER: &str = "placeholder";
@@ -97,6 +102,57 @@ impl SpecFacts {
     /// Whether a variable still needs a value before any address can be used.
     pub fn lacks_variables(&self) -> bool {
         self.templates.unfilled
+    }
+}
+
+impl Check<'_> {
+    pub(super) fn variables(&mut self, file: &[Spanned<Variable>]) -> Vec<Variable> {
+        for entry in file {
+            let variable = entry.get_ref();
+            let word = variable.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            if variable.name.is_empty() || !word || variable.plain.trim().is_empty() {
+                self.fault(entry.span(), "a variable needs a name in lower case and plain words");
+            }
+            let value = variable.default.as_deref().unwrap_or(PLACEHOLDER);
+            if !variable.admits(value) {
+                self.fault(entry.span(), "the variable's default cannot stand in an address");
+            }
+            if self.values.insert(variable.name.clone(), value.to_owned()).is_some() {
+                self.fault(entry.span(), "the variable stands twice");
+            }
+        }
+        file.iter().map(|entry| entry.get_ref().clone()).collect()
+    }
+
+    pub(super) fn templates(
+        &self,
+        variables: &[Variable],
+        hosts: &[Text],
+        endpoints: &FileEndpoints,
+        api: Option<&Text>,
+    ) -> Templates {
+        if variables.is_empty() {
+            return Templates::default();
+        }
+        let slots = [
+            (Slot::Api, api),
+            (Slot::Authorization, endpoints.authorization.as_ref()),
+            (Slot::Introspection, endpoints.introspection.as_ref()),
+            (Slot::Jwks, endpoints.jwks.as_ref()),
+            (Slot::LongLived, endpoints.long_lived.as_ref()),
+            (Slot::Refresh, endpoints.refresh.as_ref()),
+            (Slot::Revocation, endpoints.revocation.as_ref()),
+            (Slot::Token, endpoints.token.as_ref()),
+            (Slot::Userinfo, endpoints.userinfo.as_ref()),
+        ];
+        Templates {
+            hosts: hosts.iter().map(|host| host.get_ref().clone()).collect(),
+            addresses: slots
+                .into_iter()
+                .filter_map(|(slot, text)| Some((slot, text?.get_ref().clone())))
+                .collect(),
+            unfilled: variables.iter().any(|variable| variable.default.is_none()),
+        }
     }
 }
 
