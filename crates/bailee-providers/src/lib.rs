@@ -43,7 +43,6 @@ pub mod linkedin;
 #[cfg(feature = "microsoft")]
 pub mod microsoft;
 mod next_address;
-#[cfg(any(feature = "github", feature = "hubspot", feature = "supabase"))]
 mod once;
 mod operation;
 mod page;
