@@ -184,8 +184,8 @@ impl Engine {
             Err(_) => false,
         };
         let confirmed = match &line {
-            Ok(line) if !shared => self.revoke_all(line, &found).await,
-            _ => false,
+            Ok(line) => self.revoke_all(line, &found, shared).await,
+            Err(_) => false,
         };
         // A refresh that was under way may have written in between: delete what is there now.
         for _ in 0..8 {
@@ -228,11 +228,12 @@ impl Engine {
         Ok(false)
     }
 
-    /// Revokes every credential; says whether the provider confirmed all of them.
-    async fn revoke_all(&self, line: &Line, found: &Found) -> bool {
+    /// Revokes every credential, alone where others hold the account; says whether the provider
+    /// confirmed all of them.
+    async fn revoke_all(&self, line: &Line, found: &Found, alone: bool) -> bool {
         let mut confirmed = true;
         for place in 0..found.body.credentials.len() {
-            let outcome = self.revoke_one(line, found, place).await;
+            let outcome = self.revoke_one(line, found, place, alone).await;
             confirmed &= matches!(outcome, Ok(true));
             if let Err(error) = outcome {
                 tracing::warn!(kind = ?error.kind(), "a revocation was not confirmed");
@@ -241,7 +242,13 @@ impl Engine {
         confirmed
     }
 
-    async fn revoke_one(&self, line: &Line, found: &Found, place: usize) -> Result<bool> {
+    async fn revoke_one(
+        &self,
+        line: &Line,
+        found: &Found,
+        place: usize,
+        alone: bool,
+    ) -> Result<bool> {
         let Some(credential) = found.credential(place)? else { return Ok(true) };
         let line = &line.clone().to(&credential)?;
         let facts = credential.facts();
@@ -249,6 +256,14 @@ impl Engine {
         let client = self.client_secret(&line.registered).await?;
         let secrets = StoredSecrets { view: &found.view, place, client };
         let cx = line.context();
+        if alone {
+            let Some(step) = provider.revoke_alone(&cx, &facts) else { return Ok(false) };
+            return line
+                .run(step, &secrets, REVOKE_WITHIN)
+                .await
+                .map(|revoked| revoked.confirmed)
+                .map_err(|halt| line.error(halt));
+        }
         match provider.revoke_plan(&cx, &facts) {
             RevokePlan::Impossible => return Ok(false),
             RevokePlan::RefreshFirst => {
@@ -412,11 +427,11 @@ impl Engine {
             remains.push(
                 "The key stays valid at the provider until somebody removes it there.".to_owned(),
             );
-        } else if shared {
+        } else if shared && !confirmed {
             remains.push(
                 "The same account is still connected elsewhere in this service, and the provider \
-                 ends all of its access at once. So this connection's tokens were deleted here and \
-                 left to run out there."
+                 ends all of its access at once. So this connection's tokens were deleted here, and \
+                 those that could not be ended alone run out there."
                     .to_owned(),
             );
         } else if !confirmed {

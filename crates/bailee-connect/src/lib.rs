@@ -43,6 +43,7 @@ mod service;
 mod settle;
 mod shared_limit;
 mod signature;
+mod start;
 mod stored;
 mod turns;
 mod unwanted;

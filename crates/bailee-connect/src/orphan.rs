@@ -51,25 +51,20 @@ impl Engine {
             return self.drop_grant(grant, "settled").await.map(|_| ());
         }
         let registered = self.registered(&body.registration)?.clone();
-        let line = self.line(&registered).await?.given(&body.variables)?;
-        let mut line = line;
+        let mut line = self.line(&registered).await?.given(&body.variables)?;
         let account = match &body.account {
             Some(account) => Some(account.clone()),
             None if line.spec.revoke.ends == RevokeEnds::Account => self.whose(&line, &view).await,
             None => None,
         };
-        if line.spec.revoke.ends == RevokeEnds::Account {
-            // Revoking here ends all that the account gave, and with it a connection that somebody
-            // may use. The tokens are deleted then, and run out by themselves; so are those of an
-            // account that cannot be told.
-            let used = match &account {
+        // Revoking here may end all that the account gave, and with it a connection that somebody
+        // uses. What can be ended alone is ended then, and the rest is deleted and runs out by
+        // itself; so it is with an account that cannot be told.
+        let alone = line.spec.revoke.ends == RevokeEnds::Account
+            && match &account {
                 Some(account) => self.is_connected(&body, account).await?,
                 None => true,
             };
-            if used {
-                return self.drop_grant(grant, "left_to_expire").await.map(|_| ());
-            }
-        }
         line.account = account.map(|account| AccountFacts::new(account.id));
         for ((name, has_refresh), parts) in body.credentials.iter().zip(PARTS) {
             let mut facts = CredentialFacts::new(name.clone(), Vec::new());
@@ -78,7 +73,12 @@ impl Engine {
             }
             let client = self.client_secret(&registered).await?;
             let secrets = GrantSecrets { view: &view, parts, client };
-            let step = registered.provider.revoke(&line.context(), &facts);
+            let step = if alone {
+                registered.provider.revoke_alone(&line.context(), &facts)
+            } else {
+                Some(registered.provider.revoke(&line.context(), &facts))
+            };
+            let Some(step) = step else { continue };
             match line.run(step, &secrets, DEADLINE).await {
                 Ok(_) => {}
                 // A definite no: the provider does not know these tokens.
@@ -90,7 +90,8 @@ impl Engine {
             // A process that seemed dead connected them in the meantime.
             self.doubt(&body.connection).await;
         }
-        self.drop_grant(grant, "revoked").await.map(|_| ())
+        let outcome = if alone { "left_to_expire" } else { "revoked" };
+        self.drop_grant(grant, outcome).await.map(|_| ())
     }
 
     /// Tokens may have been revoked after they were connected: only the provider knows.

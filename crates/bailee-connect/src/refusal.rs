@@ -28,6 +28,8 @@ pub enum RefusalReason {
     Ineligible,
     /// The tokens could not be had or the account could not be told.
     ExchangeFailed,
+    /// A flow was to begin from another site than the host's own.
+    ForeignOrigin,
     /// The provider signs its callbacks, and did not sign this one.
     Forged,
     /// There is no such flow: used, expired, pushed out or never begun.
@@ -68,6 +70,7 @@ impl RefusalReason {
             Self::DeclarationChanged => "declaration_changed",
             Self::ExchangeFailed => "exchange_failed",
             Self::FlowUnknown => "flow_unknown",
+            Self::ForeignOrigin => "foreign_origin",
             Self::Forged => "forged",
             Self::Ineligible => "ineligible",
             Self::IssuerMismatch => "issuer_mismatch",
@@ -97,7 +100,7 @@ impl RefusalReason {
     }
 }
 
-/// A callback that was refused: why, and what to answer to the browser.
+/// A callback, or the beginning of a flow, that was refused: why, and what to answer to the browser.
 ///
 /// It turns into a [`bailee_core::Error`] by itself; a host that serves the callback sends
 /// [`Refusal::answer`] first.

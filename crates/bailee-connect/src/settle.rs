@@ -13,7 +13,9 @@ use bailee_core::{
     ErrorKind, Id, Origin, Owner, Plaintext, PurposeId, Result, ScopeName, TenantId, Timestamp,
     Verifier, audit::Entry, event::Happened,
 };
-use bailee_providers::{Account, ExchangeAsk, Grant, IssuedCredential, ScopeComparison, SecretRef};
+use bailee_providers::{
+    Account, ExchangeAsk, Grant, IssuedCredential, ScopeComparison, SecretRef, spec::RevokeEnds,
+};
 use bailee_registry::{Given, How};
 use bailee_store::{BatchBuilder, Due, Facet, Key};
 use bailee_vault::{Draft, Holder, View};
@@ -100,7 +102,8 @@ impl Engine {
             .run(exchange, &secrets, DEADLINE)
             .await
             .map_err(|halt| failed(line.error(halt)))?;
-        let mut pending = Pending { engine: self, line: &line, flow, body, connection };
+        let mut pending =
+            Pending { engine: self, line: &line, flow, body, connection, account: None };
         match pending.run(grant).await {
             Ok(settled) => Ok(settled),
             Err(refusal) => {
@@ -121,6 +124,8 @@ struct Pending<'a> {
     flow: Id,
     body: FlowBody,
     connection: ConnectionRef,
+    /// Whose the tokens are, once that is known.
+    account: Option<AccountBody>,
 }
 
 impl Pending<'_> {
@@ -150,6 +155,7 @@ impl Pending<'_> {
             .run(step, &held, DEADLINE)
             .await
             .map_err(|halt| failed(self.line.error(halt)))?;
+        self.name_held(&grant, &account).await.map_err(unavailable)?;
         provider.eligibility(&self.line.context(), &account).map_err(|failure| {
             Refusal::because(RefusalReason::Ineligible, self.line.name(Error::from(failure)))
         })?;
@@ -212,14 +218,14 @@ impl Pending<'_> {
         GrantBody {
             registration: self.line.registered.id().clone(),
             connection: self.connection.clone(),
-            account: grant.account_id.as_ref().map(|id| AccountBody {
+            account: self.account.clone().or(grant.account_id.as_ref().map(|id| AccountBody {
                 id_kind: id.kind().to_owned(),
                 id: id.value().to_owned(),
                 issuer: None,
                 display: None,
                 account_type: None,
                 also: Vec::new(),
-            }),
+            })),
             credentials: grant
                 .credentials
                 .iter()
@@ -227,6 +233,34 @@ impl Pending<'_> {
                 .collect(),
             variables: self.body.variables.clone(),
         }
+    }
+
+    /// Notes whose the held tokens are, where only their revocation would tell otherwise: it ends all
+    /// that the account gave, so whoever revokes has to know whether the account is in use.
+    async fn name_held(&mut self, grant: &Grant, account: &Account) -> Result<()> {
+        let unnamed = grant.account_id.is_none();
+        self.account = Some(AccountBody::of(account));
+        if !(unnamed && self.line.spec.revoke.ends == RevokeEnds::Account) {
+            return Ok(());
+        }
+        let vault = &self.engine.0.vault;
+        let key = Key::new(kind::GRANT, self.flow);
+        let view =
+            vault.read(&TenantId::SYSTEM, Holder::Tenant, std::slice::from_ref(&key)).await?;
+        let mut draft = Draft::new(key, Holder::Tenant)
+            .facts(body::SCHEMA, body::encode(&self.grant_body(grant))?);
+        for (credential, (access, refresh)) in grant.credentials.iter().zip(PARTS) {
+            draft = draft.keep(access);
+            if credential.refresh.is_some() {
+                draft = draft.keep(refresh);
+            }
+        }
+        let put = vault.put(&TenantId::SYSTEM, draft, view.record(0)).await?;
+        let entry = Entry::new("grant.held", view.now())
+            .about(self.body.subject)
+            .with("flow", self.flow)
+            .with("registration", self.line.registered.id());
+        vault.commit(&TenantId::SYSTEM, vault.batch()?.op(put).audit(entry)).await.map(|_| ())
     }
 
     /// The tokens have their connection: the grant record goes.

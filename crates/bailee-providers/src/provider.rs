@@ -121,6 +121,18 @@ pub trait Provider: Send + Sync + fmt::Debug + 'static {
         Box::new(rfc::revoke::RevokeStep::new(cx, facts))
     }
 
+    /// Ends the tokens of one credential and leaves the account's other grants alone, where
+    /// [`revoke`](Self::revoke) would end them and the provider can do with less. It is asked for
+    /// while another connection holds the same account.
+    fn revoke_alone(
+        &self,
+        cx: &Context<'_>,
+        facts: &CredentialFacts,
+    ) -> Option<Box<dyn Step<Revoked>>> {
+        let _ = (cx, facts);
+        None
+    }
+
     /// Asks whether the access token is good (RFC 7662), where the provider has an endpoint for it.
     fn introspect(&self, cx: &Context<'_>) -> Option<Box<dyn Step<Introspection>>> {
         rfc::introspect::IntrospectStep::new(cx)

@@ -73,6 +73,49 @@ async fn flow_01_only_whom_the_host_lets_connect_begins_a_flow() {
 }
 
 #[tokio::test]
+async fn flow_01_only_a_post_from_the_services_own_origin_may_begin_a_flow() {
+    use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+
+    let w = world().build().await.unwrap();
+    let connections = w.bailee.connections();
+    let headers = |pairs: &[(&'static str, &'static str)]| {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            let name = HeaderName::from_static(name);
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        headers
+    };
+    let own = ("origin", "https://app.example.test");
+    for good in [vec![own], vec![("sec-fetch-site", "same-origin")]] {
+        connections.admit_start(&Method::POST, &headers(&good)).unwrap();
+    }
+    for method in [Method::GET, Method::HEAD, Method::PUT, Method::OPTIONS] {
+        let refusal = connections.admit_start(&method, &headers(&[own])).unwrap_err();
+        assert_eq!(refusal.answer().status(), StatusCode::METHOD_NOT_ALLOWED, "{method}");
+        assert_eq!(refusal.answer().headers()["allow"], "POST");
+    }
+    for foreign in [
+        vec![],
+        vec![("origin", "https://evil.example")],
+        vec![("origin", "null")],
+        vec![("origin", "https://app.example.test.evil.example")],
+        vec![("origin", "https://app.example.test:8443")],
+        vec![("origin", "http://app.example.test")],
+        vec![own, ("origin", "https://evil.example")],
+        vec![("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],
+        vec![("sec-fetch-site", "cross-site")],
+        vec![("sec-fetch-site", "same-site")],
+        vec![("sec-fetch-site", "none")],
+        vec![("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")],
+    ] {
+        let refusal = connections.admit_start(&Method::POST, &headers(&foreign)).unwrap_err();
+        assert_eq!(refusal.answer().status(), StatusCode::FORBIDDEN, "{foreign:?}");
+        assert_eq!(refusal.reason(), bailee::RefusalReason::ForeignOrigin);
+    }
+}
+
+#[tokio::test]
 async fn flow_01_what_is_not_declared_or_registered_begins_nothing() {
     let w = world().build().await.unwrap();
     let ada = w.visitor("ada");

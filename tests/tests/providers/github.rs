@@ -14,7 +14,7 @@ use bailee::{
 use bailee_testkit::{
     Declared, PURPOSE, World, WorldBuilder,
     conformance::Contender,
-    emulator::{self, Decision, Endpoint, Played},
+    emulator::{self, Decision, Endpoint, LiveToken, Played, TokenKind},
 };
 
 use crate::{held::hold, stored::Stored};
@@ -172,7 +172,11 @@ async fn a_grant_that_another_connection_lives_on_is_not_deleted() {
         connections.push(w.connect(visitor, "github", &[PURPOSE]).await.unwrap());
     }
     let receipt = w.bailee.connections().disconnect(&ada, &connections[0]).await.unwrap();
-    assert_eq!(w.site("github").count(Endpoint::Revoke), 0);
+    // The access token went alone; of the refresh token nobody can say so.
+    assert_eq!(w.site("github").count(Endpoint::Revoke), 1);
+    let living = w.site("github").live_tokens();
+    let access = |token: &&LiveToken| token.kind == TokenKind::Access;
+    assert_eq!(living.iter().filter(access).count(), 1, "hers is dead, the other one lives");
     assert!(receipt.remains.iter().any(|sentence| sentence.contains("still connected")));
     let acting = w.bailee.acting(&grace, &PURPOSE);
     acting.call(&connections[1], &ListRepositories::new(Access::All)).await.unwrap();

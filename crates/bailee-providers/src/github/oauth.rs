@@ -108,16 +108,29 @@ impl Provider for GitHub {
     }
 
     fn revoke(&self, cx: &Context<'_>, facts: &CredentialFacts) -> Box<dyn Step<Revoked>> {
-        let whole = cx.spec.revoke.ends == RevokeEnds::Account;
-        let what = if whole { "grant" } else { "token" };
-        let request = about_token(cx, Method::DELETE, what, Endpoint::Revoke, Effect::Idempotent);
-        let has_refresh = facts.has_refresh;
-        Once::boxed(cx, request, move |spec, answer| revoked(spec, answer, whole, has_refresh))
+        delete(cx, facts, cx.spec.revoke.ends == RevokeEnds::Account)
+    }
+
+    /// The token goes, the grant stays.
+    fn revoke_alone(
+        &self,
+        cx: &Context<'_>,
+        facts: &CredentialFacts,
+    ) -> Option<Box<dyn Step<Revoked>>> {
+        Some(delete(cx, facts, false))
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {
         errors::classify(cx.spec, answer)
     }
+}
+
+/// Deletes the whole grant, or the token alone.
+fn delete(cx: &Context<'_>, facts: &CredentialFacts, whole: bool) -> Box<dyn Step<Revoked>> {
+    let what = if whole { "grant" } else { "token" };
+    let request = about_token(cx, Method::DELETE, what, Endpoint::Revoke, Effect::Idempotent);
+    let has_refresh = facts.has_refresh;
+    Once::boxed(cx, request, move |spec, answer| revoked(spec, answer, whole, has_refresh))
 }
 
 /// The ids of GitHub Apps begin so, and no others.
