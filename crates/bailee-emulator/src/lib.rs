@@ -25,7 +25,9 @@ pub mod tiktok;
 mod tls;
 mod token_answer;
 
+pub mod airtable;
 pub mod github;
+
 pub mod linkedin;
 
 pub mod x;

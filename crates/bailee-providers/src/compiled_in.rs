@@ -9,6 +9,8 @@ use crate::Provider;
 pub fn compiled_in() -> Vec<Arc<dyn Provider>> {
     let mut adapters = crate::files::compiled_in();
     let own: Vec<Arc<dyn Provider>> = vec![
+        #[cfg(feature = "airtable")]
+        Arc::new(crate::airtable::Airtable::new()),
         #[cfg(feature = "asana")]
         Arc::new(crate::asana::Asana::new()),
         #[cfg(feature = "clickup")]

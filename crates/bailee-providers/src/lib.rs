@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "airtable")]
+pub mod airtable;
 mod answer;
 #[cfg(feature = "asana")]
 pub mod asana;

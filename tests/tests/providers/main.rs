@@ -1,6 +1,7 @@
 //! Every adapter, end to end against its emulated provider: the exported list of cases, and what
 //! is special about each.
 
+mod airtable;
 mod asana;
 mod clickup;
 mod discord;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by it as the tests do")]
 
+#[cfg(feature = "airtable")]
+mod airtable;
 #[cfg(feature = "asana")]
 mod asana;
 mod authorize;
