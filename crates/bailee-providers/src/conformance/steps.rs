@@ -15,7 +15,7 @@ use crate::{
     grant::{AccountId, Alive, CredentialFacts, Grant, GrantFacts, RevokePlan},
     provider::{AuthorizeAsk, ExchangeAsk, Provider},
     request::{Authorization, Endpoint, Payload, Request, SecretRef, Target, Value},
-    spec::{CredentialKind, IdentitySource, Pkce, RefreshClass, RevokeStyle},
+    spec::{CredentialKind, IdentitySource, Pkce, RefreshClass, ResponseMode, RevokeStyle},
     step::{Input, Next, Step},
 };
 
@@ -84,6 +84,12 @@ fn authorize(provider: &dyn Provider, cx: &Context<'_>, found: &mut Findings) {
             for (name, value) in expected {
                 found.demand(all(name) == [value], || format!("`{name}` is not sent as it should"));
             }
+            let mode = cx.spec.authorization.response_mode;
+            let modes = all("response_mode");
+            found.demand(
+                modes == [mode.as_str()] || (modes.is_empty() && mode == ResponseMode::Query),
+                || "`response_mode` does not follow the spec".into(),
+            );
             let challenged = cx.pkce() != Pkce::None;
             found.demand(all("code_challenge").len() == usize::from(challenged), || {
                 "the code challenge does not follow the spec".into()

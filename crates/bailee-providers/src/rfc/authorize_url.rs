@@ -13,7 +13,7 @@ use super::{
 use crate::{
     context::Context,
     provider::{AuthorizationUrl, AuthorizeAsk},
-    spec::Pkce,
+    spec::{Pkce, ResponseMode},
 };
 
 /// Builds the address to send a person to.
@@ -61,6 +61,8 @@ pub(crate) fn build(cx: &Context<'_>, ask: &AuthorizeAsk<'_>) -> Result<Authoriz
         .map_err(|_| wrong(ErrorKind::InvalidInput, "the state is not text"))?;
     let mut parameters: Vec<(&str, &str)> = Vec::new();
     parameters.extend(ask.nonce.map(|nonce| ("nonce", nonce)));
+    let mode = spec.authorization.response_mode;
+    parameters.extend((mode != ResponseMode::Query).then_some(("response_mode", mode.as_str())));
     parameters.extend(
         spec.authorization
             .locale_parameter

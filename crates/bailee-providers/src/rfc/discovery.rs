@@ -65,7 +65,8 @@ impl Step<Metadata> for DiscoveryStep {
                     return Err(malformed());
                 }
                 let issuer = self.issuer.as_deref().ok_or_else(misuse)?;
-                Metadata::parse(&answer.body, issuer).map(Next::Done)
+                let mode = self.spec.authorization.response_mode;
+                Metadata::parse(&answer.body, issuer, mode).map(Next::Done)
             }
             _ => Err(misuse()),
         }

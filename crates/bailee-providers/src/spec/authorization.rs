@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use super::{
     ClientFacts,
     check::Check,
@@ -21,6 +23,33 @@ pub struct AuthorizationFacts {
     pub ask_anew: Vec<(String, String)>,
     /// The parameter for the person's language (`ui_locales`).
     pub locale_parameter: Option<String>,
+    /// How the answer comes back to the redirect URI.
+    pub response_mode: ResponseMode,
+}
+
+/// How an authorization server answers at the redirect URI. Fragments, which a browser does not
+/// send, are no mode here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ResponseMode {
+    /// As a form that the browser posts from the server's page (OAuth 2.0 Form Post Response Mode
+    /// §2). It is asked for by name.
+    FormPost,
+    /// In the query, which is the default of the code flow and not asked for (OAuth 2.0 Multiple
+    /// Response Types §2.1).
+    #[default]
+    Query,
+}
+
+impl ResponseMode {
+    /// Its name in requests and in metadata.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FormPost => "form_post",
+            Self::Query => "query",
+        }
+    }
 }
 
 impl Check<'_> {
@@ -52,6 +81,7 @@ impl Check<'_> {
             parameters: pairs(file.parameters),
             ask_anew: pairs(file.ask_anew),
             locale_parameter: file.locale_parameter,
+            response_mode: file.response_mode,
         }
     }
 }

@@ -8,8 +8,8 @@ use toml::Spanned;
 
 use super::{
     AssertionAudience, ClientAuthentication, Encoding, IdentitySource, LimitScope, Pkce,
-    ResetFormat, RevokeEnds, RevokePresentation, RevokeStyle, Statements, Terms, Variable,
-    credential::FileCredential,
+    ResetFormat, ResponseMode, RevokeEnds, RevokePresentation, RevokeStyle, Statements, Terms,
+    Variable, credential::FileCredential,
 };
 use crate::failure::FailureKind;
 
@@ -98,6 +98,7 @@ pub(super) struct FileAuthorization {
     pub(super) parameters: BTreeMap<Text, String>,
     pub(super) ask_anew: BTreeMap<Text, String>,
     pub(super) locale_parameter: Option<String>,
+    pub(super) response_mode: ResponseMode,
 }
 
 #[derive(Default, Deserialize)]

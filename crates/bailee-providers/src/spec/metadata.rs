@@ -4,7 +4,7 @@ use bailee_core::{Error, ErrorKind, Result};
 use serde::Deserialize;
 use url::Url;
 
-use super::{ClientAuthentication, RevokeStyle, SpecFacts, address};
+use super::{ClientAuthentication, ResponseMode, RevokeStyle, SpecFacts, address};
 use crate::failure::{Failure, FailureKind};
 
 /// What a server says about itself, as far as it is used here. It was checked when it was read:
@@ -78,8 +78,9 @@ struct Wire {
 
 impl Metadata {
     /// Reads a document and checks it against the configured issuer. Members that are not used
-    /// are not looked at; `signed_metadata` is not verified and so ignored (RFC 8414 §2.1).
-    pub(crate) fn parse(body: &[u8], issuer: &str) -> Result<Self, Failure> {
+    /// are not looked at; `signed_metadata` is not verified and so ignored (RFC 8414 §2.1). A
+    /// server that lists response modes has to list the one that the spec asks for.
+    pub(crate) fn parse(body: &[u8], issuer: &str, mode: ResponseMode) -> Result<Self, Failure> {
         let malformed = || Failure::new(FailureKind::Malformed);
         let wire: Wire = serde_json::from_slice(body).map_err(|_| malformed())?;
         // RFC 8414 §3.3: identical, and no normalisation of any kind.
@@ -97,7 +98,7 @@ impl Metadata {
             list.as_ref().map_or(absent, |list| list.iter().any(|word| word == wanted))
         };
         let unusable = !lists(&wire.response_types_supported, "code", false)
-            || !lists(&wire.response_modes_supported, "query", true)
+            || !lists(&wire.response_modes_supported, mode.as_str(), true)
             || !lists(&wire.grant_types_supported, "authorization_code", true)
             || wire.require_pushed_authorization_requests;
         if unusable {

@@ -26,7 +26,7 @@ use url::Url;
 
 use crate::failure::{ErrorRow, Failure, FailureKind};
 
-pub use authorization::AuthorizationFacts;
+pub use authorization::{AuthorizationFacts, ResponseMode};
 pub use client::{AssertionAudience, ClientAuthentication, ClientFacts};
 pub use credential::{CredentialKind, KeyFacts, KeyRefusal};
 pub use endpoints::Endpoints;

@@ -130,6 +130,23 @@ fn parameters_are_sent_once_each_and_the_redirect_uri_byte_for_byte() {
 }
 
 #[test]
+fn cook_05_a_form_is_asked_for_only_where_the_spec_says_so() {
+    let registration = registration("example");
+    let modes = |more: &str| {
+        let spec = spec(more);
+        all(&build(&spec, &context(&spec, &registration), |_| {}).unwrap(), "response_mode")
+    };
+    assert_eq!(modes("[authorization]\nresponse_mode = \"form_post\""), ["form_post"]);
+    assert!(modes("[authorization]\nresponse_mode = \"query\"").is_empty());
+    assert!(modes("").is_empty());
+    let file = include_str!("../../specs/example-oidc.toml");
+    for mode in ["fragment", "jwt", "web_message", "FORM_POST", ""] {
+        let text = format!("{file}\n[authorization]\nresponse_mode = \"{mode}\"\n");
+        assert!(Spec::parse(&text).is_err(), "{mode}");
+    }
+}
+
+#[test]
 fn the_endpoint_keeps_its_own_query_and_the_client_its_own_name() {
     let text = include_str!("../fixtures/plain.toml")
         .replace("[client]\n", "[client]\nid_parameter = \"client_key\"\n");

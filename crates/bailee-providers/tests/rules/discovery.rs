@@ -152,6 +152,26 @@ fn a_document_that_is_not_one_or_cannot_serve_is_refused() {
 }
 
 #[test]
+fn cook_05_a_server_has_to_answer_in_the_way_that_the_spec_asks_for() {
+    let posting = format!("{FILE}\n[authorization]\nresponse_mode = \"form_post\"\n");
+    let posting = Spec::parse(&posting).unwrap();
+    let listing = |spec: &Spec, modes: Value| {
+        let mut document: Value = serde_json::from_str(DOCUMENT).unwrap();
+        document["response_modes_supported"] = modes;
+        drive(&mut *discovery(spec), vec![reply(200, &document.to_string())]).1
+    };
+    for modes in [json!(["form_post"]), json!(["query", "form_post"]), Value::Null] {
+        assert!(listing(&posting, modes.clone()).is_ok(), "{modes}");
+    }
+    for modes in [json!(["query"]), json!(["query", "fragment"]), json!([])] {
+        let failure = listing(&posting, modes.clone()).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Unsupported, "{modes}");
+    }
+    let asking = Spec::parse(FILE).unwrap();
+    assert!(listing(&asking, json!(["query", "form_post"])).is_ok());
+}
+
+#[test]
 fn what_the_spec_leaves_open_comes_from_the_metadata() {
     let spec = Spec::parse(FILE).unwrap();
     assert!(spec.needs_discovery());
