@@ -34,6 +34,8 @@ pub(crate) struct Ticket {
     pub(crate) state: Option<String>,
     pub(crate) challenge: Option<String>,
     pub(crate) nonce: Option<String>,
+    /// Whether the answer is posted instead of standing in a redirect.
+    pub(crate) posts: bool,
     pub(crate) expires_at: i64,
     pub(crate) extras: Extras,
 }

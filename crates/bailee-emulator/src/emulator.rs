@@ -158,13 +158,31 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// [`ConsentError`] when no site answers at the address, or the provider shows an error page.
+    /// [`ConsentError`] when no site answers at the address, the provider shows an error page, or
+    /// it goes back with a form: then [`Emulator::consent_to`] says what is posted.
     pub async fn consent(
         &self,
         authorize_url: &str,
         decision: Decision,
         account: &str,
     ) -> Result<String, ConsentError> {
+        match self.consent_to(authorize_url, decision, account).await? {
+            Back::Post(_) => Err(ConsentError::Posted),
+            Back::Redirect(address) => Ok(address),
+        }
+    }
+
+    /// The same where the answer may come back in either way.
+    ///
+    /// # Errors
+    ///
+    /// [`ConsentError`] when no site answers at the address, or the provider shows an error page.
+    pub async fn consent_to(
+        &self,
+        authorize_url: &str,
+        decision: Decision,
+        account: &str,
+    ) -> Result<Back, ConsentError> {
         let url = Url::parse(authorize_url).map_err(|_| ConsentError::Address)?;
         let host = url.host_str().ok_or(ConsentError::Address)?.to_owned();
         if url.scheme() != "https" {
@@ -179,10 +197,10 @@ impl Emulator {
             ..Incoming::default()
         };
         let answer = site.serve(&request).await;
-        if answer.status != 200 {
-            return location(&answer);
-        }
         let html = String::from_utf8_lossy(&answer.body).into_owned();
+        if answer.status != 200 || page::input_values(&html, "ticket").is_empty() {
+            return back(&answer);
+        }
         let action = page::action(&html).ok_or(ConsentError::Address)?;
         let request = Incoming {
             method: "POST".into(),
@@ -192,7 +210,7 @@ impl Emulator {
             body: decided(&html, &decision, account),
             ..Incoming::default()
         };
-        location(&site.serve(&request).await)
+        back(&site.serve(&request).await)
     }
 
     /// Where the sites answer.
@@ -279,6 +297,28 @@ impl fmt::Debug for Emulator {
     }
 }
 
+/// How a provider sends the browser back to the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Back {
+    /// With a form that the browser posts.
+    Post(FormPost),
+    /// To an address.
+    Redirect(String),
+}
+
+/// What a browser posts to a client (OAuth 2.0 Form Post Response Mode §2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FormPost {
+    /// Where it is posted to.
+    pub action: String,
+    /// The body, `application/x-www-form-urlencoded`.
+    pub body: String,
+    /// The provider's page, which submits itself in a browser.
+    pub page: String,
+}
+
 /// The form of a consent page as the person sends it.
 fn decided(html: &str, decision: &Decision, account: &str) -> Vec<u8> {
     let mut form = form_urlencoded::Serializer::new(String::new());
@@ -305,10 +345,19 @@ fn any_port() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 0).into()
 }
 
-/// Where an answer sends the browser, or what its page says.
-fn location(answer: &Answer) -> Result<String, ConsentError> {
-    match answer.header("location") {
-        Some(location) if (300..400).contains(&answer.status) => Ok(location.to_owned()),
+/// How an answer sends the browser back, or what its page says.
+fn back(answer: &Answer) -> Result<Back, ConsentError> {
+    let html = || String::from_utf8_lossy(&answer.body);
+    match (answer.header("location"), page::action(&html())) {
+        (Some(location), _) if (300..400).contains(&answer.status) => {
+            Ok(Back::Redirect(location.to_owned()))
+        }
+        (None, Some(action)) if answer.status == 200 => {
+            let mut form = form_urlencoded::Serializer::new(String::new());
+            form.extend_pairs(page::hidden_inputs(&html()));
+            let page = html().into_owned();
+            Ok(Back::Post(FormPost { action, body: form.finish(), page }))
+        }
         _ => Err(ConsentError::Page {
             status: answer.status,
             message: page::message(&String::from_utf8_lossy(&answer.body)),

@@ -45,4 +45,7 @@ pub enum ConsentError {
         /// The page's text.
         message: String,
     },
+    /// The provider goes back to the client with a form, and not with a redirect.
+    #[error("the provider posts its answer to the client")]
+    Posted,
 }

@@ -65,7 +65,7 @@ pub mod stripe;
 
 pub use clock::Clock;
 pub use desk::Written;
-pub use emulator::{Builder, Decision, Emulator};
+pub use emulator::{Back, Builder, Decision, Emulator, FormPost};
 pub use endpoint::Endpoint;
 pub use error::{ConsentError, Misuse, StartError};
 pub use fault::{Fault, Planned};

@@ -52,6 +52,29 @@ pub(crate) fn consent(
     Answer::html(200, document(&format!("{provider}: allow {name}?"), &body))
 }
 
+/// A page whose form goes to the client by itself (OAuth 2.0 Form Post Response Mode §2).
+pub(crate) fn form_post(action: &str, pairs: &[(&str, &str)]) -> Answer {
+    let mut body = format!("<form method=\"post\" action=\"{}\">\n", escape(action));
+    for (name, value) in pairs {
+        let (name, value) = (escape(name), escape(value));
+        let _ = writeln!(body, "<input type=\"hidden\" name=\"{name}\" value=\"{value}\">");
+    }
+    // A script of the page's own: `onload` or a link would need more of the policy.
+    body.push_str("</form>\n<script>document.forms[0].submit()</script>\n");
+    Answer::html(200, document("One moment", &body))
+        .with("content-security-policy", "default-src 'none'; script-src 'unsafe-inline'")
+}
+
+/// The names and values of all hidden inputs of a page.
+pub(crate) fn hidden_inputs(html: &str) -> Vec<(String, String)> {
+    let inputs = html.split("<input type=\"hidden\" name=\"").skip(1);
+    let pairs = inputs.filter_map(|rest| {
+        let (name, rest) = rest.split_once("\" value=\"")?;
+        Some((unescape(name), unescape(rest.split('"').next()?)))
+    });
+    pairs.collect()
+}
+
 /// A page that says what is wrong and goes nowhere: an authorization server must not send a
 /// browser to an address that it cannot trust (RFC 6749 §4.1.2.1).
 pub(crate) fn refusal(status: u16, message: &str) -> Answer {

@@ -6,10 +6,12 @@ mod support;
 use std::time::Duration;
 
 use bailee_emulator::oidc::{
-    ClientAuth, ExpiresIn, IssParameter, Issuer, MetadataAt, Pkce, Revocation, ScopeShape,
+    ClientAuth, ExpiresIn, IssParameter, Issuer, MetadataAt, Pkce, ResponseMode, Revocation,
+    ScopeShape,
 };
 use bailee_emulator::{
-    Client, ConsentError, Decision, Emulator, Misuse, RefreshStyle, Site, StartError,
+    Back, Client, ConsentError, Decision, Emulator, FormPost, Misuse, RefreshStyle, Site,
+    StartError,
 };
 use serde_json::{Value, json};
 use support::*;
@@ -215,6 +217,44 @@ async fn an_authorization_is_checked_before_anybody_is_asked() {
         assert_eq!(parameter(&back, "error").as_deref(), Some(error), "{change:?}");
         assert_eq!(parameter(&back, "iss").as_deref(), Some(HOST));
     }
+}
+
+#[tokio::test]
+async fn an_answer_is_posted_by_a_page_where_the_client_asks_for_that() {
+    let world = World::new(Issuer::new(HOST)).await;
+    let asked = |more: &[(&'static str, &'static str)]| {
+        let mode = [("response_mode", "form_post"), ("state", "a\"&<b>")];
+        authorize(&mode.iter().chain(more).copied().collect::<Vec<_>>())
+    };
+    let posted = async |url: String, decision| match world
+        .emulator
+        .consent_to(&url, decision, "ada")
+        .await
+    {
+        Ok(Back::Post(form)) => form,
+        other => panic!("a form, and not {other:?}"),
+    };
+    let value = |form: &FormPost, name: &str| parameter(&format!("{REDIRECT}?{}", form.body), name);
+    let form = posted(asked(&[]), Decision::Allow).await;
+    assert_eq!(form.action, REDIRECT);
+    assert!(value(&form, "code").is_some_and(|code| !code.is_empty()));
+    assert_eq!(value(&form, "state").as_deref(), Some("a\"&<b>"));
+    assert_eq!(value(&form, "iss").as_deref(), Some(HOST));
+    assert!(form.page.contains(".submit()") && !form.page.contains("<b>"));
+    let denied = posted(asked(&[]), Decision::Deny).await;
+    assert_eq!(value(&denied, "error").as_deref(), Some("access_denied"));
+    let wrong = posted(asked(&[("scope", "openid admin")]), Decision::Allow).await;
+    assert_eq!(value(&wrong, "error").as_deref(), Some("invalid_scope"));
+    let refused = world.emulator.consent(&asked(&[]), Decision::Allow, "ada").await;
+    assert_eq!(refused, Err(ConsentError::Posted));
+
+    // An issuer may know one way alone, which is what it does unasked.
+    world.site().change_issuer(|issuer| issuer.response_modes = vec![ResponseMode::Query]);
+    let back = allow(&world.emulator, &asked(&[])).await;
+    assert_eq!(parameter(&back, "error").as_deref(), Some("invalid_request"));
+    world.site().change_issuer(|issuer| issuer.response_modes = vec![ResponseMode::FormPost]);
+    let form = posted(authorize(&[]), Decision::Allow).await;
+    assert!(value(&form, "code").is_some());
 }
 
 #[tokio::test]

@@ -36,6 +36,7 @@ pub(super) fn ask<D: Dialect>(dialect: &D, desk: &mut Desk, call: &Call<'_>) -> 
         state: query.one("state").map(str::to_owned),
         challenge: None,
         nonce: query.one("nonce").map(str::to_owned),
+        posts: false,
         expires_at: call.now.saturating_add(TICKET_LIFETIME),
         extras: Extras {
             asked: query.pairs().iter().cloned().collect(),

@@ -1,4 +1,4 @@
-use super::{IssParameter, IssuerDesk, Pkce};
+use super::{IssParameter, IssuerDesk, Pkce, ResponseMode};
 use crate::desk::{Desk, Ticket};
 use crate::ledger::{Code, Extras};
 use crate::message::{Answer, Incoming, Parameters, with_query};
@@ -28,7 +28,8 @@ impl IssuerDesk {
             Ok(ticket) => ticket,
             Err((error, text)) => {
                 let pairs = [("error", error), ("error_description", text)];
-                return self.go_back(redirect_uri, &pairs, query.one("state"));
+                let posts = self.mode(&query) == Some(ResponseMode::FormPost);
+                return self.go_back((redirect_uri, posts), &pairs, query.one("state"));
             }
         };
         let id = random::<16>();
@@ -56,9 +57,9 @@ impl IssuerDesk {
         if query.one("request_uri").is_some() {
             return Err(("request_uri_not_supported", "request_uri is not supported"));
         }
-        if query.one("response_mode").is_some_and(|mode| mode != "query") {
-            return Err(("invalid_request", "response_mode must be query"));
-        }
+        let Some(mode) = self.mode(query) else {
+            return Err(("invalid_request", "response_mode is not supported"));
+        };
         if query.one("prompt") == Some("none") {
             return Err(("interaction_required", "the person must decide"));
         }
@@ -84,6 +85,7 @@ impl IssuerDesk {
             state: query.one("state").map(str::to_owned),
             challenge,
             nonce: query.one("nonce").map(str::to_owned),
+            posts: mode == ResponseMode::FormPost,
             expires_at: now.saturating_add(TICKET_LIFETIME),
             extras: Extras::default(),
         })
@@ -106,13 +108,13 @@ impl IssuerDesk {
             .collect();
         if form.one("decision") != Some("allow") || scopes.is_empty() {
             let pairs = [("error", "access_denied"), ("error_description", "the person refused")];
-            return self.go_back(&ticket.redirect_uri, &pairs, state.as_deref());
+            return self.go_back((&ticket.redirect_uri, ticket.posts), &pairs, state.as_deref());
         }
         let Some(account) = form.one("account").and_then(|id| desk.account(id)) else {
             return page::refusal(400, "there is no such account");
         };
         let account = account.id.clone();
-        let redirect_uri = ticket.redirect_uri.clone();
+        let (redirect_uri, posts) = (ticket.redirect_uri.clone(), ticket.posts);
         let kept = Code {
             account,
             client: ticket.client,
@@ -126,17 +128,35 @@ impl IssuerDesk {
         };
         let code = desk.issue("code-");
         desk.ledger.keep_code(code.clone(), kept);
-        self.go_back(&redirect_uri, &[("code", &code)], state.as_deref())
+        self.go_back((&redirect_uri, posts), &[("code", &code)], state.as_deref())
     }
 
-    /// Sends the browser back, with the state and the issuer (RFC 9207).
-    fn go_back(&self, redirect_uri: &str, pairs: &[(&str, &str)], state: Option<&str>) -> Answer {
+    /// The mode in which the answer is to come back, if it is one of this issuer's.
+    fn mode(&self, query: &Parameters) -> Option<ResponseMode> {
+        let modes = &self.switches.response_modes;
+        match query.one("response_mode") {
+            Some(name) => modes.iter().copied().find(|mode| mode.name() == name),
+            None => modes.first().copied(),
+        }
+    }
+
+    /// Sends the browser back, with the state and the issuer (RFC 9207): by a redirect, or by a
+    /// page that posts.
+    fn go_back(
+        &self,
+        (redirect_uri, posts): (&str, bool),
+        pairs: &[(&str, &str)],
+        state: Option<&str>,
+    ) -> Answer {
         let mut pairs = pairs.to_vec();
         pairs.extend(state.map(|state| ("state", state)));
         match self.switches.iss {
             IssParameter::Absent => {}
             IssParameter::Right => pairs.push(("iss", &self.switches.issuer)),
             IssParameter::Wrong => pairs.push(("iss", WRONG_ISSUER)),
+        }
+        if posts {
+            return page::form_post(redirect_uri, &pairs);
         }
         Answer::redirect(302, &with_query(redirect_uri, &pairs))
     }

@@ -42,7 +42,8 @@ impl IssuerDesk {
         add("token_endpoint", json!(self.address("/token")));
         add("scopes_supported", json!(switches.scopes));
         add("response_types_supported", json!(["code"]));
-        add("response_modes_supported", json!(["query"]));
+        let modes = switches.response_modes.iter().map(|mode| mode.name());
+        add("response_modes_supported", json!(modes.collect::<Vec<_>>()));
         add("grant_types_supported", json!(["authorization_code", "refresh_token"]));
         add("token_endpoint_auth_methods_supported", json!(methods));
         if switches.pkce != Pkce::Ignored {

@@ -74,6 +74,9 @@ pub struct Issuer {
     pub refresh_needs_offline_access: bool,
     /// What becomes of a used refresh token.
     pub refresh_style: RefreshStyle,
+    /// The ways in which authorization answers can come back, the first one where none is asked
+    /// for.
+    pub response_modes: Vec<ResponseMode>,
     /// How revocation works.
     pub revocation: Revocation,
     /// How `scope` is written in token answers.
@@ -110,6 +113,7 @@ impl Issuer {
             refresh_lifetime: None,
             refresh_needs_offline_access: false,
             refresh_style: RefreshStyle::Strict { kills_family: true },
+            response_modes: vec![ResponseMode::Query, ResponseMode::FormPost],
             revocation: Revocation::Rfc7009 { cascades: true },
             scope_shape: ScopeShape::Space,
             scopes: scopes.map(String::from).to_vec(),
@@ -202,6 +206,25 @@ pub enum Pkce {
     Optional,
     /// Demanded.
     Required,
+}
+
+/// How authorization answers come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResponseMode {
+    /// By a page with a form that submits itself (OAuth 2.0 Form Post Response Mode §2).
+    FormPost,
+    /// In the query of a redirect (RFC 6749 §4.1.2).
+    Query,
+}
+
+impl ResponseMode {
+    fn name(self) -> &'static str {
+        match self {
+            Self::FormPost => "form_post",
+            Self::Query => "query",
+        }
+    }
 }
 
 /// How revocation works.

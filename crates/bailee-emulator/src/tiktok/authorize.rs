@@ -67,6 +67,7 @@ impl TikTokDesk {
             state: Some(state.to_owned()),
             challenge,
             nonce: None,
+            posts: false,
             expires_at: now.saturating_add(TICKET_LIFETIME),
             extras: Extras::default(),
         };
