@@ -36,7 +36,14 @@ pub const NOTES_SPEC: &str = include_str!("../notes.toml");
 /// Its issuer.
 #[must_use]
 pub fn notes_issuer() -> Issuer {
-    let mut issuer = Issuer::new("https://id.example.test");
+    notes_issuer_at(NOTES_HOST)
+}
+
+/// The host of the provider that a file alone describes.
+const NOTES_HOST: &str = "id.example.test";
+
+fn notes_issuer_at(host: &str) -> Issuer {
+    let mut issuer = Issuer::new(format!("https://{host}"));
     issuer.scopes = ["openid", "profile", "notes.write"].map(String::from).to_vec();
     issuer
 }
@@ -45,6 +52,21 @@ pub fn notes_issuer() -> Issuer {
 #[must_use]
 pub fn world() -> WorldBuilder {
     World::builder(declaration()).issuer(notes_issuer(), NOTES_SPEC)
+}
+
+/// A world in memory with TikTok and a provider that posts its answers.
+#[must_use]
+pub fn posting_world() -> WorldBuilder {
+    posting_world_at(NOTES_HOST)
+}
+
+/// The same where that provider has another host: to a browser, `id.example.test` is of one site
+/// with the application.
+#[must_use]
+pub fn posting_world_at(host: &str) -> WorldBuilder {
+    let spec = NOTES_SPEC.replace(NOTES_HOST, host);
+    let spec = format!("{spec}\n[authorization]\nresponse_mode = \"form_post\"\n");
+    World::builder(declaration()).issuer(notes_issuer_at(host), spec)
 }
 
 /// A world with a store of its own on a file.
@@ -57,8 +79,20 @@ pub fn world() -> WorldBuilder {
 ///
 /// When there is no place for files.
 pub async fn sqlite_world() -> Result<(World, tempfile::TempDir)> {
+    on_sqlite(world()).await
+}
+
+/// A given world on a file.
+///
+/// # Errors
+///
+/// As the store and the builder.
+///
+/// # Panics
+///
+/// When there is no place for files.
+pub async fn on_sqlite(builder: WorldBuilder) -> Result<(World, tempfile::TempDir)> {
     let folder = tempfile::tempdir().expect("a place for files");
-    let builder = world();
     let clock: Arc<dyn Clock> = Arc::new(builder.clock().clone());
     let path = folder.path().join("vault").join("vault.db");
     let store: Arc<dyn Store> =

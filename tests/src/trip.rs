@@ -6,7 +6,10 @@ use bailee::{
     Answer, BeginOptions, Begun, CallbackRequest, Completed, PurposeId, Refusal, RefusalReason,
     Visitor, core::Clock,
 };
-use bailee_testkit::{Browser, World, emulator::Decision};
+use bailee_testkit::{
+    Browser, World,
+    emulator::{Back, Decision},
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use url::Url;
 
@@ -23,8 +26,11 @@ pub struct Trip {
     pub begun: Begun,
     /// The browser that has its cookie.
     pub browser: Browser,
-    /// Where the provider sends it.
+    /// Where the provider sends it. What is posted stands in the query here, to be looked at and
+    /// changed in the same ways.
     pub back: Url,
+    /// Whether it is posted.
+    pub posts: bool,
 }
 
 impl Trip {
@@ -72,9 +78,13 @@ impl Trip {
             .expect("the flow begins");
         let browser = Browser::new();
         browser.take(begun.answer());
-        let back = world.approve(&begun, decision, account).await;
-        let back = Url::parse(&back).expect("a provider sends the browser to an address");
-        Self { begun, browser, back }
+        let (address, posts) = match world.decide(&begun, decision, account).await {
+            Back::Redirect(address) => (address, false),
+            Back::Post(form) => (format!("{}?{}", form.action, form.body), true),
+            _ => panic!("a browser comes back by a redirect or with a form"),
+        };
+        let back = Url::parse(&address).expect("a provider sends the browser to an address");
+        Self { begun, browser, back, posts }
     }
 
     /// The query that the provider gave.
@@ -155,6 +165,33 @@ impl Trip {
         CallbackRequest::new(self.registration(), Method::GET, query, headers)
     }
 
+    /// The POST that the provider's page makes, with this body.
+    #[must_use]
+    pub fn posting(&self, body: &str) -> CallbackRequest {
+        self.posting_with(body, self.browser.crossing_headers(self.back.path()))
+    }
+
+    /// The same with headers of one's own beside the type of the body.
+    #[must_use]
+    pub fn posting_with(&self, body: &str, mut headers: HeaderMap) -> CallbackRequest {
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        headers.insert(header::CONTENT_TYPE, form);
+        let request = CallbackRequest::new(self.registration(), Method::POST, "", &headers);
+        request.body(body.as_bytes())
+    }
+
+    /// Posts as an honest browser does, and gives the GET that comes of it.
+    ///
+    /// # Panics
+    ///
+    /// When what is posted is refused.
+    pub async fn post(&self, world: &World) -> CallbackRequest {
+        let outcome = world.bailee.connections().complete(None, self.posting(self.query())).await;
+        let refusal = outcome.expect_err("a form alone connects nothing");
+        assert_eq!(refusal.reason(), RefusalReason::ComesBack, "{refusal:?}");
+        self.browser.follow(refusal.answer())
+    }
+
     /// The registration in the path of the callback.
     ///
     /// # Panics
@@ -174,7 +211,8 @@ impl Trip {
     ///
     /// As [`bailee::Connections::complete`].
     pub async fn complete(&self, world: &World, visitor: &Visitor) -> Result<Completed, Refusal> {
-        world.bailee.connections().complete(visitor, self.request()).await
+        let request = if self.posts { self.post(world).await } else { self.request() };
+        world.bailee.connections().complete(visitor, request).await
     }
 }
 

@@ -127,6 +127,7 @@ const EVENTS: &[EventShape] = &[
     event("flow.abandoned", "an attempt to connect was given up", &[]),
     event("flow.begun", "an attempt to connect began", &[]),
     event("flow.consumed", "an attempt to connect came back from the provider", &["flow"]),
+    event("flow.posted", "the provider's answer to an attempt to connect was kept", &["flow"]),
     event("flow.rejected", "an attempt to connect was refused", &["reason"]),
     event(
         "grant.dropped",

@@ -134,7 +134,7 @@ impl Connections {
             prepared.flow,
             &registered.callback_path,
             &prepared.browser,
-            false,
+            registered.posts_back(),
         )?;
         let mut answer = Answer::see_other(location).with_cookie(cookie);
         for (flow, id) in &prepared.dropped {
@@ -143,7 +143,7 @@ impl Connections {
                 answer = answer.with_cookie(engine.0.cookies.clear(
                     *flow,
                     &dropped.callback_path,
-                    false,
+                    dropped.posts_back(),
                 )?);
             }
         }
@@ -285,6 +285,7 @@ async fn write_flow(engine: &Engine, line: &Line, asking: Asking<'_>) -> Result<
         variables: asking.options.variables.clone(),
         reconnect: asking.options.reconnect.clone(),
         other_account: asking.options.other_account,
+        posted: false,
         begun_at: view.now(),
     };
     let mut draft = Draft::new(Key::new(kind::FLOW, flow), Holder::Tenant)

@@ -157,7 +157,7 @@ impl CredentialBody {
     }
 }
 
-/// `flow`, beside the part `pkce_verifier`.
+/// `flow`, beside the parts `pkce_verifier` and, once it came, `posted`.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct FlowBody {
     pub(crate) tenant: bailee_core::TenantId,
@@ -188,6 +188,9 @@ pub(crate) struct FlowBody {
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) reconnect: Option<ConnectionRef>,
     pub(crate) other_account: bool,
+    /// Whether the provider's form has come and waits in the part `posted`.
+    #[serde(default)]
+    pub(crate) posted: bool,
     pub(crate) begun_at: Timestamp,
 }
 

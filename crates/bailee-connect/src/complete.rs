@@ -3,10 +3,10 @@
 use std::fmt;
 
 use bailee_core::{
-    Act, ConnectionRef, Error, ErrorKind, RegistrationId, Result, ScopeName, TenantId, Visitor,
-    audit::Entry, sha256,
+    Act, BrowserSecret, ConnectionRef, Error, ErrorKind, Id, RegistrationId, Result, ScopeName,
+    TenantId, Visitor, audit::Entry, sha256,
 };
-use bailee_providers::{Callback, FailureKind, Outcome};
+use bailee_providers::{Callback, Context, FailureKind, Outcome};
 use bailee_store::{Expect, Key};
 use bailee_vault::{Holder, View};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -20,22 +20,24 @@ use crate::{
     body::{self, FlowBody},
     connections::Connections,
     cookie::CookieRefusal,
-    kind,
+    kind, posted,
     refusal::{RELOAD, Refusal, RefusalReason},
+    registration::Registered,
     settle::{Settled, Settling},
 };
 
-/// The longest query that is read.
-const LONGEST_QUERY: usize = 8 * 1024;
+/// The longest query or form that is read.
+pub(crate) const LONGEST: usize = 8 * 1024;
 /// Stands in the query of an address that was loaded again because no visitor arrived.
-const AGAIN: &str = "bailee_again=1";
+pub(crate) const AGAIN: &str = "bailee_again=1";
 
 /// A request to a callback path, as the host received it. `Debug` shows the registration alone.
 pub struct CallbackRequest {
-    registration: String,
-    method: Method,
-    query: Zeroizing<String>,
-    headers: HeaderMap,
+    pub(crate) registration: String,
+    pub(crate) method: Method,
+    pub(crate) query: Zeroizing<String>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
 impl CallbackRequest {
@@ -48,10 +50,10 @@ impl CallbackRequest {
         headers: &HeaderMap,
     ) -> Self {
         // What is over the limit is refused; a byte more shows that it is.
-        let end = query.len().min(LONGEST_QUERY + 1);
+        let end = query.len().min(LONGEST + 1);
         let end = (0..=end).rev().find(|end| query.is_char_boundary(*end)).unwrap_or(0);
         let mut kept = HeaderMap::new();
-        for name in [&header::COOKIE, &SEC_PURPOSE] {
+        for name in [&header::CONTENT_TYPE, &header::COOKIE, &SEC_PURPOSE] {
             for value in headers.get_all(name) {
                 let mut value = value.clone();
                 value.set_sensitive(true);
@@ -63,7 +65,16 @@ impl CallbackRequest {
             method,
             query: Zeroizing::new(query[..end].to_owned()),
             headers: kept,
+            body: Zeroizing::default(),
         }
+    }
+
+    /// Adds the body of a POST: some providers answer with a form (OAuth 2.0 Form Post Response
+    /// Mode). More than 8 KiB are refused, so nobody has to read more of it than a byte beyond.
+    #[must_use]
+    pub fn body(mut self, body: &[u8]) -> Self {
+        self.body = Zeroizing::new(body[..body.len().min(LONGEST + 1)].to_vec());
+        self
     }
 }
 
@@ -97,10 +108,18 @@ impl Connections {
     /// visitor nothing is connected: hosts whose session cookie is `SameSite=Strict` get a page
     /// first that loads the address again from their own site.
     ///
+    /// Where the provider's spec says `response_mode = "form_post"`, the host routes POST to the
+    /// same path, gives the body ([`CallbackRequest::body`]) and calls this as well. No session
+    /// cookie arrives with that request, so what was posted is sealed for one minute and the
+    /// answer sends the browser to the same path by GET, where everything is checked. The host's
+    /// own protection against forged requests has to let that POST through: here the flow's state
+    /// and its cookie are that protection.
+    ///
     /// # Errors
     ///
     /// A [`Refusal`]: its reason, an error with a remedy, and the answer for the browser. Nothing
-    /// is connected then, and tokens that were issued already are revoked.
+    /// is connected then, and tokens that were issued already are revoked. One that goes on
+    /// ([`Refusal::goes_on`]) is only a step on the way.
     pub async fn complete(
         &self,
         visitor: impl Into<Option<&Visitor>>,
@@ -109,7 +128,7 @@ impl Connections {
         let visitor = visitor.into();
         let outcome = self.receive(visitor, &request).await;
         if let Err(refusal) = &outcome
-            && refusal.answer().status() != StatusCode::OK
+            && !refusal.goes_on()
         {
             let registration = RegistrationId::new(request.registration.as_str())
                 .ok()
@@ -128,8 +147,14 @@ impl Connections {
         let refuse = |reason| Err(Refusal::new(reason));
 
         // Shape.
-        if request.method != Method::GET {
-            return refuse(RefusalReason::MethodNotAllowed);
+        let registered = RegistrationId::new(request.registration.as_str())
+            .ok()
+            .and_then(|id| engine.registered(&id).ok())
+            .cloned();
+        let posts = registered.as_ref().is_some_and(|registered| registered.posts_back());
+        let posted = posts && request.method == Method::POST;
+        if request.method != Method::GET && !posted {
+            return Err(Refusal::allowing(if posts { "GET, POST" } else { "GET" }));
         }
         let looks_ahead = request.headers.get_all(&SEC_PURPOSE).iter().any(|value| {
             value.as_bytes().windows(8).any(|bytes| bytes.eq_ignore_ascii_case(b"prefetch"))
@@ -137,52 +162,52 @@ impl Connections {
         if looks_ahead {
             return refuse(RefusalReason::Prefetch);
         }
-        if request.query.len() > LONGEST_QUERY {
+        if request.query.len() > LONGEST {
             return refuse(RefusalReason::Shape);
         }
-        let Some(registered) = RegistrationId::new(request.registration.as_str())
-            .ok()
-            .and_then(|id| engine.registered(&id).ok())
-            .cloned()
-        else {
+        let Some(registered) = registered else {
             return refuse(RefusalReason::RegistrationMismatch);
         };
-        let spec = registered
-            .stale()
-            .unwrap_or_else(|| std::sync::Arc::new(registered.provider.spec().clone()));
-        let now = engine.0.clock.now();
-        let cx = bailee_providers::Context::new(&spec, &registered.facts, now);
-        let Ok(callback) = registered.provider.callback(&cx, &request.query) else {
-            return refuse(RefusalReason::Shape);
+        if posted {
+            let answer = self.keep_posted(&registered, request).await?;
+            return Err(Refusal::going_on(RefusalReason::ComesBack, answer));
+        }
+        let came = if posts {
+            Came::Kept(posted::marked(&request.query)?)
+        } else {
+            Came::Here(self.parse(&registered, &request.query)?)
         };
 
         // Cookie.
-        let flow = flow_id(&callback.state);
+        let flow = came.flow();
         let clear = engine
             .0
             .cookies
-            .clear(flow, &registered.callback_path, false)
+            .clear(flow, &registered.callback_path, posts)
             .map_err(|error| Refusal::because(RefusalReason::Unavailable, error))?;
-        let browser = engine.0.cookies.read(flow, &request.headers).map_err(|refusal| {
-            Refusal::new(match refusal {
-                CookieRefusal::Missing => RefusalReason::CookieMissing,
-                CookieRefusal::Twice => RefusalReason::CookieTwice,
-                CookieRefusal::Malformed => RefusalReason::CookieMalformed,
-            })
-            .clearing(clear.clone())
-        })?;
+        let browser = self.browser(flow, request, &clear)?;
         let Some(visitor) = visitor else {
             return Err(self.without_visitor(request, clear));
         };
 
-        // Proof.
-        let named = self
-            .prove(&registered, &cx, &request.query)
-            .await
-            .map_err(|refusal| refusal.clearing(clear.clone()))?;
+        // Proof. What was posted was proven before it was kept.
+        let named = match &came {
+            Came::Here(_) => self.prove(&registered, &request.query).await,
+            Came::Kept(_) => Ok(Vec::new()),
+        }
+        .map_err(|refusal| refusal.clearing(clear.clone()))?;
 
         // Consume.
-        let view = self.consume(flow).await.map_err(|refusal| refusal.clearing(clear.clone()))?;
+        let view = self.consume(flow, posts).await.map_err(|refusal| match refusal.reason() {
+            // The form may still be on its way, and needs the cookie then.
+            RefusalReason::NotPosted => refusal,
+            _ => refusal.clearing(clear.clone()),
+        })?;
+        let (callback, named) = match came {
+            Came::Here(callback) => Ok((callback, named)),
+            Came::Kept(_) => self.posted(&registered, &view).await,
+        }
+        .map_err(|refusal| refusal.clearing(clear.clone()))?;
 
         // Compare, exchange, commit: all of it ends with the cookie gone.
         let settled = self
@@ -206,17 +231,18 @@ impl Connections {
 
     /// Checks the signature of a callback, where the provider signs them. Gives the variables that
     /// it names.
-    async fn prove(
+    pub(crate) async fn prove(
         &self,
-        registered: &crate::registration::Registered,
-        cx: &bailee_providers::Context<'_>,
+        registered: &Registered,
         query: &str,
-    ) -> Result<Vec<(&'static str, String)>, Refusal> {
+    ) -> Result<Named, Refusal> {
         // What we appended ourselves was not signed.
         let own = format!("&{AGAIN}");
         let query = query.strip_suffix(own.as_str()).unwrap_or(query);
         let forged = || Refusal::new(RefusalReason::Forged);
-        let proof = registered.provider.callback_proof(cx, query).map_err(|_| forged())?;
+        let spec = registered.known_spec();
+        let cx = Context::new(&spec, &registered.facts, self.engine.0.clock.now());
+        let proof = registered.provider.callback_proof(&cx, query).map_err(|_| forged())?;
         let Some(proof) = proof else { return Ok(Vec::new()) };
         let unavailable = |error| Refusal::because(RefusalReason::Unavailable, error);
         let secret = self.engine.client_secret(registered).await.map_err(unavailable)?;
@@ -227,6 +253,31 @@ impl Connections {
             })
         });
         if good { Ok(proof.variables) } else { Err(forged()) }
+    }
+
+    /// Reads what a provider gave, out of a query or out of a form: shape alone.
+    pub(crate) fn parse(&self, registered: &Registered, text: &str) -> Result<Callback, Refusal> {
+        let spec = registered.known_spec();
+        let cx = Context::new(&spec, &registered.facts, self.engine.0.clock.now());
+        let callback = registered.provider.callback(&cx, text);
+        callback.map_err(|_| Refusal::new(RefusalReason::Shape))
+    }
+
+    /// The secret in the flow's cookie.
+    pub(crate) fn browser(
+        &self,
+        flow: Id,
+        request: &CallbackRequest,
+        clear: &HeaderValue,
+    ) -> Result<BrowserSecret, Refusal> {
+        self.engine.0.cookies.read(flow, &request.headers).map_err(|refusal| {
+            Refusal::new(match refusal {
+                CookieRefusal::Missing => RefusalReason::CookieMissing,
+                CookieRefusal::Twice => RefusalReason::CookieTwice,
+                CookieRefusal::Malformed => RefusalReason::CookieMalformed,
+            })
+            .clearing(clear.clone())
+        })
     }
 
     fn completed(
@@ -262,14 +313,15 @@ impl Connections {
             Ok(mut value) => {
                 value.set_sensitive(true);
                 let page = Answer::page(StatusCode::OK, RELOAD).with_header(header::REFRESH, value);
-                refusal.with_answer(page)
+                Refusal::going_on(RefusalReason::NoVisitor, page)
             }
             Err(_) => refusal.clearing(clear),
         }
     }
 
-    /// Reads a flow and deletes exactly what was read: of many that try, one wins.
-    pub(crate) async fn consume(&self, flow: bailee_core::Id) -> Result<View, Refusal> {
+    /// Reads a flow and deletes exactly what was read: of many that try, one wins. Where its
+    /// answer is posted, a flow that still waits for it stays.
+    pub(crate) async fn consume(&self, flow: Id, posted: bool) -> Result<View, Refusal> {
         let engine = &self.engine;
         let unavailable = |error| Refusal::because(RefusalReason::Unavailable, error);
         let key = Key::new(kind::FLOW, flow);
@@ -283,6 +335,9 @@ impl Connections {
         let Some(record) = view.record(0) else {
             return Err(Refusal::new(RefusalReason::FlowUnknown));
         };
+        if posted && !flow_of(&view)?.posted {
+            return Err(Refusal::new(RefusalReason::NotPosted));
+        }
         let entry =
             Entry::new("flow.consumed", view.now()).about(record.subject).with("flow", flow);
         let batch = engine
@@ -305,18 +360,13 @@ impl Connections {
         &self,
         view: &View,
         visitor: &Visitor,
-        registered: &crate::registration::Registered,
+        registered: &Registered,
         callback: &Callback,
         browser: [u8; 32],
     ) -> Result<FlowBody, Refusal> {
         let engine = &self.engine;
         let refuse = |reason| Err(Refusal::new(reason));
-        let unavailable = |error| Refusal::because(RefusalReason::Unavailable, error);
-        let facts = view
-            .facts(0)
-            .and_then(|facts| facts.ok_or_else(|| Error::new(ErrorKind::NotFound)))
-            .map_err(unavailable)?;
-        let flow: FlowBody = body::decode(&facts).map_err(unavailable)?;
+        let flow = flow_of(view)?;
         let same = |a: &[u8; 32], b: &[u8; 32]| bool::from(a.ct_eq(b));
         if visitor.tenant() != &flow.tenant
             || visitor.person() != &flow.person
@@ -342,14 +392,12 @@ impl Connections {
     /// The comparisons that a terminal's flow makes as well.
     pub(crate) fn compare_provider(
         &self,
-        registered: &crate::registration::Registered,
+        registered: &Registered,
         flow: &FlowBody,
         callback: &Callback,
     ) -> Result<(), Refusal> {
         let engine = &self.engine;
-        let spec = registered
-            .stale()
-            .unwrap_or_else(|| std::sync::Arc::new(registered.provider.spec().clone()));
+        let spec = registered.known_spec();
         let missing = flow.names_issuer && callback.iss.is_none();
         if missing || callback.check_issuer(&spec, flow.issuer.as_deref()).is_err() {
             return Err(Refusal::new(RefusalReason::IssuerMismatch));
@@ -398,6 +446,34 @@ impl Connections {
             tracing::error!(kind = ?error.kind(), "a refused callback could not be audited");
         }
     }
+}
+
+/// The variables that a signed callback names, and what it says of them.
+pub(crate) type Named = Vec<(&'static str, String)>;
+
+/// Where the provider's answer is.
+enum Came {
+    /// In this request.
+    Here(Callback),
+    /// In the record of this flow.
+    Kept(Id),
+}
+
+impl Came {
+    fn flow(&self) -> Id {
+        match self {
+            Self::Here(callback) => flow_id(&callback.state),
+            Self::Kept(flow) => *flow,
+        }
+    }
+}
+
+/// The body of the flow that was read.
+pub(crate) fn flow_of(view: &View) -> Result<FlowBody, Refusal> {
+    view.facts(0)
+        .and_then(|facts| facts.ok_or_else(|| Error::new(ErrorKind::NotFound)))
+        .and_then(|facts| body::decode(&facts))
+        .map_err(|error| Refusal::because(RefusalReason::Unavailable, error))
 }
 
 const SEC_PURPOSE: header::HeaderName = header::HeaderName::from_static("sec-purpose");

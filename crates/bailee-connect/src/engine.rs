@@ -227,6 +227,7 @@ impl EngineBuilder {
                 .check_scopes(registration.provider(), &provider.spec().scopes.catalogue)?;
             registration.check_kind(provider.spec())?;
             registration.check_authentication(provider.spec())?;
+            registration.check_response_mode(provider.spec())?;
             if let Some((key, server)) = registration.signing_for(provider.spec())
                 && signing.insert(key, server.clone()).is_some_and(|other| other != server)
             {

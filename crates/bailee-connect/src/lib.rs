@@ -33,6 +33,7 @@ mod needs;
 mod orphan;
 mod pages;
 mod people;
+mod posted;
 mod publish;
 mod refresh;
 mod refusal;

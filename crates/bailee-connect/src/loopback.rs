@@ -166,7 +166,7 @@ impl Loopback {
         if flow_id(&callback.state) != self.flow {
             return refuse(RefusalReason::FlowUnknown);
         }
-        let view = connections.consume(self.flow).await?;
+        let view = connections.consume(self.flow, false).await?;
         let facts = view.facts(0).map_err(unavailable)?;
         let facts = facts.ok_or_else(|| Refusal::new(RefusalReason::FlowUnknown))?;
         let body: FlowBody = body::decode(&facts).map_err(unavailable)?;

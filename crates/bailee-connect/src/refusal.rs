@@ -14,6 +14,8 @@ pub enum RefusalReason {
     /// The account is another one than the connection's, and the person did not say that this is
     /// meant.
     AccountMismatch,
+    /// The provider's form came before; the first one stays.
+    AlreadyPosted,
     /// The cookie's secret is not the flow's.
     BrowserMismatch,
     /// The cookie is not of the form that we plant.
@@ -22,6 +24,9 @@ pub enum RefusalReason {
     CookieMissing,
     /// The cookie came twice.
     CookieTwice,
+    /// Nothing is refused: the provider's form was kept, and the answer has the browser fetch it
+    /// with a request of this site's own ([`Refusal::goes_on`]).
+    ComesBack,
     /// What the declaration asks for changed since the flow began.
     DeclarationChanged,
     /// The account is of a type that cannot be used.
@@ -36,10 +41,13 @@ pub enum RefusalReason {
     FlowUnknown,
     /// `iss` is missing or not the flow's issuer.
     IssuerMismatch,
-    /// Another method than GET.
+    /// Another method than GET; where the provider posts its answer, also a GET that did not come
+    /// of a POST.
     MethodNotAllowed,
     /// The host no longer allows this person to connect here.
     NotAllowed,
+    /// The provider's form is to be fetched, and has not come.
+    NotPosted,
     /// Nobody is logged in.
     NoVisitor,
     /// The person said no at the provider.
@@ -50,7 +58,8 @@ pub enum RefusalReason {
     ProviderError,
     /// The redirect URI or the registration is not the flow's.
     RegistrationMismatch,
-    /// The query is too long, or a parameter is missing, empty, twice or contradicts another.
+    /// The query or the form is too long, or a parameter is missing, empty, twice or contradicts
+    /// another; or what was posted is no form.
     Shape,
     /// The store or the host failed; the flow is over.
     Unavailable,
@@ -63,7 +72,9 @@ impl RefusalReason {
     pub fn code(self) -> &'static str {
         match self {
             Self::AccountMismatch => "account_mismatch",
+            Self::AlreadyPosted => "already_posted",
             Self::BrowserMismatch => "browser_mismatch",
+            Self::ComesBack => "comes_back",
             Self::CookieMalformed => "cookie_malformed",
             Self::CookieMissing => "cookie_missing",
             Self::CookieTwice => "cookie_twice",
@@ -77,6 +88,7 @@ impl RefusalReason {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NoVisitor => "no_visitor",
             Self::NotAllowed => "not_allowed",
+            Self::NotPosted => "not_posted",
             Self::PersonRefused => "person_refused",
             Self::Prefetch => "prefetch",
             Self::ProviderError => "provider_error",
@@ -110,6 +122,7 @@ struct Inner {
     reason: RefusalReason,
     error: Error,
     answer: Answer,
+    goes_on: bool,
 }
 
 impl Refusal {
@@ -125,7 +138,7 @@ impl Refusal {
             }
             _ => Answer::page(StatusCode::BAD_REQUEST, REFUSED),
         };
-        Self(Box::new(Inner { reason, error, answer }))
+        Self(Box::new(Inner { reason, error, answer, goes_on: false }))
     }
 
     pub(crate) fn with_answer(mut self, answer: Answer) -> Self {
@@ -133,9 +146,28 @@ impl Refusal {
         self
     }
 
+    /// The flow stays open, and this answer brings the browser back.
+    pub(crate) fn going_on(reason: RefusalReason, answer: Answer) -> Self {
+        Self(Box::new(Inner { reason, error: reason.error(), answer, goes_on: true }))
+    }
+
+    /// A method that is not one of these.
+    pub(crate) fn allowing(methods: &'static str) -> Self {
+        let mut refusal = Self::new(RefusalReason::MethodNotAllowed);
+        let allow = HeaderValue::from_static(methods);
+        refusal.0.answer = refusal.0.answer.with_header(header::ALLOW, allow);
+        refusal
+    }
+
     pub(crate) fn clearing(mut self, cookie: HeaderValue) -> Self {
         self.0.answer = self.0.answer.with_cookie(cookie);
         self
+    }
+
+    /// Whether the flow is still open and the answer brings the browser back by itself: nothing
+    /// was refused yet, and there is nothing to tell the person.
+    pub fn goes_on(&self) -> bool {
+        self.0.goes_on
     }
 
     /// Why.

@@ -12,7 +12,7 @@ use bailee_core::{
 };
 use bailee_providers::{
     Endpoint, Environment, Platform, Provider, Spec,
-    spec::{ClientAuthentication, CredentialKind},
+    spec::{ClientAuthentication, CredentialKind, ResponseMode},
 };
 use bailee_store::{Committed, Key};
 use bailee_vault::{Draft, Holder};
@@ -200,6 +200,19 @@ impl Registration {
         }))
     }
 
+    /// Refuses a client on a person's own machine where the provider posts its answer: what
+    /// listens there reads queries, and no cookie says whose browser it was.
+    pub(crate) fn check_response_mode(&self, spec: &Spec) -> Result<()> {
+        let posts = spec.authorization.response_mode == ResponseMode::FormPost;
+        if posts && self.facts.platform == Platform::Desktop {
+            return Err(Error::new(ErrorKind::Configuration).with_detail(format!(
+                "{} posts its answers, which a loopback listener does not take",
+                self.facts.provider
+            )));
+        }
+        Ok(())
+    }
+
     /// Its id.
     pub fn registration_id(&self) -> &RegistrationId {
         &self.facts.id
@@ -318,6 +331,11 @@ impl Registered {
         matches!(self.provider.spec().credential, CredentialKind::ApiKey(_))
     }
 
+    /// Whether the provider's answer to a flow is posted.
+    pub(crate) fn posts_back(&self) -> bool {
+        self.provider.spec().authorization.response_mode == ResponseMode::FormPost
+    }
+
     /// Refuses a flow where keys are entered.
     pub(crate) fn needs_flow(&self) -> Result<()> {
         if !self.takes_keys() {
@@ -359,6 +377,11 @@ impl Registered {
 
     fn last_good(&self) -> Option<Resolved> {
         self.resolved.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The spec as far as this process knows it without asking the provider.
+    pub(crate) fn known_spec(&self) -> Arc<Spec> {
+        self.stale().unwrap_or_else(|| Arc::new(self.provider.spec().clone()))
     }
 
     pub(crate) fn set_resolved(&self, spec: Arc<Spec>, now: Timestamp) {

@@ -11,7 +11,7 @@ use bailee::{
     store::{LoggedEntry, MemoryStore, Store, Window},
 };
 use bailee_emulator::{
-    Account, Client, Clock as EmulatorClock, Decision, Emulator, Played, Site, oidc::Issuer,
+    Account, Back, Client, Clock as EmulatorClock, Decision, Emulator, Played, Site, oidc::Issuer,
     tiktok::TikTok,
 };
 use url::Url;
@@ -223,25 +223,48 @@ impl World {
         let begun = connections.begin_with(visitor, registration, purposes, options).await?;
         let browser = Browser::new();
         browser.take(begun.answer());
-        let back = self.approve(&begun, decision, account).await;
-        Ok(connections.complete(visitor, browser.callback(&back)).await)
+        let request = match self.decide(&begun, decision, account).await {
+            Back::Redirect(address) => browser.callback(&address),
+            Back::Post(form) => {
+                // The session cookie does not come with it; it comes with what follows.
+                match connections.complete(None, browser.post(&form)).await {
+                    Err(refusal) if refusal.goes_on() => browser.follow(refusal.answer()),
+                    ended => return Ok(ended),
+                }
+            }
+            _ => panic!("a browser comes back by a redirect or with a form"),
+        };
+        Ok(connections.complete(visitor, request).await)
     }
 
     /// The person's part at the provider: where it sends the browser back to.
     ///
     /// # Panics
     ///
-    /// When the emulator shows an error page instead of redirecting.
+    /// When the emulator shows an error page instead of redirecting, or posts its answer.
     pub async fn approve(
         &self,
         begun: &bailee::Begun,
         decision: Decision,
         account: &str,
     ) -> String {
+        match self.decide(begun, decision, account).await {
+            Back::Redirect(address) => address,
+            _ => panic!("the provider does not redirect"),
+        }
+    }
+
+    /// The same at a provider that may post its answer.
+    ///
+    /// # Panics
+    ///
+    /// When the emulator shows an error page.
+    pub async fn decide(&self, begun: &bailee::Begun, decision: Decision, account: &str) -> Back {
         let location = begun.answer().headers().get(http::header::LOCATION);
         let url =
             location.and_then(|value| value.to_str().ok()).expect("a redirect has a location");
-        self.emulator.consent(url, decision, account).await.expect("the provider redirects")
+        let back = self.emulator.consent_to(url, decision, account).await;
+        back.expect("the provider goes back to the client")
     }
 
     /// Moves the clock of everything.

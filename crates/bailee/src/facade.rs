@@ -20,6 +20,9 @@ impl Bailee {
     }
 
     /// Connecting, looking at and disconnecting accounts.
+    ///
+    /// A host routes GET of each callback path to [`Connections::complete`], and POST as well where
+    /// the provider posts its answer; it sends the answer either way.
     pub fn connections(&self) -> Connections {
         self.engine.connections()
     }

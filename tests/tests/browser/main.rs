@@ -8,11 +8,11 @@ mod site;
 
 use bailee::CookiePolicy;
 use bailee_testkit::WorldBuilder;
-use bailee_tests::world;
+use bailee_tests::{posting_world_at, world};
 use http::{Method, StatusCode, header};
 
 use chromium::Chromium;
-use site::{APP, Back, CALLBACK, Course, Seen, Site};
+use site::{APP, Back, CALLBACK, Course, ISSUER, POSTED, Seen, Site};
 
 const LAX: Course = Course { session: "Lax", planted: false, back: Back::Redirect };
 /// What the names of the flow's cookies begin with.
@@ -95,6 +95,53 @@ async fn cook_05_a_post_to_a_query_callback_is_refused_and_carries_no_cookie() {
     assert_eq!(callback.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(callback.answered[header::ALLOW], "GET");
     assert_eq!(connected(&site).await, 0);
+}
+
+/// What came to the callback of a provider that posts: the form first, and what the host's session
+/// has to say to it.
+async fn posted(session: &'static str) -> (Site, Chromium, Vec<Seen>) {
+    let course = Course { back: Back::Form, session, ..LAX };
+    let (site, browser) = go(posting_world_at(ISSUER), course).await;
+    let seen = site.until("/report", 1).await;
+    let all: Vec<_> = seen.iter().filter(|seen| seen.path == POSTED).cloned().collect();
+    let first = &all[0];
+    assert_eq!(first.method, Method::POST);
+    assert!(first.body.contains("code=") && first.body.contains("state="));
+    // The flow's own cookie is the only one that crosses.
+    let crossed: Vec<_> = first.sent.get_all(header::COOKIE).iter().collect();
+    assert_eq!((crossed.len(), first.cookies("").len(), first.cookies(SCOPED).len()), (1, 1, 1));
+    assert_eq!(first.status, StatusCode::SEE_OTHER);
+    assert!(first.answered.get(header::SET_COOKIE).is_none(), "the flow stays");
+    for later in &all[1..] {
+        assert_eq!(later.method, Method::GET);
+        assert!(later.query.starts_with("bailee_posted="), "{}", later.query);
+        assert!(!later.query.contains("code") && !later.query.contains("state"));
+        assert_eq!(later.cookies(SCOPED).len(), 1);
+    }
+    assert_eq!(all.last().map(|last| last.status), Some(StatusCode::SEE_OTHER));
+    assert_eq!(at(&seen, "/report").body, format!("https://{APP}/settings#"));
+    assert!(at(&seen, "/settings").cookies("__").is_empty());
+    assert_eq!(connected(&site).await, 1);
+    (site, browser, all)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cook_05_only_the_flows_cookie_comes_with_a_form_and_a_lax_session_with_the_get() {
+    let (_site, _browser, all) = posted("Lax").await;
+    let [_, fetched] = &all[..] else { panic!("two, and not {}", all.len()) };
+    assert_eq!(fetched.cookies("session"), ["ada"]);
+    assert_eq!(fetched.cookies("lax"), ["1"]);
+    assert!(fetched.cookies("strict").is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cook_05_a_strict_session_comes_after_one_reload_of_the_hosts_own() {
+    let (_site, _browser, all) = posted("Strict").await;
+    let [_, fetched, again] = &all[..] else { panic!("three, and not {}", all.len()) };
+    assert!(fetched.cookies("session").is_empty());
+    assert_eq!(fetched.status, StatusCode::OK);
+    assert_eq!(again.query, format!("{}&bailee_again=1", fetched.query));
+    assert_eq!(again.cookies("session"), ["ada"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,8 +10,11 @@ use std::{
 };
 
 use bailee::{BeginOptions, CallbackRequest};
-use bailee_testkit::{World, emulator::Decision};
-use bailee_tests::PUBLISH;
+use bailee_testkit::{
+    World,
+    emulator::{self, Decision},
+};
+use bailee_tests::{NOTES, PUBLISH};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -28,6 +31,9 @@ pub(crate) const APP: &str = "app.example.test";
 pub(crate) const SIBLING: &str = "blog.example.test";
 pub(crate) const PROVIDER: &str = "www.tiktok.com";
 pub(crate) const CALLBACK: &str = "/connect/tiktok/callback";
+/// A provider that posts its answers, from another site.
+pub(crate) const ISSUER: &str = "id.elsewhere.test";
+pub(crate) const POSTED: &str = "/connect/notes/callback";
 
 /// What the browser sent, and what it was answered.
 #[derive(Clone, Debug)]
@@ -68,6 +74,8 @@ pub(crate) struct Course {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Back {
+    /// The page of a provider that was asked to post its answer, which submits itself.
+    Form,
     /// A redirect after the click, with a fragment as some providers add it.
     Redirect,
     /// A form that posts to the callback.
@@ -84,7 +92,7 @@ pub(crate) struct Site {
 struct Shared {
     world: Arc<World>,
     course: Course,
-    /// Where the provider goes after the click.
+    /// Where the provider goes after the click, or the page that it shows then.
     back: Mutex<String>,
     seen: watch::Sender<Vec<Seen>>,
 }
@@ -157,6 +165,7 @@ impl Shared {
             APP => self.app(&seen).await,
             SIBLING => sibling(&seen),
             PROVIDER => self.provider(&seen).await,
+            ISSUER => self.issuer(&seen).await,
             _ => nothing(),
         };
         seen.status = answer.status();
@@ -188,7 +197,12 @@ impl Shared {
                 let visitor = visitor.expect("the session arrives from the same site");
                 let mut options = BeginOptions::default();
                 options.return_to = Some("settings".into());
-                let begun = connections.begin_with(&visitor, "tiktok", &[PUBLISH], options).await;
+                let (registration, purpose) = match self.course.back {
+                    Back::Form => ("notes", NOTES),
+                    Back::Post | Back::Redirect => ("tiktok", PUBLISH),
+                };
+                let begun =
+                    connections.begin_with(&visitor, registration, &[purpose], options).await;
                 let mut answer: Response<Full<Bytes>> =
                     begun.expect("a flow").into_answer().into_http();
                 if self.course.planted {
@@ -196,9 +210,11 @@ impl Shared {
                 }
                 answer
             }
-            (_, CALLBACK) => {
+            (method, CALLBACK | POSTED) => {
+                let registration = if seen.path == POSTED { "notes" } else { "tiktok" };
                 let callback =
-                    CallbackRequest::new("tiktok", seen.method.clone(), &seen.query, &seen.sent);
+                    CallbackRequest::new(registration, method.clone(), &seen.query, &seen.sent)
+                        .body(seen.body.as_bytes());
                 match connections.complete(visitor.as_ref(), callback).await {
                     Ok(completed) => completed.answer.into_http(),
                     Err(refusal) => refusal.into_answer().into_http(),
@@ -220,8 +236,8 @@ impl Shared {
                 let back = self.world.emulator.consent(&address, Decision::Allow, "ada").await;
                 let back = back.expect("a redirect");
                 let action = match self.course.back {
-                    Back::Redirect => "/decide".to_owned(),
                     Back::Post => escape(&back),
+                    Back::Form | Back::Redirect => "/decide".to_owned(),
                 };
                 *self.back.lock().expect("one at a time") = back;
                 page(&format!(
@@ -233,6 +249,25 @@ impl Shared {
                 let back = format!("{}#_=_", self.back.lock().expect("one at a time"));
                 redirect(&back)
             }
+            _ => nothing(),
+        }
+    }
+}
+
+impl Shared {
+    async fn issuer(&self, seen: &Seen) -> Response<Full<Bytes>> {
+        match (&seen.method, seen.path.as_str()) {
+            (&Method::GET, "/authorize") => {
+                let address = format!("https://{ISSUER}{}?{}", seen.path, seen.query);
+                let back = self.world.emulator.consent_to(&address, Decision::Allow, "ada").await;
+                let Ok(emulator::Back::Post(form)) = back else { return nothing() };
+                *self.back.lock().expect("one at a time") = form.page;
+                page(
+                    "<form method=post action=/decide><button>Allow</button></form>\
+                     <script>document.querySelector('button').click()</script>",
+                )
+            }
+            (&Method::POST, "/decide") => html(self.back.lock().expect("one at a time").clone()),
             _ => nothing(),
         }
     }
@@ -265,10 +300,14 @@ fn sibling(seen: &Seen) -> Response<Full<Bytes>> {
 }
 
 fn page(body: &str) -> Response<Full<Bytes>> {
-    let mut html = String::from("<!doctype html><meta charset=utf-8><title>A page</title>");
+    let mut text = String::from("<!doctype html><meta charset=utf-8><title>A page</title>");
     // Writing to a string does not fail.
-    let _ = write!(html, "<body>{body}");
-    let mut answer = Response::new(Full::from(html));
+    let _ = write!(text, "<body>{body}");
+    html(text)
+}
+
+fn html(text: String) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::from(text));
     let html = "text/html; charset=utf-8".parse().expect("a value");
     answer.headers_mut().insert(header::CONTENT_TYPE, html);
     answer
@@ -296,7 +335,7 @@ fn escape(text: &str) -> String {
 }
 
 fn acceptor() -> TlsAcceptor {
-    let names = [APP, SIBLING, PROVIDER].map(String::from).to_vec();
+    let names = [APP, SIBLING, PROVIDER, ISSUER].map(String::from).to_vec();
     let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
     let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

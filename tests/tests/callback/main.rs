@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by it as the tests do")]
 
 mod cookies;
+mod form_post;
 mod races;
 mod refusals;
 mod visitors;
