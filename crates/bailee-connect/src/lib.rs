@@ -21,6 +21,7 @@ mod event;
 mod fill;
 mod flights;
 mod gate;
+mod holding;
 mod instance;
 mod kind;
 mod limiter;
