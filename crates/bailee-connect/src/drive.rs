@@ -16,7 +16,7 @@ use bailee_http::{Category, Opened, SendError, Sent};
 use bailee_providers::{
     AccountFacts, Answer, Context, Endpoint, Failure, FailureKind, Input, Next, Request, SecretRef,
     Spec, Step,
-    spec::{LimitScope, VariableSource},
+    spec::{ClientAuthentication, LimitScope, VariableSource},
     used_up,
 };
 use url::Url;
@@ -474,6 +474,17 @@ impl Engine {
         match metadata {
             Ok(metadata) => {
                 let spec = Arc::new(configured.resolve(&metadata)?);
+                // What is left to a client with a secret is not what the server takes.
+                let facts = &registered.facts;
+                let signs = facts.authentication == Some(ClientAuthentication::PrivateKeyJwt);
+                let must = spec.client.authentication == Some(ClientAuthentication::PrivateKeyJwt);
+                if must && !signs && !facts.public {
+                    return Err(asking.name(
+                        Error::new(ErrorKind::Configuration).with_detail(
+                            "the server takes signed client assertions alone, and the registration has a secret",
+                        ),
+                    ));
+                }
                 registered.set_resolved(spec.clone(), now);
                 Ok(line(spec))
             }
