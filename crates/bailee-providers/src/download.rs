@@ -3,14 +3,8 @@
 use std::{borrow::Cow, fmt};
 
 use crate::{
-    answer::Answer,
-    context::Context,
-    failure::Failure,
-    operation::OperationFacts,
-    request::Request,
-    rfc::{classify, misuse},
-    spec::SpecFacts,
-    step::{Input, Next, Step},
+    answer::Answer, context::Context, failure::Failure, operation::OperationFacts,
+    request::Request, rfc::classify, spec::SpecFacts, step::Step,
 };
 
 /// A file at a provider.
@@ -117,23 +111,5 @@ impl FileFacts {
 impl fmt::Debug for FileFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileFacts").field("size", &self.size).finish_non_exhaustive()
-    }
-}
-
-/// A step that needs no conversation.
-pub(crate) struct AtOnce<T>(Option<Result<T, Failure>>);
-
-impl<T> AtOnce<T> {
-    pub(crate) fn new(outcome: Result<T, Failure>) -> Self {
-        Self(Some(outcome))
-    }
-}
-
-impl<T: Send> Step<T> for AtOnce<T> {
-    fn next(&mut self, input: Input) -> Result<Next<T>, Failure> {
-        match (input, self.0.take()) {
-            (Input::Start, Some(outcome)) => outcome.map(Next::Done),
-            _ => Err(misuse()),
-        }
     }
 }

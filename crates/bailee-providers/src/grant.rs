@@ -215,6 +215,12 @@ impl CredentialFacts {
         Self { name, scopes, expires_at: None, has_refresh: false, refresh_expires_at: None }
     }
 
+    /// The tokens that there are, in the order in which they are revoked.
+    pub(crate) fn tokens(&self) -> Vec<TokenKind> {
+        let refresh = self.has_refresh.then_some(TokenKind::Refresh);
+        refresh.into_iter().chain([TokenKind::Access]).collect()
+    }
+
     /// Says that there is a refresh token.
     #[must_use]
     pub fn with_refresh(mut self, expires_at: Option<Timestamp>) -> Self {

@@ -9,8 +9,9 @@ use url::Url;
 
 use crate::{
     answer::Answer,
+    at_once::AtOnce,
     context::Context,
-    download::{AtOnce, FileFacts, Transfer},
+    download::{FileFacts, Transfer},
     failure::{Failure, FailureKind},
     next_address,
     operation::OperationFacts,

@@ -5,6 +5,7 @@ pub mod airtable;
 mod answer;
 #[cfg(feature = "asana")]
 pub mod asana;
+mod at_once;
 mod callback;
 #[cfg(feature = "clickup")]
 pub mod clickup;

@@ -18,25 +18,14 @@ pub fn once<T: 'static>(
     request: Option<Request>,
     read: impl FnOnce(&Spec, &Answer) -> Result<T, Failure> + Send + 'static,
 ) -> Box<dyn Step<T>> {
-    Once::boxed(cx, request, read)
+    Box::new(Once { spec: cx.spec.clone(), request, started: false, read: Some(read) })
 }
 
-/// One request whose answer is read by a function.
-pub(crate) struct Once<F> {
+struct Once<F> {
     spec: Spec,
     request: Option<Request>,
     started: bool,
     read: Option<F>,
-}
-
-impl<F> Once<F> {
-    /// A step; without a request the provider has no such thing.
-    pub(crate) fn boxed<T>(cx: &Context<'_>, request: Option<Request>, read: F) -> Box<dyn Step<T>>
-    where
-        F: FnOnce(&Spec, &Answer) -> Result<T, Failure> + Send + 'static,
-    {
-        Box::new(Self { spec: cx.spec.clone(), request, started: false, read: Some(read) })
-    }
 }
 
 impl<T, F> Step<T> for Once<F>
@@ -55,16 +44,5 @@ where
             }
             _ => Err(misuse()),
         }
-    }
-}
-
-/// The step of an operation whose input is not acceptable. Nothing leaves.
-#[cfg(any(feature = "github", feature = "hubspot"))]
-pub(crate) struct Refused;
-
-#[cfg(any(feature = "github", feature = "hubspot"))]
-impl<T> Step<T> for Refused {
-    fn next(&mut self, _: Input) -> Result<Next<T>, Failure> {
-        Err(FailureKind::InvalidInput.into())
     }
 }

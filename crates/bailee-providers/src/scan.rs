@@ -73,9 +73,8 @@ impl<'a> Object<'a> {
     /// The object under a name.
     pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, NotJson> {
         match self.get(name)? {
-            Some(Value::Object(bytes)) => Self::members(bytes).map(Some),
             None | Some(Value::Null) => Ok(None),
-            Some(_) => Err(NotJson),
+            Some(value) => value.object().map(Some).ok_or(NotJson),
         }
     }
 

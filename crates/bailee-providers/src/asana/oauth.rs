@@ -7,6 +7,7 @@ use bailee_core::IdToken;
 use super::errors;
 use crate::{
     answer::Answer,
+    at_once::AtOnce,
     context::Context,
     failure::{Failure, FailureKind},
     grant::{Account, AccountId, Alive, Grant, GrantFacts},
@@ -68,7 +69,7 @@ impl Provider for Asana {
     ) -> Box<dyn Step<Account>> {
         if let Some(id) = &grant.account_id {
             let account = Account::new(id.clone()).with_display(grant.display.as_deref());
-            return Box::new(Known(Some(account)));
+            return Box::new(AtOnce::new(Ok(account)));
         }
         Judged::boxed(cx, IdentityStep::new(cx, grant, nonce, id_token), errors::classify)
     }
@@ -100,18 +101,6 @@ fn read_with_account(spec: &SpecFacts, answer: &Answer) -> Result<Grant, Failure
         grant.display = member("name")?.and_then(|value| value.text());
     }
     Ok(grant)
-}
-
-/// An account that nobody has to be asked about.
-struct Known(Option<Account>);
-
-impl Step<Account> for Known {
-    fn next(&mut self, input: Input) -> Result<Next<Account>, Failure> {
-        match (input, self.0.take()) {
-            (Input::Start, Some(account)) => Ok(Next::Done(account)),
-            _ => Err(rfc::misuse()),
-        }
-    }
 }
 
 struct Liveness(Box<dyn Step<Alive>>);

@@ -14,7 +14,7 @@ use crate::{
         Account, AccountId, Alive, CredentialFacts, Grant, GrantFacts, Introspection, RevokePlan,
         Revoked, TokenKind,
     },
-    once::Once,
+    once::once,
     provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Provider},
     request::{Authorization, BasicEncoding, Endpoint, Json, Payload, Request, SecretRef},
     rfc::{self, malformed},
@@ -80,12 +80,12 @@ impl Provider for GitHub {
         _nonce: Option<&str>,
         _id_token: Option<IdToken>,
     ) -> Box<dyn Step<Account>> {
-        Once::boxed(cx, who(cx), account)
+        once(cx, who(cx), account)
     }
 
     /// The same question; the body is not read.
     fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
-        Once::boxed(cx, who(cx), |spec, answer| match errors::classify(spec, answer) {
+        once(cx, who(cx), |spec, answer| match errors::classify(spec, answer) {
             None => Ok(Alive::Yes),
             Some(failure) if failure.kind == FailureKind::AccessRejected => Ok(Alive::No),
             Some(failure) => Err(failure),
@@ -96,7 +96,7 @@ impl Provider for GitHub {
     /// change that.
     fn introspect(&self, cx: &Context<'_>) -> Option<Box<dyn Step<Introspection>>> {
         let request = about_token(cx, Method::POST, "token", Endpoint::Introspect, Effect::Read);
-        Some(Once::boxed(cx, request, introspection))
+        Some(once(cx, request, introspection))
     }
 
     fn revoke_plan(&self, cx: &Context<'_>, facts: &CredentialFacts) -> RevokePlan {
@@ -130,7 +130,7 @@ fn delete(cx: &Context<'_>, facts: &CredentialFacts, whole: bool) -> Box<dyn Ste
     let what = if whole { "grant" } else { "token" };
     let request = about_token(cx, Method::DELETE, what, Endpoint::Revoke, Effect::Idempotent);
     let has_refresh = facts.has_refresh;
-    Once::boxed(cx, request, move |spec, answer| revoked(spec, answer, whole, has_refresh))
+    once(cx, request, move |spec, answer| revoked(spec, answer, whole, has_refresh))
 }
 
 /// The ids of GitHub Apps begin so, and no others.

@@ -13,7 +13,6 @@ use crate::{
     context::Context,
     json_call::JsonCall,
     next_address::next_link,
-    once::Refused,
     operation::{Operation, OperationFacts},
     page::{Cursor, Page, Paged},
     step::Step,
@@ -179,9 +178,6 @@ impl Operation for CreateIssue {
     }
 
     fn start(&self, cx: &Context<'_>) -> Box<dyn Step<Issue>> {
-        if self.check().is_err() {
-            return Box::new(Refused);
-        }
         let body = IssueBody {
             title: &self.title,
             body: self.body.as_deref(),
@@ -189,6 +185,7 @@ impl Operation for CreateIssue {
             assignees: &self.assignees,
         };
         JsonCall::new(cx, self.facts())
+            .demand(self.check().is_ok())
             .part("owner", &self.owner)
             .part("repository", &self.repository)
             .header(header::ACCEPT, JSON)

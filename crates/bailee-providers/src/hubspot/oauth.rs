@@ -12,7 +12,7 @@ use crate::{
         Account, AccountId, CredentialFacts, Grant, GrantFacts, RevokePlan, Revoked, TokenKind,
     },
     judged::Judged,
-    once::Once,
+    once::once,
     provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Provider},
     request::{Endpoint, Request, SecretRef, Value},
     rfc::{self, malformed, oauth_error, scope_list},
@@ -92,7 +92,7 @@ impl Provider for HubSpot {
             let request = Request::new(Method::POST, url, Endpoint::Identity, Effect::Read);
             about(cx, request, SecretRef::AccessToken, "access_token")
         });
-        Once::boxed(cx, request, account)
+        once(cx, request, account)
     }
 
     fn revoke_plan(&self, cx: &Context<'_>, facts: &CredentialFacts) -> RevokePlan {
@@ -105,7 +105,7 @@ impl Provider for HubSpot {
             let request = Request::new(Method::POST, url, Endpoint::Revoke, Effect::Idempotent);
             about(cx, request, SecretRef::RefreshToken, "refresh_token")
         });
-        Once::boxed(cx, request, revoked)
+        once(cx, request, revoked)
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

@@ -15,7 +15,6 @@ use crate::{
     context::Context,
     failure::{Failure, FailureKind},
     json_call::JsonCall,
-    once::Refused,
     operation::{Operation, OperationFacts},
     page::{Cursor, Page, Paged},
     rfc::malformed,
@@ -134,9 +133,6 @@ impl Operation for CreateContact {
     }
 
     fn start(&self, cx: &Context<'_>) -> Box<dyn Step<CreatedContact>> {
-        if self.check().is_err() {
-            return Box::new(Refused);
-        }
         let properties = Properties {
             email: self.email.as_deref(),
             firstname: self.first_name.as_deref(),
@@ -145,6 +141,7 @@ impl Operation for CreateContact {
             company: self.company.as_deref(),
         };
         JsonCall::new(cx, &CREATE_CONTACT)
+            .demand(self.check().is_ok())
             .part(VERSION, version(cx))
             .classify(errors::classify_creation)
             .body(&ContactBody { properties })

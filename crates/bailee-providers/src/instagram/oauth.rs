@@ -12,6 +12,7 @@ use crate::{
     context::Context,
     failure::{Failure, FailureKind},
     grant::{Account, AccountId, Alive, CredentialFacts, Grant, GrantFacts},
+    once::once,
     provider::{ExchangeAsk, Provider},
     publish::Publish,
     request::{Endpoint, Issued, Request, SecretRef, Value},
@@ -88,7 +89,7 @@ impl Provider for Instagram {
             token_request(url, "ig_refresh_token")
                 .with_query("access_token", Value::Secret(SecretRef::AccessToken))
         });
-        Box::new(Ask::new(cx, request, long_lived))
+        once(cx, request, long_lived)
     }
 
     fn identity(
@@ -100,18 +101,18 @@ impl Provider for Instagram {
     ) -> Box<dyn Step<Account>> {
         let known = grant.account_id.clone();
         let request = me(cx, "id,user_id,username,account_type");
-        Box::new(Ask::new(cx, request, move |spec, answer| account(spec, known, answer)))
+        once(cx, request, move |spec, answer| account(spec, known, answer))
     }
 
     /// There is no introspection for these tokens; the id alone is the least that can be asked for.
     fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
-        Box::new(Ask::new(cx, me(cx, "id"), |spec, answer| match errors::classify(spec, answer) {
+        once(cx, me(cx, "id"), |spec, answer| match errors::classify(spec, answer) {
             None => Ok(Alive::Yes),
             Some(failure) => match failure.kind {
                 FailureKind::AccessRejected | FailureKind::GrantOver => Ok(Alive::No),
                 _ => Err(failure),
             },
-        }))
+        })
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {
@@ -264,41 +265,4 @@ fn account(spec: &Spec, known: Option<AccountId>, answer: &Answer) -> Result<Acc
         .also_known_as(other.into_iter().collect())
         .with_display(username.as_deref())
         .with_account_type(account_type.as_deref()))
-}
-
-/// One request, and how its answer is read.
-struct Ask<F> {
-    spec: Spec,
-    request: Option<Request>,
-    read: Option<F>,
-    started: bool,
-}
-
-impl<F> Ask<F> {
-    fn new<T>(cx: &Context<'_>, request: Option<Request>, read: F) -> Self
-    where
-        F: FnOnce(&Spec, &Answer) -> Result<T, Failure>,
-    {
-        Self { spec: cx.spec.clone(), request, read: Some(read), started: false }
-    }
-}
-
-impl<T, F> Step<T> for Ask<F>
-where
-    F: FnOnce(&Spec, &Answer) -> Result<T, Failure> + Send,
-{
-    fn next(&mut self, input: Input) -> Result<Next<T>, Failure> {
-        match input {
-            Input::Start if !self.started => {
-                self.started = true;
-                let request = self.request.take();
-                request.map(Next::Send).ok_or_else(|| FailureKind::Unsupported.into())
-            }
-            Input::Answer(answer) if self.started => {
-                let read = self.read.take().ok_or_else(misuse)?;
-                read(&self.spec, &answer).map(Next::Done)
-            }
-            _ => Err(misuse()),
-        }
-    }
 }

@@ -11,12 +11,13 @@ use super::{
     wire::{LimitData, List, PostData, is_id},
 };
 use crate::{
+    at_once::AtOnce,
     context::Context,
-    failure::{Failure, FailureKind},
+    failure::Failure,
     json_call::JsonCall,
     operation::{Operation, OperationFacts},
     rfc::{malformed, misuse},
-    step::{Input, Next, Step},
+    step::Step,
 };
 
 const PROVIDER: ProviderId = ProviderId::from_static("instagram");
@@ -98,7 +99,7 @@ impl Operation for PublishingLimit {
     fn start(&self, cx: &Context<'_>) -> Box<dyn Step<Allowance>> {
         match limit_call(cx) {
             Ok(call) => call.read(|list: List<LimitData>| Allowance::read(&list)),
-            Err(failure) => refuse(failure),
+            Err(failure) => Box::new(AtOnce::new(Err(failure))),
         }
     }
 }
@@ -169,10 +170,8 @@ impl Operation for ReadPost {
     }
 
     fn start(&self, cx: &Context<'_>) -> Box<dyn Step<Post>> {
-        if !is_id(&self.id) {
-            return refuse(FailureKind::InvalidInput.into());
-        }
         JsonCall::new(cx, &READ_POST)
+            .demand(is_id(&self.id))
             .part("media_id", &self.id)
             .query("fields", "id,permalink,media_type")
             .classify(errors::classify)
@@ -235,18 +234,5 @@ impl PostKind {
             "VIDEO" | "REELS" => Some(Self::Video),
             _ => None,
         }
-    }
-}
-
-/// A call that is refused before anything leaves.
-fn refuse<T: Send + 'static>(failure: Failure) -> Box<dyn Step<T>> {
-    Box::new(Refused(failure))
-}
-
-struct Refused(Failure);
-
-impl<T> Step<T> for Refused {
-    fn next(&mut self, _: Input) -> Result<Next<T>, Failure> {
-        Err(self.0.clone())
     }
 }

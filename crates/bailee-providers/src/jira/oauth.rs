@@ -14,7 +14,7 @@ use crate::{
     context::Context,
     failure::{Failure, FailureKind},
     grant::{Account, AccountId, Alive, CredentialFacts, Grant, GrantFacts, Place},
-    once::Once,
+    once::once,
     provider::{ExchangeAsk, Provider},
     request::{Endpoint, Request},
     rfc::{malformed, misuse, token::TokenStep, token_answer},
@@ -86,7 +86,7 @@ impl Provider for Jira {
     /// A grant without a site is over: nobody says otherwise that an application was removed.
     fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
         let request = cx.spec.endpoints.userinfo.clone().map(ask);
-        Once::boxed(cx, request, |spec, answer| match resources(spec, answer) {
+        once(cx, request, |spec, answer| match resources(spec, answer) {
             Ok(sites) if sites.is_empty() => Err(FailureKind::GrantOver.into()),
             Ok(_) => Ok(Alive::Yes),
             Err(failure) if failure.kind == FailureKind::AccessRejected => Ok(Alive::No),

@@ -14,6 +14,7 @@ use crate::{
         Account, AccountId, CredentialFacts, Grant, GrantFacts, Introspection, Revoked, TokenKind,
     },
     judged::Judged,
+    once::once,
     provider::Provider,
     request::{Endpoint, Request},
     rfc::{
@@ -61,7 +62,7 @@ impl Provider for LinkedIn {
     ) -> Box<dyn Step<Account>> {
         let partner = ["r_basicprofile", "r_liteprofile"].iter().any(|name| grant.has_scope(name));
         if partner && !grant.has_scope("openid") {
-            return Box::new(Me::new(cx));
+            return once(cx, me(cx), account);
         }
         Judged::boxed(cx, IdentityStep::new(cx, grant, nonce, id_token), errors::classify)
     }
@@ -83,30 +84,12 @@ impl Provider for LinkedIn {
     }
 }
 
-/// Asks `/v2/me`, which has the same id under another name.
-struct Me {
-    spec: Spec,
-    request: Option<Request>,
-}
-
-impl Me {
-    fn new(cx: &Context<'_>) -> Self {
-        let request = cx.spec.api.clone().map(|mut url| {
-            url.set_path("/v2/me");
-            Request::new(Method::GET, url, Endpoint::Identity, Effect::Read).with_bearer()
-        });
-        Self { spec: cx.spec.clone(), request }
-    }
-}
-
-impl Step<Account> for Me {
-    fn next(&mut self, input: Input) -> Result<Next<Account>, Failure> {
-        match (input, self.request.take()) {
-            (Input::Start, Some(request)) => Ok(Next::Send(request)),
-            (Input::Answer(answer), None) => account(&self.spec, &answer).map(Next::Done),
-            _ => Err(misuse()),
-        }
-    }
+/// The question of `/v2/me`, which has the same id under another name.
+fn me(cx: &Context<'_>) -> Option<Request> {
+    cx.spec.api.clone().map(|mut url| {
+        url.set_path("/v2/me");
+        Request::new(Method::GET, url, Endpoint::Identity, Effect::Read).with_bearer()
+    })
 }
 
 fn account(spec: &Spec, answer: &Answer) -> Result<Account, Failure> {

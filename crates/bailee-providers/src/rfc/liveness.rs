@@ -1,11 +1,12 @@
 //! Whether a grant still lives.
 
-use super::{classify, identity::question, introspect::IntrospectStep, misuse};
+use super::{classify, identity::question, introspect::IntrospectStep};
 use crate::{
+    answer::Answer,
     context::Context,
     failure::{Failure, FailureKind},
     grant::{Alive, Introspection},
-    request::Request,
+    once::once,
     spec::Spec,
     step::{Input, Next, Step},
 };
@@ -15,11 +16,10 @@ use crate::{
 pub(crate) fn step(cx: &Context<'_>) -> Box<dyn Step<Alive>> {
     match IntrospectStep::new(cx) {
         Some(step) => Box::new(ByIntrospection(step)),
-        None => Box::new(ByAnswer {
-            spec: cx.spec.clone(),
-            request: cx.spec.endpoints.userinfo.clone().map(|url| question(cx.spec, url)),
-            started: false,
-        }),
+        None => {
+            let userinfo = cx.spec.endpoints.userinfo.clone();
+            once(cx, userinfo.map(|url| question(cx.spec, url)), alive)
+        }
     }
 }
 
@@ -37,30 +37,10 @@ impl Step<Alive> for ByIntrospection {
     }
 }
 
-struct ByAnswer {
-    spec: Spec,
-    request: Option<Request>,
-    started: bool,
-}
-
-impl Step<Alive> for ByAnswer {
-    fn next(&mut self, input: Input) -> Result<Next<Alive>, Failure> {
-        match input {
-            Input::Start if !self.started => {
-                self.started = true;
-                let request = self.request.take().map(Next::Send);
-                request.ok_or_else(|| Failure::new(FailureKind::Unsupported))
-            }
-            Input::Answer(answer) if self.started => match classify::answer(&self.spec, &answer) {
-                None => Ok(Next::Done(Alive::Yes)),
-                Some(failure) => match failure.kind {
-                    FailureKind::AccessRejected | FailureKind::GrantOver => {
-                        Ok(Next::Done(Alive::No))
-                    }
-                    _ => Err(failure),
-                },
-            },
-            _ => Err(misuse()),
-        }
+fn alive(spec: &Spec, answer: &Answer) -> Result<Alive, Failure> {
+    let Some(failure) = classify::answer(spec, answer) else { return Ok(Alive::Yes) };
+    match failure.kind {
+        FailureKind::AccessRejected | FailureKind::GrantOver => Ok(Alive::No),
+        _ => Err(failure),
     }
 }

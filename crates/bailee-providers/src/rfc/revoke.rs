@@ -39,15 +39,13 @@ pub(crate) struct RevokeStep {
 
 impl RevokeStep {
     pub(crate) fn new(cx: &Context<'_>, facts: &CredentialFacts) -> Self {
-        let mut tokens = vec![TokenKind::Access];
-        if facts.has_refresh {
-            tokens.push(TokenKind::Refresh);
-        }
+        let tokens = facts.tokens();
         let style = cx.spec.revoke.style;
         let endpoint = cx.spec.endpoints.revocation.as_ref();
         let pending = match endpoint {
             Some(url) => tokens
                 .iter()
+                .rev()
                 .filter(|token| match style {
                     RevokeStyle::AccessToken => **token == TokenKind::Access,
                     RevokeStyle::None => false,

@@ -78,6 +78,7 @@ pub(crate) fn issued(
 }
 
 /// The grant in an object, where an answer was judged and wraps it in another.
+#[cfg(feature = "instagram")]
 pub(crate) fn read_object(spec: &SpecFacts, object: &Object<'_>) -> Result<Grant, Failure> {
     states_no_error(spec, object)?;
     grant(spec, &Json(object), true)

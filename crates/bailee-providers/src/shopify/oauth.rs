@@ -11,12 +11,13 @@ use crate::{
     context::Context,
     failure::{Failure, FailureKind},
     grant::{CredentialFacts, Revoked, TokenKind},
+    once::once,
     proof::CallbackProof,
     provider::Provider,
     request::{Endpoint, Request},
-    rfc::{classify, misuse, oauth_error},
+    rfc::{classify, oauth_error},
     spec::Spec,
-    step::{Input, Next, Step},
+    step::Step,
 };
 
 /// How far a callback's time may be from ours, in seconds.
@@ -92,53 +93,32 @@ impl Provider for Shopify {
         Ok(Some(CallbackProof::new(message, tag).naming("shop", shop)))
     }
 
+    /// Takes the application out of the shop, and with it every token.
     fn revoke(&self, cx: &Context<'_>, facts: &CredentialFacts) -> Box<dyn Step<Revoked>> {
         let request = cx.spec.endpoints.revocation.clone().map(|url| {
             Request::new(Method::DELETE, url, Endpoint::Revoke, Effect::Idempotent)
                 .with_credential(cx.spec)
         });
-        Box::new(Uninstall { spec: cx.spec.clone(), request, has_refresh: facts.has_refresh })
+        let living = facts.tokens();
+        once(cx, request, move |spec, answer| revoked(spec, answer, living))
     }
 }
 
-/// Takes the application out of the shop, and with it every token.
-struct Uninstall {
-    spec: Spec,
-    request: Option<Request>,
-    has_refresh: bool,
-}
-
-impl Uninstall {
-    fn judge(&self, answer: &Answer) -> Result<Revoked, Failure> {
-        let mut tokens = vec![TokenKind::Access];
-        if self.has_refresh {
-            tokens.insert(0, TokenKind::Refresh);
-        }
-        let stated = oauth_error::judge(&self.spec, answer);
-        if let Some(failure) = stated.filter(|failure| {
-            failure.kind == FailureKind::ClientConfiguration && failure.code.is_some()
-        }) {
-            return Err(failure);
-        }
-        match classify::answer(&self.spec, answer) {
-            None => Ok(Revoked::leaving(Vec::new())),
-            // A token that is not taken belongs to a shop that the application has left.
-            Some(failure) if failure.kind == FailureKind::AccessRejected => {
-                Ok(Revoked::leaving(Vec::new()))
-            }
-            Some(failure) if failure.is_transient() => Err(failure),
-            Some(_) => Ok(Revoked::leaving(tokens)),
-        }
+fn revoked(spec: &Spec, answer: &Answer, living: Vec<TokenKind>) -> Result<Revoked, Failure> {
+    let stated = oauth_error::judge(spec, answer);
+    if let Some(failure) = stated.filter(|failure| {
+        failure.kind == FailureKind::ClientConfiguration && failure.code.is_some()
+    }) {
+        return Err(failure);
     }
-}
-
-impl Step<Revoked> for Uninstall {
-    fn next(&mut self, input: Input) -> Result<Next<Revoked>, Failure> {
-        match (input, self.request.take()) {
-            (Input::Start, Some(request)) => Ok(Next::Send(request)),
-            (Input::Answer(answer), None) => self.judge(&answer).map(Next::Done),
-            _ => Err(misuse()),
+    match classify::answer(spec, answer) {
+        None => Ok(Revoked::leaving(Vec::new())),
+        // A token that is not taken belongs to a shop that the application has left.
+        Some(failure) if failure.kind == FailureKind::AccessRejected => {
+            Ok(Revoked::leaving(Vec::new()))
         }
+        Some(failure) if failure.is_transient() => Err(failure),
+        Some(_) => Ok(Revoked::leaving(living)),
     }
 }
 

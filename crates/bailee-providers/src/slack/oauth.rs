@@ -9,7 +9,7 @@ use crate::{
     context::Context,
     failure::{Failure, FailureKind},
     grant::{AccountId, Alive, CredentialFacts, Grant, IssuedCredential},
-    once::Once,
+    once::once,
     provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Provider},
     request::{Endpoint, Request},
     rfc::{self, malformed, token::TokenStep, token_answer},
@@ -105,7 +105,7 @@ impl Provider for Slack {
         let request = cx.spec.endpoints.userinfo.clone().map(|url| {
             Request::new(Method::POST, url, Endpoint::Identity, Effect::Read).with_bearer()
         });
-        Once::boxed(cx, request, |spec, answer| match errors::classify(spec, answer) {
+        once(cx, request, |spec, answer| match errors::classify(spec, answer) {
             None => Ok(Alive::Yes),
             Some(failure) if failure.kind == FailureKind::AccessRejected => Ok(Alive::No),
             Some(failure) => Err(failure),

@@ -5,14 +5,16 @@ use http::{Method, header};
 
 use crate::{
     answer::Answer,
+    at_once::AtOnce,
     context::Context,
     failure::{Failure, FailureKind},
     grant::{CredentialFacts, RevokePlan, Revoked, TokenKind},
+    once::once,
     provider::Provider,
     request::{Endpoint, Request, SecretRef, Value},
-    rfc::{misuse, oauth_error},
+    rfc::oauth_error,
     spec::Spec,
-    step::{Input, Next, Step},
+    step::Step,
 };
 
 /// Stripe. It holds nothing but its facts.
@@ -47,68 +49,30 @@ impl Provider for Stripe {
 
     /// Ends the access of the account, whatever tokens there are.
     fn revoke(&self, cx: &Context<'_>, facts: &CredentialFacts) -> Box<dyn Step<Revoked>> {
-        let url = cx.spec.endpoints.revocation.clone();
-        let request = url.zip(cx.account).map(|(url, account)| {
-            let mut request = Request::new(Method::POST, url, Endpoint::Revoke, Effect::Idempotent)
-                .with_header(
-                    header::AUTHORIZATION,
-                    Value::Joined("Bearer ".into(), SecretRef::ClientSecret),
-                );
-            request.push_field("client_id", Value::text(&cx.registration.client_id));
-            request.push_field("stripe_user_id", Value::text(&account.id));
-            request
-        });
-        Box::new(Deauthorize {
-            spec: cx.spec.clone(),
-            request,
-            started: false,
-            has_refresh: facts.has_refresh,
-        })
+        let living = facts.tokens();
+        let Some((url, account)) = cx.spec.endpoints.revocation.clone().zip(cx.account) else {
+            return Box::new(AtOnce::new(Ok(Revoked::leaving(living))));
+        };
+        let mut request = Request::new(Method::POST, url, Endpoint::Revoke, Effect::Idempotent)
+            .with_header(
+                header::AUTHORIZATION,
+                Value::Joined("Bearer ".into(), SecretRef::ClientSecret),
+            );
+        request.push_field("client_id", Value::text(&cx.registration.client_id));
+        request.push_field("stripe_user_id", Value::text(&account.id));
+        once(cx, Some(request), move |spec, answer| revoked(spec, answer, living))
     }
 }
 
-struct Deauthorize {
-    spec: Spec,
-    request: Option<Request>,
-    started: bool,
-    has_refresh: bool,
-}
-
-impl Deauthorize {
-    fn living(&self) -> Vec<TokenKind> {
-        if self.has_refresh {
-            vec![TokenKind::Refresh, TokenKind::Access]
-        } else {
-            vec![TokenKind::Access]
+fn revoked(spec: &Spec, answer: &Answer, living: Vec<TokenKind>) -> Result<Revoked, Failure> {
+    match oauth_error::judge(spec, answer) {
+        None => Ok(Revoked::leaving(Vec::new())),
+        // `invalid_client` says that the account is not connected to this client.
+        Some(failure)
+            if failure.is_transient() || failure.kind == FailureKind::ClientConfiguration =>
+        {
+            Err(failure)
         }
-    }
-
-    fn judge(&self, answer: &Answer) -> Result<Revoked, Failure> {
-        match oauth_error::judge(&self.spec, answer) {
-            None => Ok(Revoked::leaving(Vec::new())),
-            // `invalid_client` says that the account is not connected to this client.
-            Some(failure)
-                if failure.is_transient() || failure.kind == FailureKind::ClientConfiguration =>
-            {
-                Err(failure)
-            }
-            Some(_) => Ok(Revoked::leaving(self.living())),
-        }
-    }
-}
-
-impl Step<Revoked> for Deauthorize {
-    fn next(&mut self, input: Input) -> Result<Next<Revoked>, Failure> {
-        match input {
-            Input::Start if !self.started => {
-                self.started = true;
-                Ok(match self.request.take() {
-                    Some(request) => Next::Send(request),
-                    None => Next::Done(Revoked::leaving(self.living())),
-                })
-            }
-            Input::Answer(answer) if self.started => self.judge(&answer).map(Next::Done),
-            _ => Err(misuse()),
-        }
+        Some(_) => Ok(Revoked::leaving(living)),
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         TokenKind,
     },
     judged::Judged,
-    once::Once,
+    once::once,
     provider::{ExchangeAsk, Provider},
     request::{Endpoint, Json, Payload, Request, SecretRef},
     rfc::{self, malformed},
@@ -65,7 +65,7 @@ impl Provider for Supabase {
         let request = cx.spec.endpoints.userinfo.clone().map(|url| {
             Request::new(Method::GET, url, Endpoint::Identity, Effect::Read).with_bearer()
         });
-        Once::boxed(cx, request, account)
+        once(cx, request, account)
     }
 
     fn revoke_plan(&self, cx: &Context<'_>, facts: &CredentialFacts) -> RevokePlan {
@@ -88,7 +88,7 @@ impl Provider for Supabase {
             Request::new(Method::POST, url, Endpoint::Revoke, Effect::Idempotent)
                 .with_payload(Payload::Json(Json::Object(body)))
         });
-        Once::boxed(cx, request, revoked)
+        once(cx, request, revoked)
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

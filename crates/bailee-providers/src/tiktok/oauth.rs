@@ -7,16 +7,18 @@ use http::Method;
 use super::{errors, publication::Followed};
 use crate::{
     answer::Answer,
+    at_once::AtOnce,
     context::Context,
     failure::{Failure, FailureKind},
     grant::{Account, AccountId, Alive, GrantFacts},
+    once::once,
     provider::Provider,
     publish::Publish,
     request::{Endpoint, Request, Value},
-    rfc::{malformed, misuse},
+    rfc::malformed,
     scan::Object,
     spec::Spec,
-    step::{Input, Next, Step},
+    step::Step,
 };
 
 /// TikTok. It holds nothing but its facts.
@@ -59,23 +61,21 @@ impl Provider for TikTok {
         let fields = match grant.account_id.clone() {
             _ if grant.has_scope("user.info.profile") => "open_id,username",
             Some(known) if !grant.has_scope("user.info.basic") => {
-                return Box::new(Known(Some(Account::new(known))));
+                return Box::new(AtOnce::new(Ok(Account::new(known))));
             }
             _ => "open_id,display_name",
         };
         let known = grant.account_id.clone();
-        Box::new(UserInfo::new(cx, fields, move |spec, answer| account(spec, known, answer)))
+        once(cx, user_info(cx, fields), move |spec, answer| account(spec, known, answer))
     }
 
     /// There is no introspection; the id alone is the least that can be asked for.
     fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
-        Box::new(UserInfo::new(cx, "open_id", |spec, answer| {
-            match errors::classify(spec, answer) {
-                None => Ok(Alive::Yes),
-                Some(failure) if failure.kind == FailureKind::AccessRejected => Ok(Alive::No),
-                Some(failure) => Err(failure),
-            }
-        }))
+        once(cx, user_info(cx, "open_id"), |spec, answer| match errors::classify(spec, answer) {
+            None => Ok(Alive::Yes),
+            Some(failure) if failure.kind == FailureKind::AccessRejected => Ok(Alive::No),
+            Some(failure) => Err(failure),
+        })
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {
@@ -88,53 +88,13 @@ impl Provider for TikTok {
     }
 }
 
-/// An account of which enough is known.
-struct Known(Option<Account>);
-
-impl Step<Account> for Known {
-    fn next(&mut self, input: Input) -> Result<Next<Account>, Failure> {
-        match (input, self.0.take()) {
-            (Input::Start, Some(account)) => Ok(Next::Done(account)),
-            _ => Err(misuse()),
-        }
-    }
-}
-
-/// One request for the user's info.
-struct UserInfo<F> {
-    spec: Spec,
-    request: Option<Request>,
-    read: Option<F>,
-}
-
-impl<F> UserInfo<F> {
-    fn new<T>(cx: &Context<'_>, fields: &str, read: F) -> Self
-    where
-        F: FnOnce(&Spec, &Answer) -> Result<T, Failure>,
-    {
-        let request = cx.spec.endpoints.userinfo.clone().map(|url| {
-            Request::new(Method::GET, url, Endpoint::Identity, Effect::Read)
-                .with_query("fields", Value::text(fields))
-                .with_bearer()
-        });
-        Self { spec: cx.spec.clone(), request, read: Some(read) }
-    }
-}
-
-impl<T, F> Step<T> for UserInfo<F>
-where
-    F: FnOnce(&Spec, &Answer) -> Result<T, Failure> + Send,
-{
-    fn next(&mut self, input: Input) -> Result<Next<T>, Failure> {
-        match (input, self.request.take()) {
-            (Input::Start, Some(request)) => Ok(Next::Send(request)),
-            (Input::Answer(answer), None) => {
-                let read = self.read.take().ok_or_else(misuse)?;
-                read(&self.spec, &answer).map(Next::Done)
-            }
-            _ => Err(misuse()),
-        }
-    }
+/// The question for the user's info.
+fn user_info(cx: &Context<'_>, fields: &str) -> Option<Request> {
+    cx.spec.endpoints.userinfo.clone().map(|url| {
+        Request::new(Method::GET, url, Endpoint::Identity, Effect::Read)
+            .with_query("fields", Value::text(fields))
+            .with_bearer()
+    })
 }
 
 /// `{ "data": { "user": { … } } }`. The id is the one that the token answer named.
