@@ -121,8 +121,6 @@ pub(crate) struct Code {
 pub(crate) struct Extras {
     /// All parameters of the authorization request.
     pub(crate) asked: BTreeMap<String, String>,
-    /// The host that the authorization was asked at.
-    pub(crate) host: String,
     /// The scopes of further scope parameters, by the parameter.
     pub(crate) more: BTreeMap<&'static str, Vec<String>>,
     /// Whether the challenge is the verifier itself (RFC 7636 §4.2, `plain`).

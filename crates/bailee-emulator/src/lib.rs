@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![allow(dead_code, reason = "the shared parts stand before all providers that use them")]
 
 mod call;
 mod clock;
@@ -14,54 +13,40 @@ mod limits;
 mod log;
 mod message;
 mod mint;
-pub mod oauth;
-pub mod oidc;
 mod page;
 mod play;
 mod registration;
 mod server;
 mod site;
-pub mod tiktok;
 mod tls;
 mod token_answer;
 
 pub mod airtable;
-pub mod github;
-
-pub mod linkedin;
-
-pub mod x;
-
-pub mod hubspot;
-
-pub mod supabase;
-
-pub mod zoom;
-
-pub mod discord;
-pub mod google;
-pub mod instagram;
-pub mod slack;
-
-pub mod dropbox;
-
-pub mod figma;
-
-pub mod gitlab;
-
-pub mod linear;
-
-pub mod notion;
-
-pub mod clickup;
-pub mod jira;
-pub mod salesforce;
-
-pub mod shopify;
-
 pub mod asana;
+pub mod clickup;
+pub mod discord;
+pub mod dropbox;
+pub mod figma;
+pub mod github;
+pub mod gitlab;
+pub mod google;
+pub mod hubspot;
+pub mod instagram;
+pub mod jira;
+pub mod linear;
+pub mod linkedin;
 pub mod microsoft;
+pub mod notion;
+pub mod oauth;
+pub mod oidc;
+pub mod salesforce;
+pub mod shopify;
+pub mod slack;
 pub mod stripe;
+pub mod supabase;
+pub mod tiktok;
+pub mod x;
+pub mod zoom;
 
 pub use clock::Clock;
 pub use desk::Written;

@@ -175,7 +175,6 @@ impl Dialect for Instagram {
             ends_old_grants: self.ends_old_grants,
             carriers: vec![if self.long { Carrier::Query } else { Carrier::Form }],
             client_auth: vec![ClientAuth::Body],
-            refresh_grant: RENEWAL,
             refresh_parameter: "access_token",
             refresh_authenticates: false,
             refresh_style: RefreshStyle::SelfExtending {

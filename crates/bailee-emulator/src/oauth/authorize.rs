@@ -40,7 +40,6 @@ pub(super) fn ask<D: Dialect>(dialect: &D, desk: &mut Desk, call: &Call<'_>) -> 
         expires_at: call.now.saturating_add(TICKET_LIFETIME),
         extras: Extras {
             asked: query.pairs().iter().cloned().collect(),
-            host: call.request.host.clone(),
             redirect_sent: sent.is_some(),
             ..Extras::default()
         },

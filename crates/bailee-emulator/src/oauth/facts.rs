@@ -48,7 +48,6 @@ pub(crate) struct Facts {
     /// Whether the secret alone says which client it is.
     pub(crate) secret_is_enough: bool,
     pub(crate) code_grant: &'static str,
-    pub(crate) refresh_grant: &'static str,
     pub(crate) grant_type: Need,
     /// The redirect address at the token address. Optional: compared when it is sent.
     pub(crate) redirect_at_token: Need,
@@ -113,7 +112,6 @@ impl Facts {
             client_auth: vec![ClientAuth::Basic, ClientAuth::Body],
             secret_is_enough: false,
             code_grant: "authorization_code",
-            refresh_grant: "refresh_token",
             grant_type: Need::Required,
             redirect_at_token: Need::Required,
             refresh_parameter: "refresh_token",

@@ -25,7 +25,6 @@ pub(crate) use self::caller::{Caller, Place, caller};
 pub(crate) use self::client::{authenticate, basic, decode, parameters};
 pub(crate) use self::facts::{Facts, ScopeAnswer};
 pub(crate) use self::issue::Issued;
-#[allow(unused_imports, reason = "for providers that are far from RFC 6749")]
 pub(crate) use self::issue::{Credential, Old, issue};
 pub(crate) use self::problem::Problem;
 pub(crate) use self::revoke::{Ends, Revocation, Takes, revoke};
