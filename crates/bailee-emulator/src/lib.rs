@@ -22,6 +22,7 @@ mod tls;
 mod token_answer;
 
 pub mod airtable;
+pub mod anthropic;
 pub mod asana;
 pub mod clickup;
 pub mod discord;

@@ -11,6 +11,8 @@ pub fn compiled_in() -> Vec<Arc<dyn Provider>> {
     let own: Vec<Arc<dyn Provider>> = vec![
         #[cfg(feature = "airtable")]
         Arc::new(crate::airtable::Airtable::new()),
+        #[cfg(feature = "anthropic")]
+        Arc::new(crate::anthropic::Anthropic::new()),
         #[cfg(feature = "asana")]
         Arc::new(crate::asana::Asana::new()),
         #[cfg(feature = "clickup")]

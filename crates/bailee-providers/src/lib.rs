@@ -3,6 +3,8 @@
 #[cfg(feature = "airtable")]
 pub mod airtable;
 mod answer;
+#[cfg(feature = "anthropic")]
+pub mod anthropic;
 #[cfg(feature = "asana")]
 pub mod asana;
 mod at_once;
@@ -32,6 +34,7 @@ pub mod jira;
 mod json_call;
 #[cfg(any(
     feature = "airtable",
+    feature = "anthropic",
     feature = "asana",
     feature = "clickup",
     feature = "hubspot",

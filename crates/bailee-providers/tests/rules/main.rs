@@ -4,6 +4,8 @@
 
 #[cfg(feature = "airtable")]
 mod airtable;
+#[cfg(feature = "anthropic")]
+mod anthropic;
 #[cfg(feature = "asana")]
 mod asana;
 mod authorize;
