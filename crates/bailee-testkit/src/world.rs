@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use bailee::{
-    Bailee, BeginOptions, Builder, ClientSecret, Completed, ConnectionRef, Declaration, HostId,
-    ProviderId, PurposeId, Refusal, Registration, Result, RootKeys, TenantId, Visitor,
+    ApiKey, Bailee, BeginOptions, Builder, ClientSecret, Completed, ConnectionRef, Declaration,
+    EnterOptions, Entered, HostId, ProviderId, PurposeId, Refusal, Registration, Result, RootKeys,
+    TenantId, Visitor,
     core::{Clock, ManualClock},
     http::{Reqwest, Tls},
-    providers::{Environment, Generic, Provider, Spec},
+    providers::{Environment, Generic, Provider, Spec, spec::CredentialKind},
     store::{LoggedEntry, MemoryStore, Store, Window},
 };
 use bailee_emulator::{
@@ -235,6 +236,27 @@ impl World {
             _ => panic!("a browser comes back by a redirect or with a form"),
         };
         Ok(connections.complete(visitor, request).await)
+    }
+
+    /// Enters a key as somebody does who was shown what it is for, at a provider without a flow.
+    ///
+    /// # Errors
+    ///
+    /// As [`bailee::Connections::explain`] and [`bailee::Connections::enter`].
+    pub async fn enter(
+        &self,
+        visitor: &Visitor,
+        registration: &str,
+        purposes: &[PurposeId],
+        key: &str,
+        change: impl FnOnce(&mut EnterOptions),
+    ) -> Result<Entered> {
+        let connections = self.bailee.connections();
+        let told = connections.explain(visitor, registration, purposes).await?;
+        let mut options = EnterOptions::shown(told.hash());
+        change(&mut options);
+        let key = ApiKey::copy_from(key.as_bytes());
+        connections.enter(visitor, registration, purposes, key, options).await
     }
 
     /// The person's part at the provider: where it sends the browser back to.
@@ -580,8 +602,11 @@ impl Recipe {
         }
         for Adapter { provider, register } in &self.adapters {
             let id = provider.spec().id.as_str();
-            let registration =
-                Registration::new(id, CLIENT, secret())?.environment(Environment::Emulator);
+            let registration = match provider.spec().credential {
+                CredentialKind::ApiKey(_) => Registration::entered(id)?,
+                _ => Registration::new(id, CLIENT, secret())?,
+            };
+            let registration = registration.environment(Environment::Emulator);
             builder =
                 builder.shared_provider(provider.clone()).registration(register(registration));
         }

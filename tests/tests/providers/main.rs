@@ -2,6 +2,7 @@
 //! is special about each.
 
 mod airtable;
+mod anthropic;
 mod asana;
 mod clickup;
 mod discord;

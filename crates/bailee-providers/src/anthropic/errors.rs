@@ -49,6 +49,9 @@ fn passes(answer: &Answer) -> bool {
 /// `retry-after-ms`, in whole milliseconds or with a part.
 fn milliseconds(answer: &Answer) -> Option<Duration> {
     let number: f64 = answer.header("retry-after-ms")?.trim().parse().ok()?;
+    if !number.is_finite() {
+        return None;
+    }
     Duration::try_from_secs_f64((number / 1000.0).max(0.0)).ok()
 }
 

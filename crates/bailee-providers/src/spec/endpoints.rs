@@ -26,7 +26,8 @@ pub struct Endpoints {
     pub revocation: Option<Url>,
     /// The introspection endpoint (RFC 7662).
     pub introspection: Option<Url>,
-    /// Where the account is asked for: userinfo (OpenID Connect Core §5.3) or the like.
+    /// Where the account is asked for: userinfo (OpenID Connect Core §5.3) or the like. It may have
+    /// a query that says how much is asked for.
     pub userinfo: Option<Url>,
     /// The key set (RFC 7517).
     pub jwks: Option<Url>,
@@ -70,7 +71,9 @@ impl Check<'_> {
         let mut one = |name: &str, text: &Option<Text>| {
             let text = text.as_ref()?;
             let url = self.address(name, text, hosts, open)?;
-            if name != "authorization" && url.query().is_some() {
+            // What a person is asked with, or asked for with a fixed query (fields, a limit).
+            let queried = matches!(name, "authorization" | "userinfo");
+            if !queried && url.query().is_some() {
                 let why = address::AddressFault::Query;
                 self.fault(text.span(), format_args!("`{name}` {why}"));
             }

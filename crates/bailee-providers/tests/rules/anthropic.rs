@@ -193,7 +193,7 @@ fn what_leaves_is_an_allow_list_of_fields_and_none_of_them_finds_a_person() {
         "tone": "playful",
         "language": "en-GB",
         "length": "up to 15 words",
-        "title": "Bread by , ,",
+        "title": "Bread by ,",
     });
     assert_eq!(facts, expected);
     let Suggestion::Caption(found) = suggestion else { panic!("no caption") };

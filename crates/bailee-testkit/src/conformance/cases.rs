@@ -9,7 +9,7 @@ use bailee::{
 };
 use bailee_emulator::{Endpoint, Fault, Gate};
 
-use super::{CLIENT, Case, Stage};
+use super::{Case, Stage};
 
 pub(super) async fn play(stage: &Stage, case: Case) {
     match case {
@@ -91,7 +91,7 @@ async fn rotated_refresh(stage: &Stage) {
 
 async fn invalid_grant(stage: &Stage) {
     let connection = stage.connect("ada").await;
-    stage.site().withdraw("ada", CLIENT);
+    stage.withdraw("ada");
     match stage.probe(&connection).await {
         Ok(()) => stage.fail("the probe worked with a grant that is over"),
         Err(error) => {
@@ -185,10 +185,11 @@ async fn slow(stage: &Stage) {
 }
 
 async fn cut_off(stage: &Stage) {
-    stage.site().fault(Endpoint::Exchange, Fault::CutOff.once());
+    stage.spoil(Fault::CutOff);
     if let Ok(completed) = stage.flow(stage.contender.options(), "ada").await {
         stage.fail(&format!("connected by half an answer: {completed:?}"));
     }
+    stage.mend();
     nothing_connected(stage).await;
     let connection = stage.connect("ada").await;
     let endpoint = stage.contender.probed();
@@ -217,13 +218,14 @@ async fn cut_off(stage: &Stage) {
 }
 
 async fn wrong_content_type(stage: &Stage) {
-    stage.site().fault(Endpoint::Exchange, Fault::WrongContentType.once());
+    stage.spoil(Fault::WrongContentType);
     match stage.flow(stage.contender.options(), "ada").await {
         Ok(completed) => stage.fail(&format!("connected by a page: {completed:?}")),
         Err(refusal) => {
-            stage.demand(refusal.reason() == RefusalReason::ExchangeFailed, "another reason");
+            stage.demand(refusal.is(RefusalReason::ExchangeFailed), "another reason");
         }
     }
+    stage.mend();
     nothing_connected(stage).await;
     let connection = stage.connect("ada").await;
     stage.site().fault(stage.contender.probed(), Fault::Html.always());
@@ -237,10 +239,11 @@ async fn wrong_content_type(stage: &Stage) {
 
 async fn ok_with_error(stage: &Stage) {
     let fault = || Fault::OkWithError("access_denied".into());
-    stage.site().fault(Endpoint::Exchange, fault().once());
+    stage.spoil(fault());
     if let Ok(completed) = stage.flow(stage.contender.options(), "ada").await {
         stage.fail(&format!("connected by an error: {completed:?}"));
     }
+    stage.mend();
     nothing_connected(stage).await;
     let connection = stage.connect("ada").await;
     stage.site().fault(stage.contender.probed(), fault().always());
@@ -254,11 +257,12 @@ async fn secrets_echoed(stage: &Stage) {
     let clean = |what: &str, text: String| {
         stage.world.assert_no_canary(&format!("{}: {what}", stage.provider), text.as_bytes());
     };
-    stage.site().fault(Endpoint::Exchange, Fault::EchoSecrets.once());
+    stage.spoil(Fault::EchoSecrets);
     match stage.flow(stage.contender.options(), "ada").await {
         Ok(_) => stage.fail("connected by an echo"),
-        Err(refusal) => clean("the refusal", format!("{refusal:?} {:?}", refusal.error())),
+        Err(refusal) => clean("the refusal", refusal.told()),
     }
+    stage.mend();
     let connection = stage.connect("ada").await;
     stage.site().fault(stage.contender.probed(), Fault::EchoSecrets.once());
     match stage.probe(&connection).await {
@@ -321,7 +325,7 @@ async fn other_account(stage: &Stage) {
     match stage.flow(again.clone(), "grace").await {
         Ok(_) => stage.fail("another account took the connection over"),
         Err(refusal) => stage.demand(
-            refusal.reason() == RefusalReason::AccountMismatch,
+            refusal.is(RefusalReason::AccountMismatch),
             &format!("refused for another reason: {refusal:?}"),
         ),
     }
@@ -375,7 +379,7 @@ async fn liveness(stage: &Stage) {
         Ok(found) => stage.demand(found == ConnectionState::Active, "a living grant is not active"),
         Err(error) => stage.fail(&format!("not checked: {error:?}")),
     }
-    stage.site().withdraw("ada", CLIENT);
+    stage.withdraw("ada");
     match connections.check(&stage.visitor(), &connection).await {
         Ok(ConnectionState::NeedsReconnect(_)) => {}
         other => stage.fail(&format!("a grant that is over is {other:?}")),

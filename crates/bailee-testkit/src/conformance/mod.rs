@@ -5,17 +5,21 @@
 //! has to be said, and stands in the table with its reason.
 
 mod cases;
+mod joining;
 mod table;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bailee::{
-    Acting, Bailee, BeginOptions, Completed, ConnectionRef, Refusal, Registration, Result, Visitor,
+    Acting, Bailee, BeginOptions, ConnectionRef, Registration, Result, Visitor,
     core::ScopeName,
-    providers::{OperationFacts, Provider, Spec, spec::RefreshClass},
+    providers::{
+        OperationFacts, Provider, Spec,
+        spec::{IdentitySource, RefreshClass},
+    },
 };
-use bailee_emulator::{Account, Decision, Endpoint, Played, Site};
+use bailee_emulator::{Account, Endpoint, Played, Site};
 
 use crate::{Declared, PURPOSE, World};
 
@@ -52,6 +56,12 @@ pub trait Contender: Send + Sync {
     /// The class of the endpoint that the probe reaches at the emulator.
     fn probed(&self) -> Endpoint {
         Endpoint::Api
+    }
+
+    /// The key that the account's holder made as their so-manieth, where keys are entered: one of
+    /// the form that the provider's have, which is nobody's.
+    fn key(&self, account: &str, number: usize) -> String {
+        format!("fake-key-canary-{number}-of-{account}")
     }
 
     /// Changes the registration: variables, an environment.
@@ -217,7 +227,10 @@ pub fn label(spec: &Spec) -> String {
 fn why_not(contender: &dyn Contender, case: Case) -> Option<&'static str> {
     let provider = contender.provider();
     let class = provider.spec().refresh.class;
+    let nameless = provider.spec().identity.source == IdentitySource::Fingerprint;
     match case {
+        Case::OtherAccountOnReconnect if nameless => Some("a key names no account"),
+        Case::ScopeShrink if joining::takes_keys(provider.spec()) => Some("a key has no scopes"),
         Case::RotatedRefresh if class == RefreshClass::Static => Some("tokens do not run out"),
         Case::ScopeShrink if contender.scopes().len() < 2 => Some("there is one scope"),
         _ => None,
@@ -230,6 +243,8 @@ struct Stage {
     case: Case,
     world: World,
     provider: String,
+    /// Where keys are entered.
+    keys: Option<joining::Keys>,
 }
 
 /// The client of every registration in a world.
@@ -242,6 +257,7 @@ impl Stage {
             .scopes(contender.scopes().iter().map(|scope| scope.as_str().to_owned()))
             .operation(&contender.operation());
         let id = provider.spec().id.as_str().to_owned();
+        let keys = joining::takes_keys(provider.spec()).then(joining::Keys::default);
         let registering = contender.clone();
         let world = World::builder(declared.declaration())
             .play_provider(contender.played(), provider, move |registration| {
@@ -250,9 +266,10 @@ impl Stage {
             .build()
             .await
             .unwrap_or_else(|error| panic!("{id}: {case:?}: no world: {error:?}"));
-        let stage = Self { contender: contender.clone(), case, world, provider: id };
+        let stage = Self { contender: contender.clone(), case, world, provider: id, keys };
         for name in ["ada", "grace"] {
             stage.site().add_account(contender.account(Account::new(name)));
+            stage.make_key(name);
         }
         stage
     }
@@ -269,21 +286,9 @@ impl Stage {
         self.world.visitor("ada")
     }
 
-    async fn flow(
-        &self,
-        options: BeginOptions,
-        account: &str,
-    ) -> std::result::Result<Completed, Refusal> {
-        let visitor = self.visitor();
-        self.world
-            .connect_as(&visitor, &self.provider, &[PURPOSE], options, Decision::Allow, account)
-            .await
-            .unwrap_or_else(|error| self.fail(&format!("the flow cannot begin: {error:?}")))
-    }
-
     async fn connect(&self, account: &str) -> ConnectionRef {
         match self.flow(self.contender.options(), account).await {
-            Ok(completed) => completed.connection,
+            Ok(joined) => joined.connection,
             Err(refusal) => self.fail(&format!("not connected: {refusal:?}")),
         }
     }
