@@ -54,8 +54,21 @@ pub struct Disclosure {
     pub withdrawal: Vec<String>,
     /// Terms of the provider that apply.
     pub terms: Vec<Terms>,
-    /// Whether the person is asked for a key instead of being sent to the provider.
+    /// Whether access is by a key that somebody enters, instead of by a visit to the provider.
     pub entered_key: bool,
+    /// Whose account it is, where it is not the person's own.
+    pub shared: Option<SharedBy>,
+}
+
+/// Whose account it is that a person uses without owning it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SharedBy {
+    /// The service's own, entered by an operator.
+    Instance,
+    /// The tenant's, connected by one of its people.
+    Tenant,
 }
 
 /// Terms of a provider that a person is shown.
@@ -267,6 +280,7 @@ impl Disclosure {
             withdrawal: withdrawal.to_vec(),
             terms: terms.to_vec(),
             entered_key: false,
+            shared: None,
         })
     }
 
@@ -278,6 +292,21 @@ impl Disclosure {
         self
     }
 
+    /// The same for the use of an account that is not the person's own: whose it is, and that what
+    /// they can take back is their agreement alone. They have no steps to take at the provider.
+    #[must_use]
+    pub fn for_shared_use(mut self, by: SharedBy) -> Self {
+        self.shared = Some(by);
+        self.withdrawal.clear();
+        let words = self.words();
+        for item in &mut self.data {
+            if item.retention == Retention::UntilDisconnected {
+                item.retention_plain = words.say(Phrase::UntilSharedDisconnected).to_owned();
+            }
+        }
+        self
+    }
+
     /// The SHA-256 of [`Disclosure::to_text`]: what a consent record keeps of what was shown.
     pub fn hash(&self) -> [u8; 32] {
         sha256(self.to_text().as_bytes())
@@ -285,7 +314,8 @@ impl Disclosure {
 
     /// The title of the text.
     pub fn title(&self) -> String {
-        self.words().fill(Phrase::Title, &[("provider", &self.provider_title)])
+        let phrase = self.phrase(Phrase::Title, Phrase::Title, Phrase::SharedTitle);
+        self.words().fill(phrase, &[("provider", &self.provider_title)])
     }
 
     /// The text in parts, for pages with markup of their own. A page shows the title and all of
@@ -293,23 +323,22 @@ impl Disclosure {
     pub fn passages(&self) -> Vec<Passage> {
         let words = self.words();
         let provider = ("provider", self.provider_title.as_str());
-        let mut passages = vec![
-            Passage {
-                heading: words.fill(self.either(Phrase::Request, Phrase::KeyRequest), &self.who()),
-                lines: self.who_lines(),
-            },
-            Passage {
-                heading: words.say(Phrase::PurposesHeading).to_owned(),
-                lines: self.purposes.iter().map(|purpose| purpose.line(words)).collect(),
-            },
-        ];
+        let request = self.phrase(Phrase::Request, Phrase::KeyRequest, Phrase::SharedRequest);
+        let heading = words.fill(request, &self.who());
+        let mut passages = vec![Passage { heading, lines: self.who_lines() }];
+        passages.extend(self.shared.map(|by| self.shared_passage(by)));
+        passages.push(Passage {
+            heading: words.say(Phrase::PurposesHeading).to_owned(),
+            lines: self.purposes.iter().map(|purpose| purpose.line(words)).collect(),
+        });
         if !self.scopes.is_empty() {
             passages.push(Passage {
                 heading: words.fill(Phrase::MayHeading, &[provider]),
                 lines: self.scopes.iter().map(|scope| self.scope_line(scope)).collect(),
             });
         }
-        if self.entered_key {
+        // Whoever uses somebody else's key has none in their hands.
+        if self.entered_key && self.shared.is_none() {
             let heading = words.say(Phrase::KeyHeading).to_owned();
             passages
                 .push(Passage { heading, lines: vec![words.fill(Phrase::KeyCan, &[provider])] });
@@ -331,9 +360,9 @@ impl Disclosure {
             heading: words.say(Phrase::NeverHeading).to_owned(),
             lines: self.never_lines(),
         });
-        let here = std::iter::once(
-            words.fill(self.either(Phrase::WithdrawHere, Phrase::WithdrawKeyHere), &[provider]),
-        );
+        let phrase =
+            self.phrase(Phrase::WithdrawHere, Phrase::WithdrawKeyHere, Phrase::WithdrawSharedHere);
+        let here = std::iter::once(words.fill(phrase, &[provider]));
         let there = self.withdrawal.iter().zip(1_usize..).map(|(step, n)| {
             let places = [provider, ("n", &n.to_string()), ("step", &with_stop(step))];
             words.fill(Phrase::WithdrawThere, &places)
@@ -386,8 +415,25 @@ impl Disclosure {
         Words::of(&self.locale)
     }
 
-    fn either(&self, of_a_flow: Phrase, of_a_key: Phrase) -> Phrase {
-        if self.entered_key { of_a_key } else { of_a_flow }
+    /// The phrase that fits: an account of one's own comes by a flow or with a key.
+    fn phrase(&self, of_a_flow: Phrase, of_a_key: Phrase, shared: Phrase) -> Phrase {
+        match (self.shared, self.entered_key) {
+            (Some(_), _) => shared,
+            (None, true) => of_a_key,
+            (None, false) => of_a_flow,
+        }
+    }
+
+    fn shared_passage(&self, by: SharedBy) -> Passage {
+        let whose = match by {
+            SharedBy::Instance => Phrase::SharedByInstance,
+            SharedBy::Tenant => Phrase::SharedByTenant,
+        };
+        let lines = [whose, Phrase::SharedSeen, Phrase::SharedYour, Phrase::SharedCovers];
+        Passage {
+            heading: self.words().say(Phrase::SharedHeading).to_owned(),
+            lines: lines.map(|phrase| self.words().fill(phrase, &self.who())).into(),
+        }
     }
 
     fn who(&self) -> [(&str, &str); 2] {
@@ -412,7 +458,7 @@ impl Disclosure {
         };
         let purposes: Vec<_> = scope.purposes.iter().map(|id| self.title_of(id)).collect();
         words.fill(
-            self.either(Phrase::May, Phrase::KeyMay),
+            if self.entered_key { Phrase::KeyMay } else { Phrase::May },
             &[
                 ("plain", without_stop(&scope.plain)),
                 ("category", without_stop(&scope.category_plain)),

@@ -105,6 +105,34 @@ impl Ledger {
         self.append(tenant, view, choices.collect(), by).await
     }
 
+    /// Records that the person took back what they had agreed to through an integration, for some
+    /// purposes. What they did not agree to, or took back before, is nothing to record.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::withdraw`].
+    pub async fn withdraw_purposes(
+        &self,
+        tenant: &TenantId,
+        view: &View,
+        purposes: &[PurposeId],
+        integration: &ProviderId,
+        by: &Actor,
+    ) -> Result<Change> {
+        let standing = Standing::read(&view.standing()?)?;
+        // A state of a newer release may be an agreement.
+        let given = standing.consents().filter(|(purpose, through, consent)| {
+            *through == Some(integration)
+                && consent.state != ConsentState::Withdrawn
+                && purposes.contains(purpose)
+        });
+        let choices = given.map(|(purpose, ..)| Choice::ConsentWithdrawn {
+            purpose: purpose.clone(),
+            integration: Some(integration.clone()),
+        });
+        self.append(tenant, view, choices.collect(), by).await
+    }
+
     /// Records an objection, a restriction or the end of one.
     ///
     /// # Errors

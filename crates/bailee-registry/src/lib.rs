@@ -25,7 +25,8 @@ pub use decision::{Decision, Denial};
 pub use declaration::{Controller, Declaration, Never, Role};
 pub use disclosed::{DisclosureRecord, Disclosures};
 pub use disclosure::{
-    DisclosedData, DisclosedPurpose, DisclosedRecipient, DisclosedScope, Disclosure, Passage, Terms,
+    DisclosedData, DisclosedPurpose, DisclosedRecipient, DisclosedScope, Disclosure, Passage,
+    SharedBy, Terms,
 };
 pub use endpoint::{Endpoint, Segment};
 pub use integration::{DataItem, Integration};

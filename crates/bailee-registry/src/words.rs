@@ -56,6 +56,14 @@ pub(crate) enum Phrase {
     Recipient,
     RecipientHeading,
     Request,
+    SharedByInstance,
+    SharedByTenant,
+    SharedCovers,
+    SharedHeading,
+    SharedRequest,
+    SharedSeen,
+    SharedTitle,
+    SharedYour,
     StandardClauses,
     Term,
     TermWhen,
@@ -63,11 +71,13 @@ pub(crate) enum Phrase {
     Title,
     UntilAccountDeleted,
     UntilDisconnected,
+    UntilSharedDisconnected,
     Version,
     Who,
     WithdrawHere,
     WithdrawKeyHere,
     WithdrawHeading,
+    WithdrawSharedHere,
     WithdrawThere,
     Writes,
     Year,
@@ -233,6 +243,28 @@ fn english(phrase: Phrase) -> &'static str {
         Phrase::Recipient => "{name}, {country}.",
         Phrase::RecipientHeading => "Who receives data",
         Phrase::Request => "{controller} asks for access to your {provider} account.",
+        Phrase::SharedByInstance => {
+            "It is not your account. It belongs to the service that {controller} runs, and others \
+             use it too."
+        }
+        Phrase::SharedByTenant => {
+            "It is not your account. Somebody connected it for everybody in the organisation or \
+             team in which you use this application."
+        }
+        Phrase::SharedCovers => {
+            "What you agree to here holds for every account at {provider} that you use in this \
+             application."
+        }
+        Phrase::SharedHeading => "Whose account it is",
+        Phrase::SharedRequest => "{controller} asks to use an account at {provider} for you.",
+        Phrase::SharedSeen => {
+            "What is done for you is done in that account, and whoever can see into the account can \
+             see it."
+        }
+        Phrase::SharedTitle => "Use an account at {provider} that is not yours",
+        Phrase::SharedYour => {
+            "Where a line below says “your” of something at {provider}, it means that account."
+        }
         Phrase::StandardClauses => "standard contract clauses of the European Commission",
         Phrase::Term => "{title}: {url}",
         Phrase::TermWhen => "{title}, {when}: {url}",
@@ -240,6 +272,7 @@ fn english(phrase: Phrase) -> &'static str {
         Phrase::Title => "Connect {provider}",
         Phrase::UntilAccountDeleted => "until you delete your account with us",
         Phrase::UntilDisconnected => "until you disconnect {provider}",
+        Phrase::UntilSharedDisconnected => "until that account is disconnected",
         Phrase::Version => {
             "Language of this text: {locale}. Version of our declaration: {version}."
         }
@@ -253,6 +286,11 @@ fn english(phrase: Phrase) -> &'static str {
              deletes it. Nobody but you, or whoever made the key, can end it at {provider}."
         }
         Phrase::WithdrawHeading => "How to take it back",
+        Phrase::WithdrawSharedHere => {
+            "Here: take your agreement back in this application, for one purpose or for several. \
+             From then on it does nothing for you at {provider} for that purpose, through that \
+             account or another. The account itself stays connected."
+        }
         Phrase::WithdrawThere => "At {provider}, step {n}: {step}",
         Phrase::Writes => "it may be changed",
         Phrase::Year => "for {count} year",

@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 use bailee_core::{
     DataCategory, Effect, ErrorKind, Locale, ProviderId, PurposeId, ScopeEntry, ScopeName,
 };
-use bailee_registry::{Declaration, Disclosure, Terms};
+use bailee_registry::{Declaration, Disclosure, SharedBy, Terms};
 
 const EXAMPLE: &str = include_str!("../examples/privacy.toml");
 const TIKTOK: ProviderId = ProviderId::from_static("tiktok");
@@ -92,6 +92,10 @@ fn the_text_says_in_plain_words_what_is_asked_and_how_to_take_it_back() {
     compare("tiktok.txt", &tiktok(&declaration, &[PUBLISH, ABUSE], "en").to_text());
     compare("notes.txt", &notes(&declaration).to_text());
     compare("notes-key.txt", &notes(&declaration).for_entered_key().to_text());
+    let shared = tiktok(&declaration, &[PUBLISH], "en").for_shared_use(SharedBy::Tenant);
+    compare("tiktok-shared.txt", &shared.to_text());
+    let service = notes(&declaration).for_entered_key().for_shared_use(SharedBy::Instance);
+    compare("notes-service.txt", &service.to_text());
 }
 
 #[test]
@@ -123,7 +127,7 @@ fn flow_08_the_hash_is_that_of_the_text_and_everything_shown_is_in_the_text() {
     let shown = tiktok(&declaration, &[PUBLISH, ABUSE], "en");
     assert_eq!(shown.hash(), bailee_core::sha256(shown.to_text().as_bytes()));
     type Change = fn(&mut Disclosure);
-    let changes: [(&str, Change); 26] = [
+    let changes: [(&str, Change); 28] = [
         ("declaration", |d| d.declaration[31] ^= 1),
         ("controller", |d| d.controller.push('x')),
         ("address", |d| d.address = None),
@@ -150,6 +154,8 @@ fn flow_08_the_hash_is_that_of_the_text_and_everything_shown_is_in_the_text() {
         ("terms", |d| d.terms[0].url.push('x')),
         ("when terms apply", |d| d.terms[0].when = None),
         ("entered key", |d| d.entered_key = true),
+        ("shared by the tenant", |d| d.shared = Some(SharedBy::Tenant)),
+        ("shared by the instance", |d| d.shared = Some(SharedBy::Instance)),
     ];
     for (what, change) in changes {
         let mut other = shown.clone();

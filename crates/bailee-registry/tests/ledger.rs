@@ -178,6 +178,27 @@ async fn withdrawing_an_integration_leaves_the_others() {
 }
 
 #[tokio::test]
+async fn some_purposes_are_taken_back_in_one_commit_and_the_others_stay() {
+    let desk = Desk::new().await;
+    desk.give(TIKTOK, &[PUBLISH, ABUSE]).await;
+    desk.give(NOTES, &[SAVE]).await;
+    // What was agreed to through another integration, or not at all, is not taken back here.
+    let asked = [PUBLISH, SAVE, PUBLISH];
+    let view = desk.view().await;
+    let change = desk.ledger.withdraw_purposes(&ACME, &view, &asked, &TIKTOK, &desk.me()).await;
+    let change = change.unwrap();
+    assert_eq!(change.entries.len(), 1);
+    desk.commit(change).await.unwrap();
+    assert_eq!(desk.decide(&PUBLISH, &TIKTOK).await, Decision::Needs(Remedy::AskConsent));
+    let view = desk.view().await;
+    let again = desk.ledger.withdraw_purposes(&ACME, &view, &asked, &TIKTOK, &desk.me()).await;
+    assert!(again.unwrap().ops.is_empty(), "once is enough");
+    assert_eq!(desk.decide(&SAVE, &NOTES).await, Decision::Allowed);
+    let standing = desk.standing().await;
+    assert_eq!(standing.consent(&ABUSE, &TIKTOK).unwrap().state, ConsentState::Given);
+}
+
+#[tokio::test]
 async fn other_bases_hold_without_consent_until_the_person_objects() {
     let desk = Desk::new().await;
     assert_eq!(desk.decide(&ABUSE, &TIKTOK).await, Decision::Allowed);
