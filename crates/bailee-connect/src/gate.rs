@@ -12,7 +12,7 @@ use bailee_core::{
 };
 use bailee_providers::SecretRef;
 use bailee_registry::{Decision, Standing};
-use bailee_store::Key;
+use bailee_store::{Key, Record};
 use bailee_vault::{Holder, View};
 
 use crate::{
@@ -162,9 +162,10 @@ impl Engine {
                 view => view?,
             };
         self.admit_control(view.control(), &reference, Some(provider)).await?;
-        let (Some(record), Some(facts)) = (view.record(0), view.facts(0)?) else {
-            return Err(unknown());
-        };
+        // A reference that names another owner than the record's is none of this connection.
+        let owned = |record: &&Record| record.subject == reference.owner().subject();
+        let Some(record) = view.record(0).filter(owned) else { return Err(unknown()) };
+        let Some(facts) = view.facts(0)? else { return Err(unknown()) };
         let credential: CredentialBody = body::decode(&facts)?;
         if &credential.provider != provider {
             return Err(Error::new(ErrorKind::InvalidInput)

@@ -67,6 +67,10 @@ impl Engine {
             }
             view => view?,
         };
+        // A reference that names another owner than the record's is none of this connection.
+        if view.record(0).is_some_and(|record| record.subject != connection.owner().subject()) {
+            return Ok(None);
+        }
         let Some(facts) = view.facts(0)? else { return Ok(None) };
         let names = body::decode::<ConnectionBody>(&facts)?.credentials;
         let mut keys = vec![key];
