@@ -14,11 +14,10 @@ use async_trait::async_trait;
 use bailee::{
     Bailee, BytesMedia, ConnectionRef, ConnectionState, ErrorKind, Freeze, Happened, HostError,
     IdempotencyKey, MediaSource, Publication, PublicationState, ReconnectReason, Remedy, Result,
-    TenantId, Visitor,
-    core::{Actor, ProviderId},
+    Visitor,
+    core::ProviderId,
     providers::tiktok::{PrivacyLevel, PublishVideo},
     store::Store,
-    vault::Holder,
 };
 use bailee_testkit::{
     World, WorldBuilder,
@@ -705,23 +704,16 @@ async fn media_of_another_size_is_refused_before_anything_is_written() {
 }
 
 /// Takes the person's consent back, as a page of the host does.
-async fn withdraw_consent(w: &World, tiktok: &ConnectionRef) {
-    let vault = w.bailee.vault();
-    let ledger = bailee::registry::Ledger::new(vault.clone());
-    let tenant = TenantId::from_static("acme");
-    let subject = tiktok.owner().subject().unwrap();
-    let view = vault.read(&tenant, Holder::Subject(subject), &[]).await.unwrap();
-    let by = Actor::Subject { subject };
+async fn withdraw_consent(w: &World, ada: &Visitor) {
     let provider = ProviderId::from_static("tiktok");
-    let change = ledger.withdraw(&tenant, &view, &PUBLISH, Some(&provider), &by).await.unwrap();
-    vault.commit(&tenant, change.add_to(vault.batch().unwrap())).await.unwrap();
+    w.bailee.connections().withdraw_use(ada, &provider, &[PUBLISH]).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_asked_or_sent_after_the_person_took_their_consent_back() {
     let (w, ada, tiktok) = connected(studio()).await;
     publish(&w.bailee, &ada, &tiktok).await.unwrap();
-    withdraw_consent(&w, &tiktok).await;
+    withdraw_consent(&w, &ada).await;
     let before = site(&w).count(Endpoint::Api);
     follow(&w, hours(24)).await;
     assert_eq!(found(&w, &ada, &tiktok).await.state, PublicationState::Processing);
@@ -753,7 +745,7 @@ async fn a_consent_taken_back_during_an_upload_stops_it() {
         })
     };
     gate.until_arrived(1).await;
-    withdraw_consent(&w, &tiktok).await;
+    withdraw_consent(&w, &ada).await;
     // A pass is good for a second.
     w.advance(seconds(2));
     gate.open();

@@ -58,7 +58,8 @@ impl Connections {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] for an unknown or a foreign connection, [`ErrorKind::Denied`] where
-    /// the host does not allow it, [`ErrorKind::StoreUnavailable`]. After an error of the store
+    /// the host does not allow it and for a connection of the instance, which an operator ends
+    /// ([`crate::InstanceConnections::disconnect`]), [`ErrorKind::StoreUnavailable`]. After an error of the store
     /// the connection is either as it was or on its way out.
     pub async fn disconnect(
         &self,
@@ -75,6 +76,12 @@ impl Connections {
         for _ in 0..8 {
             let found = engine.find_connection(connection).await?.ok_or_else(unknown)?;
             engine.admit_instance(found.view.control()).await?;
+            // Everybody uses it, so it is no one person's to end, whatever a host answers.
+            if connection.owner() == Owner::Instance {
+                return Err(Error::new(ErrorKind::Denied)
+                    .with_detail("only an operator ends a connection of the instance")
+                    .with_connection(connection.connection()));
+            }
             engine
                 .may(who.person(), known, who.tenant(), Act::Disconnect(connection.owner()))
                 .await

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod advance;
+mod agree;
 mod answer;
 mod assertion;
 mod begin;

@@ -186,7 +186,7 @@ impl Actor {
 pub enum Act {
     /// Connect an account for the owner.
     Connect(Owner),
-    /// End a connection of the owner.
+    /// End a connection of the owner. Never asked for one of the instance: an operator ends it.
     Disconnect(Owner),
     /// Use a connection of the owner. Asked for a person's own connections too.
     Use(Owner),

@@ -4,10 +4,9 @@ use bailee::{
     BeginOptions, ErrorKind, Owner, Remedy, Who,
     core::{Id, audit::Field},
     providers::tiktok::CreatorInfo,
-    registry::{Given, How},
 };
 use bailee_testkit::emulator::Decision;
-use bailee_tests::{NOTES, PUBLISH, declaration, world};
+use bailee_tests::{NOTES, PUBLISH, world};
 
 use super::*;
 
@@ -120,25 +119,13 @@ async fn a_connection_of_a_tenant_asks_for_the_consent_of_whoever_uses_it() {
     let by_grace = w.bailee.acting(&grace, &NOTES);
     let error = by_grace.call(&connection, &WriteNote("too early")).await.unwrap_err();
     assert_eq!((error.kind(), error.remedy()), (ErrorKind::ConsentMissing, Remedy::AskConsent));
-    let grace_id = w.bailee.vault().ensure_subject(&ACME, grace.person()).await.unwrap();
-    choose(&w, grace_id, |ledger, view, by| async move {
-        let given = Given {
-            purposes: vec![NOTES],
-            integration: Some(NOTES_PROVIDER),
-            declaration: declaration().version(),
-            text: [7; 32],
-            locale: bailee::Locale::default(),
-            how: How::Page,
-            by,
-        };
-        ledger.give(&ACME, &view, &given).await
-    })
-    .await;
+    let connections = w.bailee.connections();
+    let told = connections.explain_use(&grace, &connection, &[NOTES]).await.unwrap();
+    connections.agree(&grace, &connection, &[NOTES], told.hash()).await.unwrap();
     by_grace.call(&connection, &WriteNote("by grace")).await.unwrap();
 
     // Ada's word is about her own use alone.
-    let ada_id = w.bailee.vault().subject(&ACME, ada.person()).await.unwrap().unwrap();
-    withdraw(&w, ada_id, NOTES, NOTES_PROVIDER).await;
+    connections.withdraw_use(&ada, &NOTES_PROVIDER, &[NOTES]).await.unwrap();
     let error = w.bailee.acting(&ada, &NOTES).call(&connection, &WriteNote("x")).await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::ConsentMissing);
     by_grace.call(&connection, &WriteNote("by grace")).await.unwrap();

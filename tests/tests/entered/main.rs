@@ -3,19 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
+mod agreeing;
 mod server;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use bailee::{
     ApiKey, Bailee, ConnectionRef, ConnectionState, Declaration, EnterOptions, Entered, Error,
-    ErrorKind, Freeze, Happened, Locale, Origin, Owner, PurposeId, ReconnectReason, Registration,
-    Remedy, Result, TenantId, Visitor,
-    core::{Actor, Clock, Id, ProviderId, audit::Field},
+    ErrorKind, Freeze, Happened, Origin, Owner, PurposeId, ReconnectReason, Registration, Remedy,
+    Result, TenantId, Visitor,
+    core::{Clock, Id, ProviderId, audit::Field},
     providers::{Generic, Spec},
-    registry::{Given, How, Ledger},
     store::{MemoryStore, Store},
-    vault::Holder,
 };
 use bailee_testkit::{World, WorldBuilder};
 use bailee_tests::{Halt, NOTES, Stopping, Watched, watched_over};
@@ -107,22 +106,11 @@ async fn caption(w: &World, visitor: &Visitor, connection: &ConnectionRef) -> Re
     w.bailee.acting(visitor, &CAPTIONS).call(connection, &Caption).await
 }
 
-async fn agree(w: &World, visitor: &Visitor) {
-    let vault = w.bailee.vault();
-    let tenant = visitor.tenant();
-    let subject = vault.ensure_subject(tenant, visitor.person()).await.unwrap();
-    let view = vault.read(tenant, Holder::Subject(subject), &[]).await.unwrap();
-    let given = Given {
-        purposes: vec![CAPTIONS],
-        integration: Some(KEYS),
-        declaration: declaration().version(),
-        text: [7; 32],
-        locale: Locale::default(),
-        how: How::Page,
-        by: Actor::Subject { subject },
-    };
-    let change = Ledger::new(vault.clone()).give(tenant, &view, &given).await.unwrap();
-    vault.commit(tenant, change.add_to(vault.batch().unwrap())).await.unwrap();
+/// Agrees to the use of a key that is not the visitor's own, as a page of the host lets them.
+async fn agree(w: &World, visitor: &Visitor, connection: &ConnectionRef) {
+    let connections = w.bailee.connections();
+    let told = connections.explain_use(visitor, connection, &[CAPTIONS]).await.unwrap();
+    connections.agree(visitor, connection, &[CAPTIONS], told.hash()).await.unwrap();
 }
 
 fn told(w: &World, connection: &ConnectionRef) -> Vec<Happened> {
@@ -481,7 +469,7 @@ async fn a_tenants_key_has_a_key_of_its_own_and_each_user_has_to_agree() {
     caption(&w, &ada, &connection).await.unwrap();
     let error = caption(&w, &grace, &connection).await.unwrap_err();
     assert_eq!((error.kind(), error.remedy()), (ErrorKind::ConsentMissing, Remedy::AskConsent));
-    agree(&w, &grace).await;
+    agree(&w, &grace, &connection).await;
     caption(&w, &grace, &connection).await.unwrap();
     let far = w.visitor_in("globex", "hal");
     let error = caption(&w, &far, &connection).await.unwrap_err();
@@ -516,7 +504,7 @@ async fn a_key_of_the_service_serves_people_of_every_tenant_who_agreed() {
     for person in &people {
         let error = caption(&w, person, &connection).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConsentMissing);
-        agree(&w, person).await;
+        agree(&w, person, &connection).await;
         caption(&w, person, &connection).await.unwrap();
         let status = w.bailee.connections().status(person, &connection).await.unwrap();
         assert_eq!(status.state, ConnectionState::Active);
@@ -547,7 +535,7 @@ async fn an_operator_replaces_checks_and_ends_the_key_of_the_service() {
     let operator = w.bailee.instance_connections(OPERATOR);
     let connection = enter_for_all(&w, FIRST).await;
     let ada = w.visitor("ada");
-    agree(&w, &ada).await;
+    agree(&w, &ada, &connection).await;
     let told_again = operator.explain("keys", &[CAPTIONS]).await.unwrap();
     let mut options = EnterOptions::shown(told_again.hash());
     options.reconnect = Some(connection.clone());

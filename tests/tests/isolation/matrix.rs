@@ -57,6 +57,10 @@ async fn every_call(
     let before = store.asked();
     note("check", before, connections.check(by, r).await.err());
     let before = store.asked();
+    note("explain a use", before, connections.explain_use(by, r, &[PUBLISH]).await.err());
+    let before = store.asked();
+    note("agree", before, connections.agree(by, r, &[PUBLISH], [7; 32]).await.err());
+    let before = store.asked();
     note("disconnect", before, connections.disconnect(by, r).await.err());
     let before = store.asked();
     note("disconnect by an agent", before, connections.disconnect(agent.clone(), r).await.err());

@@ -3,10 +3,8 @@
 
 use bailee::{
     ConnectionState, ErrorKind, ReconnectReason,
-    core::Actor,
     registry::{Choice, Ledger},
     store::{Key, Kind},
-    vault::Holder,
 };
 use bailee_testkit::emulator::{Endpoint, Fault};
 use bailee_tests::NOTES;
@@ -47,12 +45,8 @@ async fn an_old_standing_put_back_brings_a_consent_back_and_the_ledger_contradic
     let person = connection.owner().subject().unwrap();
     let key = Key::new(Kind::from_static("subject"), person.id());
     let old = place.store.row(&ACME, &key).await.unwrap();
-    let (vault, by) = (w.bailee.vault(), Actor::Subject { subject: person });
-    let ledger = Ledger::new(vault.clone());
-    let view = vault.read(&ACME, Holder::Subject(person), &[]).await.unwrap();
     let provider = ProviderId::from_static("notes");
-    let change = ledger.withdraw(&ACME, &view, &NOTES, Some(&provider), &by).await.unwrap();
-    vault.commit(&ACME, change.add_to(vault.batch().unwrap())).await.unwrap();
+    w.bailee.connections().withdraw_use(&ada, &provider, &[NOTES]).await.unwrap();
     let acting = w.bailee.acting(&ada, &NOTES);
     let error = acting.call(&connection, &WriteNote("x")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConsentMissing);
@@ -60,6 +54,7 @@ async fn an_old_standing_put_back_brings_a_consent_back_and_the_ledger_contradic
     place.store.overwrite(&ACME, old).await;
     acting.call(&connection, &WriteNote("x")).await.unwrap();
     // The ledger and the log are rows of their own and say what the person said last.
+    let ledger = Ledger::new(w.bailee.vault().clone());
     let history = ledger.history(&ACME, person).await.unwrap();
     assert!(matches!(history.last().unwrap().choice, Choice::ConsentWithdrawn { .. }));
     assert!(w.audited("acme").await.contains(&"consent.withdrawn".to_owned()));
