@@ -142,6 +142,8 @@ async fn flow_09_what_is_missing_for_a_whole_flow_is_refused() {
     for (field, raw) in [
         ("response_types_supported", "[\"token\", \"id_token\"]"),
         ("id_token_signing_alg_values_supported", "[\"none\", \"HS256\"]"),
+        ("token_endpoint_auth_methods_supported", "[\"client_secret_jwt\", \"tls_client_auth\"]"),
+        // Implemented, but the registration has a secret and no key.
         ("token_endpoint_auth_methods_supported", "[\"private_key_jwt\"]"),
         ("require_pushed_authorization_requests", "true"),
     ] {
