@@ -16,7 +16,7 @@ use crate::{
     enter::{Entered, Entering, Unentered},
     kind,
     settle::holder_of,
-    stored::Found,
+    stored::{Found, Reserved},
 };
 
 impl Entering {
@@ -34,29 +34,10 @@ impl Entering {
     async fn commit(&mut self, account: &Account) -> Result<Entered, Unentered> {
         let vault = self.engine.0.vault.clone();
         let tenant = self.asked.tenant.clone();
-        let base = match self.asked.owner {
-            Owner::Subject(subject) => Holder::Subject(subject),
-            Owner::Instance | Owner::Tenant => Holder::Tenant,
-        };
-        if base == Holder::Tenant {
-            vault.ensure_owner(&tenant).await?;
-        }
-        let reservation = self
-            .engine
-            .reservation_id(
-                &tenant,
-                self.asked.owner,
-                self.line.registered.id(),
-                &AccountBody::of(account),
-            )
-            .await?;
-        let reservation_key = Key::new(kind::RESERVATION, reservation);
-        let before = vault.read(&tenant, base, std::slice::from_ref(&reservation_key)).await?;
-        let reserved = before
-            .facts(0)?
-            .map(|facts| body::decode::<ReservationBody>(&facts))
-            .transpose()?
-            .map(|reservation| reservation.connection);
+        let registration = self.line.registered.id();
+        let Reserved { key: reservation_key, base, before, connection: reserved } =
+            self.engine.reserved(&tenant, self.asked.owner, registration, account).await?;
+        let reservation = reservation_key.id;
         let existing = self.replaced(reserved.as_ref(), account).await?;
         if let Some(found) = &existing {
             self.connection = found.reference.clone();

@@ -5,7 +5,7 @@
 //! there with all of its parts, or its tokens are revoked. Only tokens whose process dies before
 //! that first commit are known to nobody.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bailee_core::{
@@ -13,11 +13,9 @@ use bailee_core::{
     ErrorKind, Id, Origin, Owner, Plaintext, PurposeId, Result, ScopeName, TenantId, Timestamp,
     Verifier, audit::Entry, event::Happened,
 };
-use bailee_providers::{
-    Account, ExchangeAsk, Grant, IssuedCredential, ScopeComparison, SecretRef, spec::RevokeEnds,
-};
+use bailee_providers::{Account, ExchangeAsk, Grant, IssuedCredential, ScopeComparison, SecretRef};
 use bailee_registry::{Given, How};
-use bailee_store::{BatchBuilder, Due, Facet, Key};
+use bailee_store::{BatchBuilder, Facet, Key};
 use bailee_vault::{Draft, Holder, View};
 use futures_channel::oneshot;
 
@@ -32,7 +30,7 @@ use crate::{
     kind,
     refusal::{Refusal, RefusalReason},
     registration::Registered,
-    stored::Found,
+    stored::{Found, Reserved},
 };
 
 /// A flow whose comparisons all held.
@@ -188,28 +186,9 @@ impl Pending<'_> {
         let (engine, body) = (self.engine, &self.body);
         let vault = &engine.0.vault;
         let tenant = body.tenant.clone();
-        let base = match body.owner {
-            Owner::Subject(subject) => Holder::Subject(subject),
-            Owner::Tenant | Owner::Instance => Holder::Tenant,
-        };
-        if base == Holder::Tenant {
-            vault.ensure_owner(&tenant).await?;
-        }
-        let reservation_id = engine
-            .reservation_id(
-                &tenant,
-                body.owner,
-                self.line.registered.id(),
-                &AccountBody::of(account),
-            )
-            .await?;
-        let reservation_key = Key::new(kind::RESERVATION, reservation_id);
-        let before = vault.read(&tenant, base, std::slice::from_ref(&reservation_key)).await?;
-        let reserved = before
-            .facts(0)?
-            .map(|facts| body::decode::<ReservationBody>(&facts))
-            .transpose()?
-            .map(|reservation| reservation.connection);
+        let registration = self.line.registered.id();
+        let Reserved { key: reservation_key, base, before, connection: reserved } =
+            engine.reserved(&tenant, body.owner, registration, account).await?;
 
         // Which connection these tokens belong to.
         if let Some(wanted) = &body.reconnect
@@ -273,7 +252,7 @@ impl Pending<'_> {
             origin: body.origin,
             purposes: purposes(existing.as_ref(), body),
             credentials: credentials(existing.as_ref(), grant),
-            reservation: reservation_id,
+            reservation: reservation_key.id,
             connected_at: now,
         };
         let draft = Draft::new(Key::new(kind::CONNECTION, connection.connection().id()), holder)

@@ -4,11 +4,12 @@ use bailee_core::{
     ConnectionRef, ConnectionState, Error, ErrorKind, Id, Owner, RegistrationId, Result, SubjectId,
     TenantId,
 };
+use bailee_providers::Account;
 use bailee_store::{Facet, Key, Op, Query, Record};
 use bailee_vault::{Draft, Holder, View};
 
 use crate::{
-    body::{self, AccountBody, ConnectionBody, CredentialBody, RouteBody},
+    body::{self, AccountBody, ConnectionBody, CredentialBody, ReservationBody, RouteBody},
     engine::Engine,
     kind,
     settle::holder_of,
@@ -32,6 +33,18 @@ impl Found {
     pub(crate) fn credential(&self, n: usize) -> Result<Option<CredentialBody>> {
         self.view.facts(n + 1)?.map(|facts| body::decode(&facts)).transpose()
     }
+}
+
+/// What is reserved for an account of an owner, before it is connected.
+pub(crate) struct Reserved {
+    /// Where the reservation lies.
+    pub(crate) key: Key,
+    /// Whose record it lies beside.
+    pub(crate) base: Holder,
+    /// What was read: the owner's record and the reservation.
+    pub(crate) before: View,
+    /// The connection that has the account.
+    pub(crate) connection: Option<ConnectionRef>,
 }
 
 impl Engine {
@@ -166,8 +179,35 @@ impl Engine {
         Ok(ops)
     }
 
+    /// What is reserved for an owner's account. Nothing is changed, but that a tenant's record is
+    /// there from now on.
+    pub(crate) async fn reserved(
+        &self,
+        tenant: &TenantId,
+        owner: Owner,
+        registration: &RegistrationId,
+        account: &Account,
+    ) -> Result<Reserved> {
+        let vault = &self.0.vault;
+        let base = match owner {
+            Owner::Subject(subject) => Holder::Subject(subject),
+            Owner::Instance | Owner::Tenant => Holder::Tenant,
+        };
+        if base == Holder::Tenant {
+            vault.ensure_owner(tenant).await?;
+        }
+        let account = AccountBody::of(account);
+        let id = self.reservation_id(tenant, owner, registration, &account).await?;
+        let key = Key::new(kind::RESERVATION, id);
+        let before = vault.read(tenant, base, std::slice::from_ref(&key)).await?;
+        let held =
+            before.facts(0)?.map(|facts| body::decode::<ReservationBody>(&facts)).transpose()?;
+        let connection = held.map(|reservation| reservation.connection);
+        Ok(Reserved { key, base, before, connection })
+    }
+
     /// Under which id an account is reserved for an owner: connected once for each registration.
-    pub(crate) async fn reservation_id(
+    async fn reservation_id(
         &self,
         tenant: &TenantId,
         owner: Owner,
