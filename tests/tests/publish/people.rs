@@ -1,9 +1,6 @@
 //! What people do while something is published: they take consent back, freeze, disconnect.
 
-use bailee::{
-    ConnectionState, ErrorKind, Freeze, Happened, ReconnectReason, TenantId,
-    core::{Actor, ProviderId},
-};
+use bailee::{ConnectionState, ErrorKind, Freeze, Happened, ReconnectReason, core::ProviderId};
 use bailee_testkit::emulator::{Endpoint, Fault, Gate};
 use bailee_tests::drill::{hours, state, told};
 
