@@ -20,7 +20,7 @@ use crate::clock::iso;
 use crate::desk::Desk;
 use crate::ledger::{Grant, RefreshStyle, Refused};
 use crate::message::{Answer, Incoming};
-use crate::mint::{hex, random, sha256};
+use crate::mint::{base64url, hex, random, sha256};
 use crate::oauth::{
     ClientAuth, Dialect, Facts, Issued, Need, Pkce, Place, Problem, ScopeAnswer, caller,
 };
@@ -131,10 +131,11 @@ impl Dialect for Microsoft {
         }
         let caller = caller(desk, call, &[Place::Bearer])?;
         if self.evaluates_access && call.endpoint == Endpoint::Api {
-            let challenge = "Bearer realm=\"\", error=\"insufficient_claims\", \
-                             claims=\"eyJhY2Nlc3NfdG9rZW4iOnt9fQ==\"";
+            let claims = base64url(br#"{"access_token":{}}"#);
+            let challenge =
+                format!("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"{claims}\"");
             let answer = self.error(call, 401, "InvalidAuthenticationToken", "Continuous access");
-            return Err(Problem::Said(answer.with("www-authenticate", challenge)));
+            return Err(Problem::Said(answer.with("www-authenticate", &challenge)));
         }
         let request = call.request;
         match (request.method.as_str(), request.segments().as_slice()) {

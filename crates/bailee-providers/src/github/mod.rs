@@ -4,7 +4,7 @@
 //! There are two kinds of application, and a registration is of one of them. An OAuth App asks for
 //! scopes. A GitHub App has permissions that are set at the application: a declaration names them
 //! by GitHub's words (`issues:write`), they are told and agreed to, none is sent, and answers list
-//! none. Which kind it is the registration's client id says (`Iv…`) or the token (`ghu_…`). Whether
+//! none. Which kind it is the registration's client id says (`Iv…`), never a token. Whether
 //! tokens run out is not a matter of the kind: the answer says it (`expires_in`).
 //!
 //! Where it differs from the RFCs:

@@ -165,10 +165,8 @@ impl Step<Grant> for Settled {
         let next = self.step.next(input)?;
         let Next::Done(mut grant) = next else { return Ok(next) };
         for credential in &mut grant.credentials {
-            let is_app =
-                self.is_app || credential.access.expose(|token| token.starts_with(b"ghu_"));
             credential.scopes =
-                credential.scopes.take().filter(|list| !(is_app && list.is_empty()));
+                credential.scopes.take().filter(|list| !(self.is_app && list.is_empty()));
         }
         Ok(Next::Done(grant))
     }

@@ -18,7 +18,17 @@ const USER: &str = include_str!("../fixtures/github-user.json");
 const VERIFIER: &[u8] = b"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 fn exchange(provider: &GitHub, answer: Answer) -> (Vec<Request>, Result<Grant, Failure>) {
-    let registration = registration("github");
+    exchange_of("fake-client", provider, answer)
+}
+
+/// The same for a client of this id: those of GitHub Apps begin with `Iv`.
+fn exchange_of(
+    client: &str,
+    provider: &GitHub,
+    answer: Answer,
+) -> (Vec<Request>, Result<Grant, Failure>) {
+    let mut registration = registration("github");
+    registration.client_id = client.into();
     let cx = context(provider.spec(), &registration);
     let ask = ExchangeAsk { redirect_uri: "https://app.example.test/cb", pkce: true };
     drive(&mut *provider.exchange(&cx, &ask), vec![answer])
@@ -92,7 +102,7 @@ fn a_github_app_asks_for_no_scope_and_has_the_permissions_that_were_told() {
     assert!(!url.query_pairs().any(|(name, _)| name == "scope"), "{url}");
     let body = r#"{"access_token":"ghu_fake","expires_in":28800,"refresh_token":"ghr_fake",
         "refresh_token_expires_in":15897600,"scope":"","token_type":"bearer"}"#;
-    let grant = exchange(&provider, json(200, body)).1.unwrap();
+    let grant = exchange_of("Iv1.fake", &provider, json(200, body)).1.unwrap();
     assert!(grant.compare_scopes(&scopes(&["issues:write"])).missing.is_empty());
     let credential = &grant.credentials[0];
     assert_eq!(credential.expires_in, Some(Duration::from_secs(28_800)));
@@ -130,12 +140,13 @@ fn permissions_are_not_sent_and_to_a_github_app_nothing_is() {
 
 #[test]
 fn an_empty_list_of_scopes_is_one_where_scopes_were_asked_for() {
-    let empty = |token: &str| {
-        let body = format!(r#"{{"access_token":"{token}","scope":"","token_type":"bearer"}}"#);
-        exchange(&GitHub::new(), json(200, &body)).1.unwrap().compare_scopes(&scopes(&["repo"]))
+    let empty = |client: &str| {
+        let body = r#"{"access_token":"fake-token","scope":"","token_type":"bearer"}"#;
+        let grant = exchange_of(client, &GitHub::new(), json(200, body)).1.unwrap();
+        grant.compare_scopes(&scopes(&["repo"]))
     };
-    assert_eq!(empty("gho_fake").missing, scopes(&["repo"]));
-    assert!(empty("ghu_fake").missing.is_empty());
+    assert_eq!(empty("Ov23fake").missing, scopes(&["repo"]));
+    assert!(empty("Iv1.fake").missing.is_empty());
 }
 
 fn form(body: &str) -> Answer {
