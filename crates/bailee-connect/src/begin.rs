@@ -201,7 +201,8 @@ impl Connections {
             &line.spec.withdrawal.steps,
             &line.terms(),
             visitor.locale(),
-        )?;
+        )?
+        .with_notes(&line.spec.eligibility.plain);
         let asking = Asking {
             visitor,
             tenant,

@@ -6,7 +6,10 @@ use bailee_core::{
     Act, Actor, ConnectionId, ConnectionRef, ConnectionState, Error, ErrorKind, Id, Origin, Owner,
     ProviderId, Result, SubjectId, Timestamp, audit::Entry, event::Happened,
 };
-use bailee_providers::{CredentialFacts, IssuedCredential, RevokePlan, spec::RevokeEnds};
+use bailee_providers::{
+    CredentialFacts, IssuedCredential, RevokePlan,
+    spec::{RefreshClass, RevokeEnds},
+};
 use bailee_store::{Claim, Due, Expect, Key, Lease, Query};
 use bailee_vault::Holder;
 use futures_channel::oneshot;
@@ -443,9 +446,14 @@ impl Engine {
             );
         } else if !confirmed {
             remains.push(
-                "The provider did not confirm the revocation: tokens that it issued may stay \
-                 valid there until they run out."
-                    .to_owned(),
+                if line.is_some_and(|line| line.spec.refresh.class == RefreshClass::Static) {
+                    "The provider did not confirm the revocation: tokens that it issued do not \
+                     run out and may stay valid there until this application is removed there."
+                } else {
+                    "The provider did not confirm the revocation: tokens that it issued may stay \
+                     valid there until they run out."
+                }
+                .to_owned(),
             );
         } else {
             remains.extend(line.iter().flat_map(|line| line.spec.revoke.leaves.iter().cloned()));

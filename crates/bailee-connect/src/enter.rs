@@ -336,7 +336,7 @@ impl Line {
             &self.terms(),
             locale,
         )
-        .map(Disclosure::for_entered_key)
+        .map(|told| told.with_notes(&self.spec.eligibility.plain).for_entered_key())
     }
 }
 

@@ -85,7 +85,7 @@ async fn a_key_stands_in_its_header_and_the_version_beside_it() {
     assert_eq!(headers["anthropic-organization-id"], "org-of-ada");
     assert!(headers.contains_key("request-id"));
     for (headers, status, error) in [
-        (&[VERSION, ("x-api-key", "sk-ant-api03-other")][..], 401, "authentication_error"),
+        (&[VERSION, ("x-api-key", "sk-ant-api03-fake-other")][..], 401, "authentication_error"),
         (&[VERSION], 401, "authentication_error"),
         (&[VERSION, ("authorization", "Bearer x")], 401, "authentication_error"),
         (

@@ -175,7 +175,8 @@ async fn the_calendar_view_comes_in_pages_that_name_the_next_one() {
     let world = World::new().await;
     let tokens = world.connect(SCOPES).await;
     let token = text(&tokens, "access_token");
-    let window = "startDateTime=2026-01-01T00:00:00Z&endDateTime=2026-01-10T00:00:00Z";
+    let (from, to) = ("2026-01-01T00:00:00Z", "2026-01-10T00:00:00Z");
+    let window = &format!("startDateTime={from}&endDateTime={to}");
     let first = format!("{GRAPH}/me/calendarView?{window}&$top=1");
     let (_, page) = world.get(&first, token).await;
     assert_eq!(page["value"][0]["id"], "event-5");

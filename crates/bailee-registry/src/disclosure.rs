@@ -54,6 +54,8 @@ pub struct Disclosure {
     pub withdrawal: Vec<String>,
     /// Terms of the provider that apply.
     pub terms: Vec<Terms>,
+    /// What the person should know of the provider beforehand, as sentences.
+    pub notes: Vec<String>,
     /// Whether access is by a key that somebody enters, instead of by a visit to the provider.
     pub entered_key: bool,
     /// Whose account it is, where it is not the person's own.
@@ -279,9 +281,18 @@ impl Disclosure {
             never_categories: never_categories.collect(),
             withdrawal: withdrawal.to_vec(),
             terms: terms.to_vec(),
+            notes: Vec::new(),
             entered_key: false,
             shared: None,
         })
+    }
+
+    /// The same with what the person should know of the provider beforehand: which accounts it
+    /// works with, and how far its access goes whatever is asked for.
+    #[must_use]
+    pub fn with_notes(mut self, notes: &[String]) -> Self {
+        self.notes = notes.to_vec();
+        self
     }
 
     /// The same for a key that is entered here: what the key itself could do, and that only a
@@ -335,6 +346,12 @@ impl Disclosure {
             passages.push(Passage {
                 heading: words.fill(Phrase::MayHeading, &[provider]),
                 lines: self.scopes.iter().map(|scope| self.scope_line(scope)).collect(),
+            });
+        }
+        if !self.notes.is_empty() {
+            passages.push(Passage {
+                heading: words.fill(Phrase::NotesHeading, &[provider]),
+                lines: self.notes.iter().map(|note| with_stop(note)).collect(),
             });
         }
         // Whoever uses somebody else's key has none in their hands.
