@@ -191,10 +191,11 @@ const KNOWN: [&str; 8] = [
 ];
 
 /// Keys of the emulator and of signature tests, which sign nothing outside of tests.
-const TEST_KEYS: [&str; 3] = [
+const TEST_KEYS: [&str; 4] = [
     "crates/bailee-emulator/keys/test-only-rsa-1.pem",
     "crates/bailee-emulator/keys/test-only-rsa-2.pem",
     "crates/bailee-providers/tests/fixtures/fake-rsa-key.pk8",
+    "tests/tests/tokens/fake-rsa-key.der",
 ];
 
 /// What tokens and keys of known services begin with.
