@@ -4,7 +4,7 @@ use bailee_core::{ProviderId, RegistrationId};
 use bailee_providers::{
     Context, Endpoint, ExchangeAsk, Failure, Generic, Grant, Input, Next, Provider, Registration,
     Request, Spec, Step,
-    conformance::{Samples, check, check_with, findings},
+    conformance::{Samples, check, findings},
     spec::ClientAuthentication,
 };
 
@@ -100,7 +100,7 @@ fn instagram_conforms_with_either_form_of_its_answers() {
     samples.identity = r#"{"data":[{"id":"26","user_id":"fake-account-1","username":"Somebody",
         "account_type":"Media_Creator"}]}"#
         .into();
-    check_with(&provider, &registration("instagram"), &samples);
+    bailee_providers::conformance::check_with(&provider, &registration("instagram"), &samples);
 }
 
 #[test]
