@@ -1,6 +1,13 @@
-//! The table of adapters and cases is what the run says.
+//! The table of adapters and cases is what the run says: written by it where
+//! `BAILEE_WRITE_TABLE` is set, else held to it.
 
-use std::sync::Arc;
+#![expect(clippy::unwrap_used, reason = "a file of the project that cannot be read fails the test")]
+
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use bailee::providers::Provider;
 use bailee_testkit::conformance::{Contender, head, label, run};
@@ -10,7 +17,30 @@ const TABLE: &str = include_str!("../../../crates/bailee-providers/ADAPTERS.md")
 /// Runs the cases of an adapter and holds its line of the table to what came of them.
 pub(crate) async fn hold(contender: Arc<dyn Contender>) {
     let row = run(contender).await.row();
+    if std::env::var_os("BAILEE_WRITE_TABLE").is_some() {
+        write(&row);
+        return;
+    }
     assert!(TABLE.lines().any(|line| line == row), "the table of adapters lacks this line:\n{row}");
+}
+
+/// Puts an adapter's line into the table, in the place of its former one.
+fn write(row: &str) {
+    // The tests of several adapters end at the same time.
+    static WRITING: Mutex<()> = Mutex::new(());
+    let _alone = WRITING.lock().unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = path.parent().unwrap().join("crates/bailee-providers/ADAPTERS.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, table) = text.split_at(text.find("| |").unwrap());
+    let end = table.find("\n\n").unwrap_or(table.len());
+    let name = |row: &str| row.split('|').nth(1).unwrap().trim().to_lowercase();
+    let mut rows: Vec<&str> =
+        table[..end].lines().skip(2).filter(|known| name(known) != name(row)).collect();
+    rows.push(row);
+    rows.sort_by_key(|row| name(row));
+    let table = format!("{}\n{}{}", head(), rows.join("\n"), &table[end..]);
+    fs::write(&path, format!("{before}{table}")).unwrap();
 }
 
 /// An adapter that is compiled in.
