@@ -7,7 +7,10 @@ use bailee_core::{
     Plaintext, PurposeId, Random, RegistrationId, Result, ScopeName, State, SubjectId, TenantId,
     Verifier, Visitor, audit::Entry, sha256,
 };
-use bailee_providers::{AuthorizeAsk, Platform, spec::Pkce};
+use bailee_providers::{
+    AuthorizeAsk, Platform,
+    spec::{Pkce, RevokeStyle},
+};
 use bailee_registry::Disclosure;
 use bailee_store::{Expect, Key, Query, Record};
 use bailee_vault::{Draft, Holder};
@@ -203,6 +206,10 @@ impl Connections {
             visitor.locale(),
         )?
         .with_notes(&line.spec.eligibility.plain);
+        let disclosure = match line.spec.revoke.style {
+            RevokeStyle::None => disclosure.without_revocation(),
+            _ => disclosure,
+        };
         let asking = Asking {
             visitor,
             tenant,

@@ -56,6 +56,8 @@ pub struct Disclosure {
     pub terms: Vec<Terms>,
     /// What the person should know of the provider beforehand, as sentences.
     pub notes: Vec<String>,
+    /// Whether the provider can be asked to revoke what it granted.
+    pub revocable: bool,
     /// Whether access is by a key that somebody enters, instead of by a visit to the provider.
     pub entered_key: bool,
     /// Whose account it is, where it is not the person's own.
@@ -282,6 +284,7 @@ impl Disclosure {
             withdrawal: withdrawal.to_vec(),
             terms: terms.to_vec(),
             notes: Vec::new(),
+            revocable: true,
             entered_key: false,
             shared: None,
         })
@@ -292,6 +295,13 @@ impl Disclosure {
     #[must_use]
     pub fn with_notes(mut self, notes: &[String]) -> Self {
         self.notes = notes.to_vec();
+        self
+    }
+
+    /// The same for a provider that offers no revocation: only the person can end the access there.
+    #[must_use]
+    pub fn without_revocation(mut self) -> Self {
+        self.revocable = false;
         self
     }
 
@@ -377,8 +387,8 @@ impl Disclosure {
             heading: words.say(Phrase::NeverHeading).to_owned(),
             lines: self.never_lines(),
         });
-        let phrase =
-            self.phrase(Phrase::WithdrawHere, Phrase::WithdrawKeyHere, Phrase::WithdrawSharedHere);
+        let own = if self.revocable { Phrase::WithdrawHere } else { Phrase::WithdrawHereAlone };
+        let phrase = self.phrase(own, Phrase::WithdrawKeyHere, Phrase::WithdrawSharedHere);
         let here = std::iter::once(words.fill(phrase, &[provider]));
         let there = self.withdrawal.iter().zip(1_usize..).map(|(step, n)| {
             let places = [provider, ("n", &n.to_string()), ("step", &with_stop(step))];

@@ -76,6 +76,7 @@ pub(crate) enum Phrase {
     Version,
     Who,
     WithdrawHere,
+    WithdrawHereAlone,
     WithdrawKeyHere,
     WithdrawHeading,
     WithdrawSharedHere,
@@ -279,6 +280,11 @@ fn english(phrase: Phrase) -> &'static str {
             "Language of this text: {locale}. Version of our declaration: {version}."
         }
         Phrase::Who => "{controller}, {address}.",
+        Phrase::WithdrawHereAlone => {
+            "Here: disconnect {provider} in this application. Access from here ends at once and the \
+             stored tokens are deleted. {provider} has no way for us to revoke them: take the steps \
+             there as well."
+        }
         Phrase::WithdrawHere => {
             "Here: disconnect {provider} in this application. Access ends at once, the stored tokens \
              are deleted, and {provider} is asked to revoke them."

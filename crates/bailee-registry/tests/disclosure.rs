@@ -99,6 +99,25 @@ fn the_text_says_in_plain_words_what_is_asked_and_how_to_take_it_back() {
 }
 
 #[test]
+fn a_provider_without_revocation_is_not_said_to_revoke() {
+    let declaration = Declaration::parse(EXAMPLE).unwrap();
+    let told = tiktok(&declaration, &[PUBLISH], "en");
+    let asked = "TikTok is asked to revoke";
+    assert!(told.to_text().contains(asked));
+    let noted = told.clone().with_notes(&["An account of a business is needed".to_owned()]);
+    assert!(
+        noted
+            .to_text()
+            .contains("Good to know about TikTok\n- An account of a business is needed.\n")
+    );
+    let unrevocable = told.clone().without_revocation();
+    assert!(!unrevocable.to_text().contains(asked));
+    assert!(unrevocable.to_text().contains("TikTok has no way for us to revoke them"));
+    // Each of them is another text, and so another consent.
+    assert!(told.hash() != noted.hash() && told.hash() != unrevocable.hash());
+}
+
+#[test]
 fn flow_08_only_what_the_purposes_need_is_disclosed() {
     let declaration = Declaration::parse(EXAMPLE).unwrap();
     let disclosure = tiktok(&declaration, &[ABUSE], "en");
