@@ -14,7 +14,7 @@ use bailee_testkit::{
 };
 use http::Method;
 
-use crate::held::{adapter, hold};
+use crate::held::{adapter, canary, hold};
 
 /// What is in a folder.
 struct ListFolder;
@@ -78,4 +78,9 @@ impl Contender for Contending {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropbox_passes_every_case() {
     hold(Arc::new(Contending)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sec_05_no_secret_of_dropbox_is_stored_in_the_clear() {
+    canary(&Contending).await;
 }

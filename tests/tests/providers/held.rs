@@ -10,7 +10,13 @@ use std::{
 };
 
 use bailee::providers::Provider;
-use bailee_testkit::conformance::{Contender, head, label, run};
+use bailee_testkit::{
+    Declared, PURPOSE,
+    conformance::{Contender, head, label, run},
+    emulator::{Account, Decision},
+};
+
+use crate::stored::Stored;
 
 const TABLE: &str = include_str!("../../../crates/bailee-providers/ADAPTERS.md");
 
@@ -23,6 +29,30 @@ pub(crate) async fn hold(contender: Arc<dyn Contender>) {
         return;
     }
     assert!(TABLE.lines().any(|line| line == row), "the table of adapters lacks this line:\n{row}");
+}
+
+/// Connects, calls and disconnects, and sees that no secret of it stands in the clear in what was
+/// stored and audited.
+pub(crate) async fn canary(contender: &dyn Contender) {
+    let provider = contender.provider();
+    let id = provider.spec().id.as_str().to_owned();
+    let scopes: Vec<String> =
+        contender.scopes().iter().map(|scope| scope.as_str().to_owned()).collect();
+    let declared = Declared::of(provider.spec()).scopes(scopes).operation(&contender.operation());
+    let stored = Stored::play(&declared, contender.played()).await;
+    let w = &stored.world;
+    w.site(&id).add_account(contender.account(Account::new("ada")));
+    let ada = w.visitor("ada");
+    let completed = w
+        .connect_as(&ada, &id, &[PURPOSE], contender.options(), Decision::Allow, "ada")
+        .await
+        .unwrap()
+        .unwrap();
+    let acting = w.bailee.acting(&ada, &PURPOSE);
+    contender.probe(&acting, &completed.connection).await.unwrap();
+    stored.assert_nothing_shows(&["ada@person.example"]).await;
+    w.bailee.connections().disconnect(&ada, &completed.connection).await.unwrap();
+    stored.assert_nothing_shows(&["ada@person.example"]).await;
 }
 
 /// Puts an adapter's line into the table, in the place of its former one.

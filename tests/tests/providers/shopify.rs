@@ -14,7 +14,7 @@ use bailee_testkit::{
 };
 use http::Method;
 
-use crate::held::{adapter, hold};
+use crate::held::{adapter, canary, hold};
 
 /// The products of a shop.
 struct Products;
@@ -149,4 +149,9 @@ async fn out_04_a_shop_is_one_label_and_has_to_be_named() {
             world.bailee.connections().begin_with(&visitor, "shopify", &[PURPOSE], options).await;
         assert_eq!(begun.unwrap_err().kind(), ErrorKind::InvalidInput, "{shop:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sec_05_no_secret_of_shopify_is_stored_in_the_clear() {
+    canary(&Contending).await;
 }

@@ -17,7 +17,7 @@ use bailee_testkit::{
     emulator::{self, Played},
 };
 
-use crate::held::hold;
+use crate::held::{canary, hold};
 
 struct Contending;
 
@@ -47,4 +47,9 @@ impl Contender for Contending {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tiktok_passes_every_case() {
     hold(Arc::new(Contending)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sec_05_no_secret_of_tiktok_is_stored_in_the_clear() {
+    canary(&Contending).await;
 }
