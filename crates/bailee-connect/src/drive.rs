@@ -124,6 +124,8 @@ pub(crate) struct Line {
     pub(crate) spec: Arc<Spec>,
     /// What is known of the account that is connected.
     pub(crate) account: Option<AccountFacts>,
+    /// What the person gave for the variables of its addresses.
+    pub(crate) variables: BTreeMap<String, String>,
 }
 
 /// How long a step may wait in between without becoming work.
@@ -153,6 +155,7 @@ impl Line {
         if !self.spec.variables.is_empty() {
             self.spec = Arc::new(filled(&self.spec, &self.registered, values)?);
         }
+        self.variables.clone_from(values);
         Ok(self)
     }
 
@@ -461,6 +464,7 @@ impl Engine {
             registered: registered.clone(),
             spec,
             account: None,
+            variables: BTreeMap::new(),
         };
         let configured = &filled(registered.provider.spec(), registered, &BTreeMap::new())?;
         if !configured.needs_discovery() {

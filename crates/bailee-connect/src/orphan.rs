@@ -1,10 +1,12 @@
 //! Tokens that were exchanged and became no connection: they are revoked.
 
 use bailee_core::{
-    ConnectionRef, ConnectionState, Error, ErrorKind, Id, Plaintext, Result, TenantId, audit::Entry,
+    ConnectionRef, ConnectionState, CredentialName, Error, ErrorKind, Id, Plaintext, Result,
+    TenantId, audit::Entry,
 };
 use bailee_providers::{
-    AccountFacts, CredentialFacts, Grant, GrantFacts, SecretRef, spec::RevokeEnds,
+    AccountFacts, CredentialFacts, GrantFacts, IssuedCredential, Revoked, SecretRef, Step,
+    spec::RevokeEnds,
 };
 use bailee_store::{Due, Expect, Key, Lease};
 use bailee_vault::{Holder, View};
@@ -67,18 +69,9 @@ impl Engine {
             };
         line.account = account.map(|account| AccountFacts::new(account.id));
         for ((name, has_refresh), parts) in body.credentials.iter().zip(PARTS) {
-            let mut facts = CredentialFacts::new(name.clone(), Vec::new());
-            if *has_refresh {
-                facts = facts.with_refresh(None);
-            }
+            let Some(step) = revocation(&line, name, *has_refresh, alone) else { continue };
             let client = self.client_secret(&registered).await?;
             let secrets = GrantSecrets { view: &view, parts, client };
-            let step = if alone {
-                registered.provider.revoke_alone(&line.context(), &facts)
-            } else {
-                Some(registered.provider.revoke(&line.context(), &facts))
-            };
-            let Some(step) = step else { continue };
             match line.run(step, &secrets, DEADLINE).await {
                 Ok(_) => {}
                 // A definite no: the provider does not know these tokens.
@@ -117,28 +110,31 @@ impl Engine {
     }
 
     /// Revokes tokens that could not be held: nothing of them is stored, so it is now or never.
-    pub(crate) async fn revoke_unheld(&self, line: &Line, body: &GrantBody, grant: &Grant) {
-        // A store that fails cannot say whether somebody uses the account.
+    pub(crate) async fn revoke_unheld(
+        &self,
+        line: &Line,
+        body: &GrantBody,
+        issued: &[IssuedCredential],
+    ) {
+        let alone = line.spec.revoke.ends == RevokeEnds::Account
+            && match &body.account {
+                // A store that fails cannot say whether somebody uses the account.
+                Some(account) => self.is_connected(body, account).await.unwrap_or(true),
+                None => true,
+            };
         let mut line = line.clone();
-        let used = match &body.account {
-            Some(account) => self.is_connected(body, account).await.unwrap_or(true),
-            None => true,
-        };
-        if line.spec.revoke.ends == RevokeEnds::Account && used {
-            tracing::warn!("tokens that could not be held are left to expire");
-            return;
+        if let Some(account) = &body.account {
+            line.account = Some(AccountFacts::new(account.id.as_str()));
         }
-        line.account = body.account.as_ref().map(|account| AccountFacts::new(account.id.as_str()));
-        for issued in &grant.credentials {
-            let mut facts = CredentialFacts::new(issued.name.clone(), Vec::new());
-            if issued.refresh.is_some() {
-                facts = facts.with_refresh(None);
-            }
+        for issued in issued {
+            let step = revocation(&line, &issued.name, issued.refresh.is_some(), alone);
+            let Some(step) = step else {
+                tracing::warn!("tokens that could not be held are left to expire");
+                continue;
+            };
             let revoked = match self.client_secret(&line.registered).await {
                 Ok(client) => {
-                    let held = HeldSecrets::of(issued, client);
-                    let step = line.registered.provider.revoke(&line.context(), &facts);
-                    line.run(step, &held, DEADLINE).await.map(|_| ())
+                    line.run(step, &HeldSecrets::of(issued, client), DEADLINE).await.map(|_| ())
                 }
                 Err(error) => Err(Halt::Local(error)),
             };
@@ -191,6 +187,22 @@ impl Engine {
             done => done.map(|_| true),
         }
     }
+}
+
+/// The step that ends a credential's tokens: theirs alone, where others use the account and the
+/// provider has one for that.
+fn revocation(
+    line: &Line,
+    name: &CredentialName,
+    has_refresh: bool,
+    alone: bool,
+) -> Option<Box<dyn Step<Revoked>>> {
+    let mut facts = CredentialFacts::new(name.clone(), Vec::new());
+    if has_refresh {
+        facts = facts.with_refresh(None);
+    }
+    let (provider, cx) = (&line.registered.provider, line.context());
+    if alone { provider.revoke_alone(&cx, &facts) } else { Some(provider.revoke(&cx, &facts)) }
 }
 
 struct GrantSecrets<'a> {

@@ -134,7 +134,8 @@ impl Pending<'_> {
             return Err(Refusal::new(RefusalReason::ExchangeFailed));
         }
         if let Err(error) = self.hold(&grant).await {
-            self.engine.revoke_unheld(self.line, &self.grant_body(&grant), &grant).await;
+            let body = self.grant_body(&grant);
+            self.engine.revoke_unheld(self.line, &body, &grant.credentials).await;
             return Err(unavailable(error));
         }
 

@@ -9,10 +9,10 @@ use bailee_vault::{Draft, Holder};
 
 use crate::{
     body::{self, GrantBody},
-    drive::{DEADLINE, Line},
+    drive::Line,
     engine::Engine,
     kind,
-    settle::{HeldSecrets, PARTS},
+    settle::PARTS,
 };
 
 /// After so long a worker revokes unwanted tokens whose process died.
@@ -27,31 +27,22 @@ impl Engine {
         line: &Line,
         issued: &IssuedCredential,
     ) {
-        let outcome = match Id::generate(&*self.0.random) {
-            Ok(grant) => match self.hold_unwanted(connection, line, grant, issued).await {
-                Ok(()) => self.revoke_orphan(grant).await,
-                Err(error) => {
-                    // Nothing of them is stored, so it is now or never.
-                    tracing::error!(kind = ?error.kind(), "unwanted tokens could not be held");
-                    self.revoke_now(line, issued).await
-                }
-            },
+        let held = match Id::generate(&*self.0.random) {
+            Ok(grant) => self.hold_unwanted(connection, line, grant, issued).await.map(|()| grant),
             Err(error) => Err(error),
         };
-        if let Err(error) = outcome {
-            tracing::warn!(kind = ?error.kind(), "unwanted tokens wait for their revocation");
+        match held {
+            Ok(grant) => {
+                if let Err(error) = self.revoke_orphan(grant).await {
+                    tracing::warn!(kind = ?error.kind(), "unwanted tokens wait for their revocation");
+                }
+            }
+            Err(error) => {
+                tracing::error!(kind = ?error.kind(), "unwanted tokens could not be held");
+                let body = unwanted(connection, line, issued);
+                self.revoke_unheld(line, &body, std::slice::from_ref(issued)).await;
+            }
         }
-    }
-
-    async fn revoke_now(&self, line: &Line, issued: &IssuedCredential) -> Result<()> {
-        let client = self.client_secret(&line.registered).await?;
-        let mut facts = bailee_providers::CredentialFacts::new(issued.name.clone(), Vec::new());
-        if issued.refresh.is_some() {
-            facts = facts.with_refresh(None);
-        }
-        let secrets = HeldSecrets::of(issued, client);
-        let step = line.registered.provider.revoke(&line.context(), &facts);
-        line.run(step, &secrets, DEADLINE).await.map(|_| ()).map_err(|halt| line.error(halt))
     }
 
     /// Seals them where a worker finds them should this process die before they are revoked.
@@ -91,6 +82,6 @@ fn unwanted(connection: &ConnectionRef, line: &Line, issued: &IssuedCredential) 
         connection: connection.clone(),
         credentials: vec![(issued.name.clone(), issued.refresh.is_some())],
         account: None,
-        variables: line.registered.facts.variables.clone(),
+        variables: line.variables.clone(),
     }
 }

@@ -14,7 +14,10 @@ use bailee_testkit::{
 };
 use http::Method;
 
-use crate::held::{adapter, canary, hold};
+use crate::{
+    held::{adapter, canary, hold},
+    late::late,
+};
 
 /// The projects of a person.
 struct Projects;
@@ -76,4 +79,9 @@ async fn gitlab_passes_every_case() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sec_05_no_secret_of_gitlab_is_stored_in_the_clear() {
     canary(&Contending).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ref_06_late_tokens_of_a_host_that_the_registration_names_are_revoked_there() {
+    late(&Contending, |registration| registration.variable("host", "gitlab.com")).await;
 }

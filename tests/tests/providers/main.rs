@@ -16,6 +16,7 @@ mod house;
 mod hubspot;
 mod instagram;
 mod jira;
+mod late;
 mod linear;
 mod linkedin;
 mod microsoft;

@@ -14,7 +14,10 @@ use bailee_testkit::{
 };
 use http::Method;
 
-use crate::held::{adapter, canary, hold};
+use crate::{
+    held::{adapter, canary, hold},
+    late::late,
+};
 
 /// The products of a shop.
 struct Products;
@@ -154,4 +157,9 @@ async fn out_04_a_shop_is_one_label_and_has_to_be_named() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sec_05_no_secret_of_shopify_is_stored_in_the_clear() {
     canary(&Contending).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ref_06_late_tokens_of_a_shop_are_revoked_in_that_shop() {
+    late(&Contending, |registration| registration).await;
 }
