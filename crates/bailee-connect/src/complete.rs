@@ -210,14 +210,10 @@ impl Connections {
         .map_err(|refusal| refusal.clearing(clear.clone()))?;
 
         // Compare, exchange, commit: all of it ends with the cookie gone.
-        let settled = self
-            .compare(&view, visitor, &registered, &callback, browser.expose(sha256))
+        let body = self
+            .compare(&view, visitor, &registered, &callback, &named, browser.expose(sha256))
             .await
-            .map_err(|refusal| refusal.clearing(clear.clone()));
-        let body = settled?;
-        if named.iter().any(|(name, value)| body.variables.get(*name) != Some(value)) {
-            return Err(Refusal::new(RefusalReason::RegistrationMismatch).clearing(clear));
-        }
+            .map_err(|refusal| refusal.clearing(clear.clone()))?;
         let Outcome::Code { code, .. } = callback.outcome else {
             return Err(Refusal::new(RefusalReason::ProviderError).clearing(clear));
         };
@@ -362,6 +358,7 @@ impl Connections {
         visitor: &Visitor,
         registered: &Registered,
         callback: &Callback,
+        named: &Named,
         browser: [u8; 32],
     ) -> Result<FlowBody, Refusal> {
         let engine = &self.engine;
@@ -380,7 +377,7 @@ impl Connections {
         if registered.id() != &flow.registration || registered.redirect_uri != flow.redirect_uri {
             return refuse(RefusalReason::RegistrationMismatch);
         }
-        self.compare_provider(registered, &flow, callback)?;
+        self.compare_provider(registered, &flow, callback, named)?;
         let act = Act::Connect(flow.owner);
         engine
             .may(visitor.person(), Some(flow.subject), &flow.tenant, act)
@@ -395,8 +392,12 @@ impl Connections {
         registered: &Registered,
         flow: &FlowBody,
         callback: &Callback,
+        named: &Named,
     ) -> Result<(), Refusal> {
         let engine = &self.engine;
+        if named.iter().any(|(name, value)| flow.variables.get(*name) != Some(value)) {
+            return Err(Refusal::new(RefusalReason::RegistrationMismatch));
+        }
         let spec = registered.known_spec();
         let missing = flow.names_issuer && callback.iss.is_none();
         if missing || callback.check_issuer(&spec, flow.issuer.as_deref()).is_err() {

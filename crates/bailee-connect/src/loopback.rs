@@ -16,8 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     begin::{BeginOptions, flow_id},
-    body::{self, FlowBody},
-    complete::Completed,
+    complete::{Completed, flow_of},
     connections::Connections,
     refusal::{Refusal, RefusalReason},
     settle::Settling,
@@ -54,6 +53,23 @@ impl Connections {
         registration: &str,
         purposes: &[PurposeId],
     ) -> Result<Loopback> {
+        let options = BeginOptions::default();
+        self.begin_loopback_with(visitor, registration, purposes, options).await
+    }
+
+    /// The same with options: a shop, a connection that is made to work again. There is no page to
+    /// go back to, so a return target is not used.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connections::begin_with`] and [`Connections::begin_loopback`].
+    pub async fn begin_loopback_with(
+        &self,
+        visitor: &Visitor,
+        registration: &str,
+        purposes: &[PurposeId],
+        options: BeginOptions,
+    ) -> Result<Loopback> {
         let id = RegistrationId::new(registration)?;
         let registered = self.engine.registered(&id)?.clone();
         if registered.facts.platform != Platform::Desktop {
@@ -66,14 +82,7 @@ impl Connections {
         let path = format!("/{id}/callback");
         let redirect_uri = format!("http://127.0.0.1:{port}{path}");
         let prepared = self
-            .prepare(
-                visitor,
-                &registered,
-                purposes,
-                BeginOptions::default(),
-                &redirect_uri,
-                Origin::Loopback,
-            )
+            .prepare(visitor, &registered, purposes, options, &redirect_uri, Origin::Loopback)
             .await?;
         Ok(Loopback {
             connections: self.clone(),
@@ -158,18 +167,14 @@ impl Loopback {
         let refuse = |reason| Err(Refusal::new(reason));
         let unavailable = |error| Refusal::because(RefusalReason::Unavailable, error);
         let registered = engine.registered(&self.registration).map_err(unavailable)?.clone();
-        let line = engine.line(&registered).await.map_err(unavailable)?;
-        let Ok(callback) = registered.provider.callback(&line.context(), query) else {
-            return refuse(RefusalReason::Shape);
-        };
+        let callback = connections.parse(&registered, query)?;
         // Any program on this machine can call the listener: it ends its own flow and no other.
         if flow_id(&callback.state) != self.flow {
             return refuse(RefusalReason::FlowUnknown);
         }
+        let named = connections.prove(&registered, query).await?;
         let view = connections.consume(self.flow, false).await?;
-        let facts = view.facts(0).map_err(unavailable)?;
-        let facts = facts.ok_or_else(|| Refusal::new(RefusalReason::FlowUnknown))?;
-        let body: FlowBody = body::decode(&facts).map_err(unavailable)?;
+        let body = flow_of(&view)?;
         let mine = body.tenant == *self.visitor.tenant()
             && body.person == *self.visitor.person()
             && body.origin == Origin::Loopback;
@@ -179,7 +184,7 @@ impl Loopback {
         if body.registration != self.registration || body.redirect_uri != self.redirect_uri {
             return refuse(RefusalReason::RegistrationMismatch);
         }
-        connections.compare_provider(&registered, &body, &callback)?;
+        connections.compare_provider(&registered, &body, &callback, &named)?;
         engine
             .may(self.visitor.person(), Some(body.subject), &body.tenant, Act::Connect(body.owner))
             .await

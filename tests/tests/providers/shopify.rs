@@ -1,5 +1,7 @@
 //! Shopify: the cases, and callbacks that are not as the shop signs them.
 
+#![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -13,6 +15,11 @@ use bailee_testkit::{
     emulator::{self, Played},
 };
 use http::Method;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use url::Url;
 
 use crate::{
     held::{adapter, canary, hold},
@@ -162,4 +169,87 @@ async fn sec_05_no_secret_of_shopify_is_stored_in_the_clear() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ref_06_late_tokens_of_a_shop_are_revoked_in_that_shop() {
     late(&Contending, |registration| registration).await;
+}
+
+#[tokio::test]
+async fn call_06_a_terminal_takes_no_callback_that_the_shop_did_not_sign() {
+    use bailee::{ClientSecret, RefusalReason, Registration, providers::Environment};
+    use bailee_testkit::{
+        Declared, PURPOSE, World,
+        emulator::{
+            Client, Decision, Endpoint,
+            shopify::{CallbackFlaw, Shopify},
+        },
+    };
+    const SECRET: &str = "fake-desktop-secret";
+    let spec = adapter("shopify").spec().clone();
+    let declared = Declared::of(&spec).operation(&FACTS);
+    let cases: [(_, Option<(_, usize)>); 5] = [
+        (None, None),
+        // What is forged does not spend the flow, what names another shop does.
+        (Some(CallbackFlaw::Unsigned), Some((RefusalReason::Forged, 0))),
+        (Some(CallbackFlaw::WrongSecret), Some((RefusalReason::Forged, 0))),
+        (Some(CallbackFlaw::Stale), Some((RefusalReason::Forged, 0))),
+        (Some(CallbackFlaw::OtherShop), Some((RefusalReason::RegistrationMismatch, 1))),
+    ];
+    for (flaw, refused) in cases {
+        let mut shop = Shopify::new();
+        shop.flaw = flaw;
+        let w = World::builder(declared.declaration())
+            .play(shop)
+            .change(|builder| {
+                let secret = ClientSecret::copy_from(SECRET.as_bytes());
+                let registration = Registration::new("shopify", "fake-desktop-client", secret)
+                    .and_then(|registration| registration.id("shopify-desktop"))
+                    .unwrap();
+                builder.registration(registration.environment(Environment::Emulator).desktop())
+            })
+            .build()
+            .await
+            .unwrap();
+        let client = Client::new("fake-desktop-client").desktop().secret(SECRET);
+        w.site("shopify")
+            .add_client(client.redirect("http://127.0.0.1:*/shopify-desktop/callback"))
+            .unwrap();
+        let ada = w.visitor("ada");
+        let begun = w
+            .bailee
+            .connections()
+            .begin_loopback_with(&ada, "shopify-desktop", &[PURPOSE], Contending.options())
+            .await
+            .unwrap();
+        let back = w.emulator.consent(begun.url(), Decision::Allow, "ada").await.unwrap();
+        let waiting = tokio::spawn(begun.finish());
+        knock(&Url::parse(&back).unwrap()).await;
+        let outcome = waiting.await.unwrap();
+
+        let log = w.audit("~").await;
+        let log = || log.iter().map(|logged| &logged.entry);
+        let reasons: Vec<String> = log()
+            .filter(|entry| entry.event() == "flow.rejected")
+            .map(|entry| entry.field("reason").unwrap().to_string())
+            .collect();
+        let spent = log().filter(|entry| entry.event() == "flow.consumed").count();
+        let exchanged = w.site("shopify").count(Endpoint::Exchange);
+        match refused {
+            None => {
+                outcome.unwrap();
+                assert_eq!((reasons.len(), spent, exchanged), (0, 1, 1));
+            }
+            Some((reason, spends)) => {
+                outcome.unwrap_err();
+                assert_eq!(reasons, [reason.code()], "{flaw:?}");
+                assert_eq!((spent, exchanged), (spends, 0), "{flaw:?}");
+            }
+        }
+    }
+}
+
+/// Loads an address as a browser would.
+async fn knock(address: &Url) {
+    let mut stream = TcpStream::connect(("127.0.0.1", address.port().unwrap())).await.unwrap();
+    let target = format!("{}?{}", address.path(), address.query().unwrap());
+    let request = format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.read_to_string(&mut String::new()).await.unwrap();
 }
