@@ -145,6 +145,33 @@ pub enum ReconnectReason {
     ScopeMissing,
 }
 
+/// Why a connection ended at the provider, as the provider said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum WithdrawalReason {
+    /// The account is gone.
+    AccountClosed,
+    /// The person, or somebody who manages the account, took the application's access away.
+    AccessRemoved,
+    /// The provider no longer lets the account use the application (a ban, an age).
+    Barred,
+    /// Its tokens were revoked, and nothing more is said.
+    TokensRevoked,
+}
+
+impl WithdrawalReason {
+    /// The word for it, as audit entries use it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::AccountClosed => "account_closed",
+            Self::AccessRemoved => "access_removed",
+            Self::Barred => "barred",
+            Self::TokensRevoked => "tokens_revoked",
+        }
+    }
+}
+
 impl ConnectionState {
     /// The number that stands in the clear `facet` column.
     pub fn facet(self) -> i16 {

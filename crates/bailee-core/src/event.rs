@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionRef, Id, ProviderId, ReconnectReason, Timestamp};
+use crate::{ConnectionRef, Id, ProviderId, ReconnectReason, Timestamp, WithdrawalReason};
 
 /// Something that the host should know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,4 +59,51 @@ pub enum Happened {
     /// A connection that waited for its person works again without them: tokens that were believed
     /// lost came after all.
     Recovered,
+    /// The provider brought a request about somebody's data: it lies in a record of its own and has
+    /// to be answered until `due`.
+    RequestOpened {
+        /// The request record.
+        request: Id,
+        /// What is asked for.
+        kind: RequestKind,
+        /// When the answer is due.
+        due: Timestamp,
+    },
+    /// The provider lifted a suspension; the connection works again.
+    Resumed,
+    /// The provider ended the person's sessions. Sign-in through it is to be asked for anew.
+    SessionsEnded,
+    /// The provider suspended the account: nothing is sent until it lifts that.
+    Suspended,
+    /// The person, or the provider, ended the connection at the provider. Its tokens are deleted
+    /// here.
+    Withdrawn {
+        /// What the provider said of it.
+        reason: WithdrawalReason,
+    },
+}
+
+/// What a request that a provider brought asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RequestKind {
+    /// That the data of the account's holder is erased.
+    Erasure,
+    /// A copy of the data of somebody whom the account's holder keeps data of (a shop's customer):
+    /// it goes to the account's holder.
+    OthersAccess,
+    /// That the data of such a person is erased.
+    OthersErasure,
+}
+
+impl RequestKind {
+    /// The word for it, as audit entries use it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Erasure => "erasure",
+            Self::OthersAccess => "others_access",
+            Self::OthersErasure => "others_erasure",
+        }
+    }
 }

@@ -16,7 +16,9 @@ mod secret;
 
 pub use actor::{Access, Act, Actor, HostId, Visitor};
 pub use clock::{Clock, ManualClock, Monotonic, SystemClock, Timestamp};
-pub use connection::{ConnectionRef, ConnectionState, Origin, Owner, ReconnectReason};
+pub use connection::{
+    ConnectionRef, ConnectionState, Origin, Owner, ReconnectReason, WithdrawalReason,
+};
 pub use digest::{Sha256, sha256};
 pub use error::{Error, ErrorKind, HostError, ProviderCode, Remedy, Result};
 pub use id::{BatchId, ConnectionId, Id, SubjectId};

@@ -264,6 +264,19 @@ impl AccountId {
     }
 }
 
+impl Serialize for AccountId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (&self.kind, &self.value).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for AccountId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (kind, value) = <(String, String)>::deserialize(deserializer)?;
+        Self::new(kind, value).ok_or_else(|| serde::de::Error::custom("not an account's id"))
+    }
+}
+
 impl fmt::Debug for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AccountId({}, [redacted])", self.kind)

@@ -61,6 +61,7 @@ mod rfc;
 mod scan;
 #[cfg(feature = "shopify")]
 pub mod shopify;
+pub mod signal;
 #[cfg(feature = "slack")]
 pub mod slack;
 pub mod spec;

@@ -16,6 +16,9 @@ use crate::{
     proof::CallbackProof,
     publish::Publish,
     rfc,
+    signal::{
+        self, Delivery, KeySet, Opening, Polled, Reading, SignalRefusal, WatchFacts, Watched,
+    },
     spec::Spec,
     step::Step,
 };
@@ -143,6 +146,54 @@ pub trait Provider: Send + Sync + fmt::Debug + 'static {
     /// introspection, else the identity endpoint.
     fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
         rfc::liveness::step(cx)
+    }
+
+    /// Asks about a connection by the schedule. Default: [`liveness`](Self::liveness) alone.
+    fn watch(&self, cx: &Context<'_>, facts: &WatchFacts) -> Box<dyn Step<Watched>> {
+        let _ = facts;
+        signal::liveness(self, cx)
+    }
+
+    /// Says what to do with something that came to the registration's signal address. Nothing of it
+    /// is trusted: this reads no more than the proof needs. Default: as the spec's `[signals.push]`
+    /// says.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what lacks what its proof is made of, or was made too long ago.
+    fn open_signal(
+        &self,
+        cx: &Context<'_>,
+        delivery: &Delivery<'_>,
+    ) -> Result<Opening, SignalRefusal> {
+        signal::open(cx, delivery)
+    }
+
+    /// Fetches the keys that prove deliveries, where the provider signs them with keys of its own
+    /// (RFC 8417).
+    fn signal_keys(&self, cx: &Context<'_>) -> Box<dyn Step<KeySet>> {
+        signal::keys(cx)
+    }
+
+    /// Reads a delivery that is proved to be the provider's. Default: as the spec's
+    /// `[[signals.event]]` say.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what is for somebody else, and what cannot be read.
+    fn read_signal(
+        &self,
+        cx: &Context<'_>,
+        delivery: &Delivery<'_>,
+    ) -> Result<Reading, SignalRefusal> {
+        signal::read(cx, delivery)
+    }
+
+    /// Fetches the next signals from a provider that keeps them for whoever asks. It acts for the
+    /// client and has none of a connection's tokens. `progress` is how far they were read.
+    fn poll(&self, cx: &Context<'_>, progress: Option<&str>) -> Option<Box<dyn Step<Polled>>> {
+        let _ = (cx, progress);
+        None
     }
 
     /// What an answer of the API means; none where it is a success (RFC 6750 §3.1, then the

@@ -200,6 +200,13 @@ impl IdentityStep {
         if let Some(word) = self.spec.identity.account_type.as_ref().and_then(text) {
             account = account.with_account_type(Some(&word));
         }
+        for (kind, pointer) in &self.spec.identity.also {
+            let value = document.pointer(pointer).ok().flatten().and_then(|value| value.id_text());
+            let id = value.and_then(|value| AccountId::new(kind.clone(), value));
+            let mut ids = account.also.clone();
+            ids.extend(id.filter(|id| !account.also.contains(id)));
+            account = account.also_known_as(ids);
+        }
         account
     }
 }

@@ -106,6 +106,7 @@ impl Check<'_> {
                 self.fault(pointer.span(), "`error_at` lists pointers into a document (`/code`)");
             }
         }
+        let signals = self.signals(file.signals, &identity.id_kind, (&hosts, open));
         let terms = self.terms(file.terms);
         SpecFacts {
             id: file.id,
@@ -134,6 +135,7 @@ impl Check<'_> {
             revoke,
             identity,
             rate_limit,
+            signals,
             withdrawal: Withdrawal { steps: file.withdrawal.steps, page: file.withdrawal.page },
             terms,
             eligibility: Eligibility {

@@ -64,6 +64,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) rate_limit: FileRateLimit,
     #[serde(default)]
+    pub(super) signals: super::signals::FileSignals,
+    #[serde(default)]
     pub(super) withdrawal: FileWithdrawal,
     #[serde(default)]
     pub(super) terms: Vec<Spanned<Terms>>,
@@ -208,6 +210,8 @@ pub(super) struct FileIdentity {
     #[serde(default)]
     pub(super) issuers: Vec<Text>,
     pub(super) account_type: Option<String>,
+    #[serde(default)]
+    pub(super) also: BTreeMap<String, String>,
     #[serde(default)]
     pub(super) post: bool,
     pub(super) body: Option<Text>,

@@ -28,6 +28,9 @@ pub struct IdentityFacts {
     pub display: Vec<String>,
     /// Where the type of account stands.
     pub account_type: Option<String>,
+    /// Where further ids stand, behind the word for their kind: other ids of the account, or of what
+    /// it is a part of, that the provider may name of its own accord.
+    pub also: Vec<(String, String)>,
     /// Whether the endpoint is asked with POST.
     pub post: bool,
     /// The JSON that it is asked with, which holds no secret (a GraphQL query, `null`).
@@ -94,7 +97,8 @@ impl Check<'_> {
                 }
             }
         }
-        for pointer in id.iter().chain(&file.display).chain(&file.account_type) {
+        let stated = id.iter().chain(&file.display).chain(&file.account_type);
+        for pointer in stated.chain(file.also.values()) {
             if !pointer.starts_with('/') {
                 self.fault(
                     span.clone(),
@@ -131,6 +135,7 @@ impl Check<'_> {
             issuers: file.issuers.into_iter().map(Spanned::into_inner).collect(),
             display,
             account_type: file.account_type,
+            also: file.also.into_iter().collect(),
             post: file.post,
             body,
         }

@@ -15,6 +15,7 @@ mod rate_limit;
 mod refresh;
 mod revoke;
 mod scopes;
+mod signals;
 mod statements;
 mod token;
 mod variable;
@@ -39,6 +40,10 @@ pub use rate_limit::{Ceiling, LimitScope, RateLimitFacts, ResetFormat};
 pub use refresh::{RefreshClass, RefreshFacts};
 pub use revoke::{RevokeEnds, RevokeFacts, RevokePresentation, RevokeStyle};
 pub use scopes::ScopeFacts;
+pub use signals::{
+    EventFacts, EventTokenFacts, Means, MessagePiece, ProofFacts, PushFacts, SignalFacts,
+    SignalPlace, SignatureAt, SignatureFacts, TextEncoding, TimeAt, TimeUnit,
+};
 pub use statements::Statements;
 pub use token::{Encoding, TokenFacts};
 pub(crate) use variable::Templates;
@@ -208,6 +213,8 @@ pub struct SpecFacts {
     pub identity: IdentityFacts,
     /// How rate limits are told.
     pub rate_limit: RateLimitFacts,
+    /// What the provider tells of its own accord.
+    pub signals: SignalFacts,
     /// How a person withdraws at the provider.
     pub withdrawal: Withdrawal,
     /// The provider's own terms that are shown to the person.
@@ -258,6 +265,11 @@ impl SpecFacts {
             .map_err(|_| FailureKind::Malformed.into())
     }
 
+    /// An address that a provider's document gave, if it is https on one of the spec's hosts.
+    pub(crate) fn parse_own(&self, address: &str) -> Option<Url> {
+        signals::on_hosts(address, &self.hosts)
+    }
+
     /// The hosts that a request to an endpoint may reach: the spec's, without one that only the
     /// person's browser goes to; for metadata the issuer's as well. Uploads have hosts of their
     /// own.
@@ -276,7 +288,9 @@ impl SpecFacts {
             &endpoints.jwks,
             &self.api,
         ];
-        let apis = self.apis.iter().map(|(_, url)| url);
+        let told = self.signals.push.as_ref().and_then(PushFacts::event_token);
+        let apis =
+            self.apis.iter().map(|(_, url)| url).chain(told.map(|facts| &facts.configuration));
         let is_called = |host: &str| {
             called.into_iter().flatten().chain(apis.clone()).any(|url| url.host_str() == Some(host))
         };
