@@ -483,10 +483,8 @@ impl Engine {
             Ok(metadata) => {
                 let spec = Arc::new(configured.resolve(&metadata)?);
                 // What is left to a client with a secret is not what the server takes.
-                let facts = &registered.facts;
-                let signs = facts.authentication == Some(ClientAuthentication::PrivateKeyJwt);
                 let must = spec.client.authentication == Some(ClientAuthentication::PrivateKeyJwt);
-                if must && !signs && !facts.public {
+                if must && !registered.is_signed() && !registered.facts.public {
                     return Err(asking.name(
                         Error::new(ErrorKind::Configuration).with_detail(
                             "the server takes signed client assertions alone, and the registration has a secret",

@@ -2,7 +2,7 @@
 
 use bailee_core::{
     ConnectionRef, ConnectionState, Error, ErrorKind, Origin, Owner, Plaintext, PurposeId, Remedy,
-    Result, TenantId, Timestamp, audit::Entry, event::Happened,
+    Result, Timestamp, audit::Entry, event::Happened,
 };
 use bailee_providers::Account;
 use bailee_registry::{Given, How};
@@ -10,9 +10,7 @@ use bailee_store::{BatchBuilder, Expect, Facet, Key};
 use bailee_vault::{Draft, Holder};
 
 use crate::{
-    body::{
-        self, AccountBody, ConnectionBody, CredentialBody, ENTERED, ReservationBody, RouteBody,
-    },
+    body::{self, AccountBody, ConnectionBody, CredentialBody, ENTERED, ReservationBody},
     enter::{Entered, Entering, Unentered},
     kind,
     settle::holder_of,
@@ -42,7 +40,15 @@ impl Entering {
         if let Some(found) = &existing {
             self.connection = found.reference.clone();
         }
-        self.route(account).await?;
+        self.engine
+            .route(
+                registration,
+                &AccountBody::of(account),
+                &self.connection,
+                self.asked.person,
+                Vec::new(),
+            )
+            .await?;
 
         let connection = &self.connection;
         let holder = holder_of(connection);
@@ -211,30 +217,6 @@ impl Entering {
             self.connection.owner().subject(),
             self.line.keep_alive(&facts),
         ))
-    }
-
-    /// Notes in the system's tenant which connection the account belongs to, before the connection
-    /// is written: a route too many is a miss, one too few would lose a signal.
-    async fn route(&self, account: &Account) -> Result<()> {
-        let vault = &self.engine.0.vault;
-        let registration = self.line.registered.id();
-        let key = self.engine.route_key(registration, &AccountBody::of(account)).await?;
-        let view =
-            vault.read(&TenantId::SYSTEM, Holder::Tenant, std::slice::from_ref(&key)).await?;
-        let mut routes: RouteBody =
-            view.facts(0)?.map(|facts| body::decode(&facts)).transpose()?.unwrap_or_default();
-        if routes.connections.contains(&self.connection) {
-            return Ok(());
-        }
-        routes.connections.push(self.connection.clone());
-        let draft = Draft::new(key, Holder::Tenant).facts(body::SCHEMA, body::encode(&routes)?);
-        let put = vault.put(&TenantId::SYSTEM, draft, view.record(0)).await?;
-        let entry = Entry::new("route.added", view.now())
-            .about(self.asked.person)
-            .with("connection", self.connection.connection())
-            .with("registration", registration);
-        let batch = vault.batch()?.op(put).audit(entry);
-        vault.commit(&TenantId::SYSTEM, batch).await.map(|_| ())
     }
 
     fn given(&self) -> Given {

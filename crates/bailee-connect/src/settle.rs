@@ -22,7 +22,6 @@ use futures_channel::oneshot;
 use crate::{
     body::{
         self, AccountBody, ConnectionBody, CredentialBody, FlowBody, GrantBody, ReservationBody,
-        RouteBody,
     },
     connections::Connections,
     drive::{DEADLINE, Line, OpenSecret},
@@ -356,32 +355,18 @@ impl Pending<'_> {
         ))
     }
 
-    /// Notes in the system's tenant which connection the account and the tokens belong to, before
-    /// the connection is written: a route too many is a miss, one too few would lose a signal.
+    /// Notes which connection the account and the tokens belong to, before the connection is
+    /// written.
     async fn route(&self, account: &Account, grant: &Grant) -> Result<()> {
         let vault = &self.engine.0.vault;
-        let mut keys = vec![Key::new(kind::GRANT, self.flow)];
-        for account in AccountBody::of(account).under_each_id() {
-            keys.push(self.engine.route_key(self.line.registered.id(), &account).await?);
-        }
-        let view = vault.read(&TenantId::SYSTEM, Holder::Tenant, &keys).await?;
-        let mut batch = vault.batch()?;
-        let mut ops = 0;
-        for (n, key) in keys.iter().enumerate().skip(1) {
-            let mut routes: RouteBody =
-                view.facts(n)?.map(|facts| body::decode(&facts)).transpose()?.unwrap_or_default();
-            if !routes.connections.contains(&self.connection) {
-                routes.connections.push(self.connection.clone());
-                let draft = Draft::new(key.clone(), Holder::Tenant)
-                    .facts(body::SCHEMA, body::encode(&routes)?);
-                batch = batch.op(vault.put(&TenantId::SYSTEM, draft, view.record(n)).await?);
-                ops += 1;
-            }
-        }
+        let key = Key::new(kind::GRANT, self.flow);
+        let view =
+            vault.read(&TenantId::SYSTEM, Holder::Tenant, std::slice::from_ref(&key)).await?;
         let gone = || Error::new(ErrorKind::Conflict).with_detail("the grant is gone");
         let held: GrantBody = body::decode(&view.facts(0)?.ok_or_else(gone)?)?;
+        let mut also = Vec::new();
         if held.connection != self.connection {
-            let mut draft = Draft::new(keys[0].clone(), Holder::Tenant)
+            let mut draft = Draft::new(key, Holder::Tenant)
                 .facts(body::SCHEMA, body::encode(&self.grant_body(grant))?);
             for ((_, has_refresh), (access, refresh)) in held.credentials.iter().zip(PARTS) {
                 draft = draft.keep(access);
@@ -389,17 +374,11 @@ impl Pending<'_> {
                     draft = draft.keep(refresh);
                 }
             }
-            batch = batch.op(vault.put(&TenantId::SYSTEM, draft, view.record(0)).await?);
-            ops += 1;
+            also.push(vault.put(&TenantId::SYSTEM, draft, view.record(0)).await?);
         }
-        if ops == 0 {
-            return Ok(());
-        }
-        let entry = Entry::new("route.added", view.now())
-            .about(self.body.subject)
-            .with("connection", self.connection.connection())
-            .with("registration", self.line.registered.id());
-        vault.commit(&TenantId::SYSTEM, batch.audit(entry)).await.map(|_| ())
+        let registration = self.line.registered.id();
+        let (account, subject) = (AccountBody::of(account), Some(self.body.subject));
+        self.engine.route(registration, &account, &self.connection, subject, also).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bailee_core::{
     ConnectionRef, ConnectionState, Error, ErrorKind, Id, Owner, RegistrationId, Result, SubjectId,
-    TenantId,
+    TenantId, audit::Entry,
 };
 use bailee_providers::Account;
 use bailee_store::{Facet, Key, Op, Query, Record};
@@ -251,6 +251,45 @@ impl Engine {
         Ok(routes.map(|routes| routes.connections).unwrap_or_default())
     }
 
+    /// Notes in the system's tenant which connection an account belongs to, under each of its ids,
+    /// before the connection is written: a route too many is a miss, one too few would lose a
+    /// signal. What else belongs to it is committed with it.
+    pub(crate) async fn route(
+        &self,
+        registration: &RegistrationId,
+        account: &AccountBody,
+        connection: &ConnectionRef,
+        about: Option<SubjectId>,
+        also: Vec<Op>,
+    ) -> Result<()> {
+        let vault = &self.0.vault;
+        let mut keys = Vec::new();
+        for account in account.under_each_id() {
+            keys.push(self.route_key(registration, &account).await?);
+        }
+        let view = vault.read(&TenantId::SYSTEM, Holder::Tenant, &keys).await?;
+        let mut ops = also;
+        for (n, key) in keys.into_iter().enumerate() {
+            let routes = view.facts(n)?.map(|facts| body::decode::<RouteBody>(&facts));
+            let mut routes = routes.transpose()?.unwrap_or_default();
+            if !routes.connections.contains(connection) {
+                routes.connections.push(connection.clone());
+                let draft =
+                    Draft::new(key, Holder::Tenant).facts(body::SCHEMA, body::encode(&routes)?);
+                ops.push(vault.put(&TenantId::SYSTEM, draft, view.record(n)).await?);
+            }
+        }
+        if ops.is_empty() {
+            return Ok(());
+        }
+        let entry = Entry::new("route.added", view.now())
+            .about(about)
+            .with("connection", connection.connection())
+            .with("registration", registration);
+        let batch = vault.batch()?.ops(ops).audit(entry);
+        vault.commit(&TenantId::SYSTEM, batch).await.map(|_| ())
+    }
+
     /// Takes a connection out of its account's route, after the connection is gone.
     pub(crate) async fn unroute(
         &self,
@@ -288,7 +327,7 @@ impl Engine {
                     .facts(body::SCHEMA, body::encode(&routes)?);
                 batch.op(vault.put(&TenantId::SYSTEM, draft, Some(record)).await?)
             };
-            let entry = bailee_core::audit::Entry::new("route.removed", view.now())
+            let entry = Entry::new("route.removed", view.now())
                 .with("connection", connection.connection())
                 .with("registration", registration);
             match vault.commit(&TenantId::SYSTEM, batch.audit(entry)).await {

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
 mod agreeing;
+mod ids;
 mod server;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
