@@ -22,8 +22,8 @@ const LONGEST: Duration = Duration::from_secs(3600);
 const FAILURES: u32 = 5;
 /// So long it stays open; then one request may try.
 const OPEN: Duration = Duration::from_secs(30);
-/// So many accounts are held up by limits of their own at a time, and so many counted for a
-/// ceiling.
+/// So many accounts are held up by limits of their own at a time, and the turns of so many are
+/// counted. Of more, those are forgotten whose limit or window ends first.
 const ACCOUNTS: usize = 10_000;
 
 #[derive(Debug)]
@@ -87,9 +87,7 @@ impl Limiter {
     ) -> Result<Duration> {
         let now = clock.monotonic();
         let mut marks = self.marks();
-        if marks.turns.len() >= ACCOUNTS && !marks.turns.contains_key(&whose) {
-            marks.turns.retain(|_, turns| !turns.are_over(ceiling, now));
-        }
+        make_room(&mut marks.turns, whose, |turns| turns.end(ceiling), now);
         marks.turns.entry(whose).or_default().take(ceiling, now).map_err(limited_for)
     }
 
@@ -158,13 +156,9 @@ impl Limiter {
 
 impl Marks {
     fn limited(&self, account: Whose, now: Monotonic) -> Result<()> {
-        let own = account.is_some().then_some(account);
-        let until = [Some(None), own]
-            .into_iter()
-            .flatten()
-            .filter_map(|whose| self.limits.get(&whose))
-            .map(|limit| limit.until)
-            .max();
+        let whose = [None, account];
+        let limits = whose.iter().filter_map(|whose| self.limits.get(whose));
+        let until = limits.map(|limit| limit.until).max();
         match until {
             Some(until) if now < until => Err(limited_for(until.since(now))),
             _ => Ok(()),
@@ -172,19 +166,29 @@ impl Marks {
     }
 
     fn hold(&mut self, whose: Whose, until: Monotonic, now: Monotonic) -> &mut Limit {
-        if self.limits.len() >= ACCOUNTS && !self.limits.contains_key(&whose) {
-            self.limits.retain(|_, limit| now < limit.until);
-            // What ends first is given up; the provider will say it again.
-            if self.limits.len() >= ACCOUNTS
-                && let Some((first, _)) = self.limits.iter().min_by_key(|(_, limit)| limit.until)
-            {
-                let first = *first;
-                self.limits.remove(&first);
-            }
-        }
+        // The provider will say again what is given up.
+        make_room(&mut self.limits, whose, |limit| Some(limit.until), now);
         let limit = self.limits.entry(whose).or_insert(Limit { until, told: None });
         limit.until = limit.until.max(until);
         limit
+    }
+}
+
+/// Makes room for one more: all go that are over, and if there are none, the one that ends first.
+fn make_room<T>(
+    marks: &mut HashMap<Whose, T>,
+    whose: Whose,
+    end: impl Fn(&T) -> Option<Monotonic>,
+    now: Monotonic,
+) {
+    if marks.len() < ACCOUNTS || marks.contains_key(&whose) {
+        return;
+    }
+    marks.retain(|_, mark| end(mark).is_some_and(|end| now < end));
+    if marks.len() >= ACCOUNTS
+        && let Some(first) = marks.iter().min_by_key(|(_, mark)| end(mark)).map(|(whose, _)| *whose)
+    {
+        marks.remove(&first);
     }
 }
 
@@ -217,6 +221,7 @@ mod tests {
     use bailee_core::{Id, ManualClock, SystemRandom};
 
     use super::*;
+    use crate::turns::tests::ceiling;
 
     const SLACK: Duration = Duration::from_secs(1);
 
@@ -253,20 +258,36 @@ mod tests {
         assert_eq!(error.remedy(), Remedy::Wait(Duration::from_secs(90)));
     }
 
+    /// An account of a great many.
+    fn one_of_many(n: usize) -> Whose {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&n.to_be_bytes());
+        Some(ConnectionId::from_id(Id::from_bytes(bytes)))
+    }
+
     #[test]
     fn limits_of_accounts_take_a_bounded_room() {
         let (limiter, clock) = pair();
-        let id = |n: usize| {
-            let mut bytes = [0; 16];
-            bytes[..8].copy_from_slice(&n.to_be_bytes());
-            Some(ConnectionId::from_id(Id::from_bytes(bytes)))
-        };
         for n in 0..ACCOUNTS + 100 {
-            limiter.limited(&clock, Some(Duration::from_millis(1000 + n as u64)), id(n));
+            let wait = Duration::from_millis(1000 + n as u64);
+            limiter.limited(&clock, Some(wait), one_of_many(n));
         }
         assert_eq!(limiter.marks().limits.len(), ACCOUNTS);
-        assert!(limiter.admit(&clock, id(ACCOUNTS + 99)).is_err());
-        assert!(limiter.admit(&clock, id(0)).is_ok(), "what ends first is given up first");
+        assert!(limiter.admit(&clock, one_of_many(ACCOUNTS + 99)).is_err());
+        assert!(limiter.admit(&clock, one_of_many(0)).is_ok(), "what ends first is given up first");
+    }
+
+    #[test]
+    fn turns_of_accounts_take_a_bounded_room() {
+        let (limiter, clock) = pair();
+        let ceiling = ceiling(1, 3600);
+        for n in 0..ACCOUNTS + 100 {
+            limiter.turn(&clock, ceiling, one_of_many(n)).unwrap();
+            clock.advance(Duration::from_millis(1));
+        }
+        assert_eq!(limiter.marks().turns.len(), ACCOUNTS);
+        assert!(limiter.turn(&clock, ceiling, one_of_many(ACCOUNTS + 99)).is_err());
+        assert!(limiter.turn(&clock, ceiling, one_of_many(0)).is_ok(), "the oldest is forgotten");
     }
 
     #[test]

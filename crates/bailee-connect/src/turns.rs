@@ -35,9 +35,9 @@ impl Turns {
         Ok(wait)
     }
 
-    /// Whether none of them counts any more.
-    pub(crate) fn are_over(&self, ceiling: Ceiling, now: Monotonic) -> bool {
-        self.0.back().is_none_or(|at| over(*at, ceiling, now))
+    /// From when on none of them counts any more.
+    pub(crate) fn end(&self, ceiling: Ceiling) -> Option<Monotonic> {
+        self.0.back().map(|at| at.plus(ceiling.window))
     }
 }
 
@@ -46,13 +46,13 @@ fn over(at: Monotonic, ceiling: Ceiling, now: Monotonic) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use bailee_core::{Clock, ManualClock};
     use bailee_providers::Spec;
 
     use super::*;
 
-    fn ceiling(requests: u32, seconds: u32) -> Ceiling {
+    pub(crate) fn ceiling(requests: u32, seconds: u32) -> Ceiling {
         let spec = format!("[rate_limit]\nrequests = {requests}\nseconds = {seconds}\n");
         let text = include_str!("../../bailee-providers/specs/example-oidc.toml");
         let text = text.replacen("[identity]", &format!("{spec}\n[identity]"), 1);
@@ -87,9 +87,9 @@ mod tests {
         assert_eq!(turns.take(ceiling, clock.monotonic()), Err(Duration::from_secs(10)));
         clock.advance(Duration::from_secs(9));
         assert_eq!(turns.take(ceiling, clock.monotonic()), Ok(Duration::from_secs(1)));
-        assert!(!turns.are_over(ceiling, clock.monotonic()));
+        let end = turns.end(ceiling).unwrap();
+        assert_eq!(end.since(clock.monotonic()), Duration::from_secs(11));
         clock.advance(Duration::from_secs(11));
-        assert!(turns.are_over(ceiling, clock.monotonic()));
         assert_eq!(turns.take(ceiling, clock.monotonic()), Ok(Duration::ZERO));
         assert_eq!(turns.0.len(), 1, "what is over is forgotten");
     }

@@ -2,6 +2,7 @@
 
 use bailee_registry::{Endpoint, Segment};
 use http::{Method, Uri};
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 /// What stands in the parts of an endpoint's path, by their names.
@@ -70,20 +71,8 @@ impl Asked {
 /// A segment, decoded once. None for an empty one, for dots, and for what would be a slash, a dot
 /// segment or another encoding to whoever decodes it again.
 fn decoded(segment: &str) -> Option<String> {
-    let bytes = segment.as_bytes();
-    let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        if *byte == b'%' {
-            decoded.push(u8::try_from(digit(at + 1)? * 16 + digit(at + 2)?).ok()?);
-            at += 3;
-        } else {
-            decoded.push(*byte);
-            at += 1;
-        }
-    }
-    let decoded = String::from_utf8(decoded).ok()?;
+    // What is no encoding keeps its percent sign, which is refused below.
+    let decoded = percent_decode_str(segment).decode_utf8().ok()?.into_owned();
     let hostile = decoded.is_empty()
         || decoded.trim().bytes().all(|byte| byte == b'.')
         || decoded.contains(['/', '\\', '%', '?', '#'])
@@ -166,6 +155,7 @@ mod tests {
             "/v1/notes/%",
             "/v1/notes/%4",
             "/v1/notes/%zz",
+            "/v1/notes/%2%65",
             "/v1/notes/%ff",
         ] {
             assert_eq!(asked(address), None, "{address}");
