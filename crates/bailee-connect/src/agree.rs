@@ -14,7 +14,7 @@ use bailee_registry::{
 use bailee_vault::{Holder, View};
 use subtle::ConstantTimeEq;
 
-use crate::{connections::Connections, drive::terms_of, engine::Engine, stored::Found};
+use crate::{connections::Connections, engine::Engine, stored::Found, told::told};
 
 impl Connections {
     /// What a person is told before they agree to the use of a connection of their tenant or of
@@ -166,16 +166,7 @@ impl Engine {
         // What a person is told stands in the spec as it is written: no variable of an address and
         // nothing that discovery finds is in it.
         let spec = self.registered(&found.body.registration)?.provider.spec();
-        let told = Disclosure::build(
-            &self.0.declaration,
-            &found.body.provider,
-            &spec.title,
-            purposes,
-            &spec.scopes.catalogue,
-            &spec.withdrawal.steps,
-            &terms_of(spec),
-            locale,
-        )?;
+        let told = told(&self.0.declaration, spec, purposes, locale)?;
         let told = if found.body.origin == Origin::Entered { told.for_entered_key() } else { told };
         Ok(told.for_shared_use(by))
     }

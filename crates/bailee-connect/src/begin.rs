@@ -7,10 +7,7 @@ use bailee_core::{
     Plaintext, PurposeId, Random, RegistrationId, Result, ScopeName, State, SubjectId, TenantId,
     Verifier, Visitor, audit::Entry, sha256,
 };
-use bailee_providers::{
-    AuthorizeAsk, Platform,
-    spec::{Pkce, RevokeStyle},
-};
+use bailee_providers::{AuthorizeAsk, Platform, spec::Pkce};
 use bailee_registry::Disclosure;
 use bailee_store::{Expect, Key, Query, Record};
 use bailee_vault::{Draft, Holder};
@@ -26,6 +23,7 @@ use crate::{
     engine::Engine,
     kind,
     registration::Registered,
+    told::told,
 };
 
 /// How long a flow may take.
@@ -195,21 +193,8 @@ impl Connections {
             return Err(Error::new(ErrorKind::NotFound));
         }
         let line = engine.line(registered).await?.given(&options.variables)?;
-        let disclosure = Disclosure::build(
-            declaration,
-            provider,
-            &line.spec.title,
-            purposes,
-            &line.spec.scopes.catalogue,
-            &line.spec.withdrawal.steps,
-            &line.terms(),
-            visitor.locale(),
-        )?
-        .with_notes(&line.spec.eligibility.plain);
-        let disclosure = match line.spec.revoke.style {
-            RevokeStyle::None => disclosure.without_revocation(),
-            _ => disclosure,
-        };
+        let disclosure = told(declaration, &line.spec, purposes, visitor.locale())?
+            .with_notes(&line.spec.eligibility.plain);
         let asking = Asking {
             visitor,
             tenant,

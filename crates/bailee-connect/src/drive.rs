@@ -417,11 +417,6 @@ impl Line {
         })
     }
 
-    /// The provider's terms, as the person is shown them.
-    pub(crate) fn terms(&self) -> Vec<bailee_registry::Terms> {
-        terms_of(&self.spec)
-    }
-
     /// Says which provider an error is about.
     pub(crate) fn name(&self, error: Error) -> Error {
         error.with_provider(self.registered.facts.provider.clone())
@@ -434,18 +429,6 @@ impl Line {
             Halt::Provider(failure) => self.name(Error::from(failure)),
         }
     }
-}
-
-/// The terms of a provider that a person is shown.
-pub(crate) fn terms_of(spec: &Spec) -> Vec<bailee_registry::Terms> {
-    spec.terms
-        .iter()
-        .map(|terms| bailee_registry::Terms {
-            title: terms.title.clone(),
-            url: terms.url.to_string(),
-            when: terms.when.clone(),
-        })
-        .collect()
 }
 
 /// Whose limit it is. Tokens are asked for by the registration, whosever they are.

@@ -28,6 +28,7 @@ use crate::{
     engine::Engine,
     registration::Registered,
     settle::not_at_hand,
+    told::told,
 };
 
 /// What a key is entered for, beside its purposes.
@@ -326,17 +327,8 @@ impl Entering {
 impl Line {
     /// What a person is told before they enter a key.
     pub(crate) fn explain(&self, purposes: &[PurposeId], locale: &Locale) -> Result<Disclosure> {
-        Disclosure::build(
-            &self.engine.0.declaration,
-            &self.registered.facts.provider,
-            &self.spec.title,
-            purposes,
-            &self.spec.scopes.catalogue,
-            &self.spec.withdrawal.steps,
-            &self.terms(),
-            locale,
-        )
-        .map(|told| told.with_notes(&self.spec.eligibility.plain).for_entered_key())
+        let told = told(&self.engine.0.declaration, &self.spec, purposes, locale)?;
+        Ok(told.with_notes(&self.spec.eligibility.plain).for_entered_key())
     }
 }
 

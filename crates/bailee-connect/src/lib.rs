@@ -48,6 +48,7 @@ mod shared_limit;
 mod signature;
 mod start;
 mod stored;
+mod told;
 mod turns;
 mod unwanted;
 mod usage;

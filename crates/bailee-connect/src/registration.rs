@@ -180,6 +180,7 @@ impl Registration {
         self.signs_with.clone().map(|key| (key, server))
     }
 
+    /// Whether it is a client: a client id is never empty.
     fn takes_part(&self) -> bool {
         !self.facts.client_id.is_empty()
     }
@@ -187,9 +188,7 @@ impl Registration {
     /// Refuses an OAuth client where keys are entered, and the other way round.
     pub(crate) fn check_kind(&self, spec: &Spec) -> Result<()> {
         let entered = matches!(spec.credential, CredentialKind::ApiKey(_));
-        // A client id is never empty.
-        let fits = self.facts.client_id.is_empty() == entered;
-        if fits && !(entered && self.facts.platform == Platform::Desktop) {
+        if self.takes_part() != entered && !(entered && self.facts.platform == Platform::Desktop) {
             return Ok(());
         }
         let provider = &self.facts.provider;
