@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "it answers the test through a pipe")]
 
-use std::{fs, io, sync::Arc, time::Duration};
+use std::{fs, io, sync::Arc, thread, time::Duration};
 
 use async_trait::async_trait;
 use bailee::{
@@ -14,6 +14,7 @@ use bailee::{
     store::MemoryStore,
 };
 use http::{HeaderMap, HeaderValue, Method, header};
+use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
 use crate::scan::{Hits, Needle, scan};
@@ -113,7 +114,7 @@ pub fn run() {
             line => needles.push(Needle::parse(line)),
         }
     }
-    runtime.block_on(settle());
+    settle(&runtime);
     report("alive", &needles);
     drop((bailee, visitor, connection));
     runtime.shutdown_timeout(Duration::from_secs(10));
@@ -121,9 +122,21 @@ pub fn run() {
     drop(control);
 }
 
-/// Other threads end what they are at.
-async fn settle() {
-    tokio::time::sleep(Duration::from_millis(200)).await;
+/// Waits until the other threads have ended what they are at: nothing is queued, and each of them
+/// waits for something to come in from outside. Nothing is on its way: every answer has been read.
+fn settle(runtime: &Runtime) {
+    let metrics = runtime.metrics();
+    let counts =
+        || (0..metrics.num_workers()).map(|worker| metrics.worker_park_unpark_count(worker));
+    loop {
+        let before: Vec<u64> = counts().collect();
+        // Odd counts are those of threads that wait.
+        let idle = metrics.global_queue_depth() == 0 && before.iter().all(|count| count % 2 == 1);
+        if idle && counts().eq(before) {
+            return;
+        }
+        thread::yield_now();
+    }
 }
 
 fn report(when: &str, needles: &[Needle]) {

@@ -207,7 +207,7 @@ pub(crate) fn hexadecimal(text: &str) -> Option<Vec<u8>> {
         _ => None,
     };
     let bytes = text.as_bytes();
-    if bytes.len() % 2 != 0 || bytes.len() > 256 {
+    if !bytes.len().is_multiple_of(2) || bytes.len() > 256 {
         return None;
     }
     bytes.chunks(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
