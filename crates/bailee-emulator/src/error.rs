@@ -19,6 +19,12 @@ pub enum StartError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Misuse {
+    /// What is to be announced lacks something: an account, a client, a secret.
+    #[error("announcement refused: {0}")]
+    Announcement(&'static str),
+    /// The provider does not tell of such an event.
+    #[error("there is no event {0}")]
+    Event(String),
     /// A host name would be played twice.
     #[error("the host {0} is played twice")]
     HostTaken(String),

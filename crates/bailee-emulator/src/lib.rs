@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod announcement;
 mod call;
 mod clock;
 mod desk;
@@ -49,6 +50,7 @@ pub mod tiktok;
 pub mod x;
 pub mod zoom;
 
+pub use announcement::Announcement;
 pub use clock::Clock;
 pub use desk::Written;
 pub use emulator::{Back, Builder, Decision, Emulator, FormPost};

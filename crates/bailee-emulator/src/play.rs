@@ -2,6 +2,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::message::{Answer, Incoming};
@@ -46,6 +47,16 @@ pub(crate) trait Play: Any + fmt::Debug + Send {
     fn registers(&self, client: &Client) -> Result<(), Misuse> {
         let _ = client;
         Ok(())
+    }
+
+    /// What the provider sends of its own accord. An event that ends tokens ends them here too.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Event`] where it does not tell of such a thing.
+    fn announce(&mut self, desk: &mut Desk, news: &News<'_>) -> Result<Announcement, Misuse> {
+        let _ = desk;
+        Err(news.unknown())
     }
 
     fn plays(&self, host: &str) -> bool {

@@ -34,6 +34,9 @@ pub struct Client {
     pub keys: Vec<AssertionKey>,
     /// Valid secrets, several while one is being replaced; none makes the client public.
     pub secrets: Vec<String>,
+    /// The secret with which the provider signs what it sends of its own accord, where that is not
+    /// done with the client's.
+    pub signal_secret: Option<String>,
 }
 
 impl Client {
@@ -49,6 +52,7 @@ impl Client {
             scopes: Vec::new(),
             keys: Vec::new(),
             secrets: Vec::new(),
+            signal_secret: None,
         }
     }
 
@@ -63,6 +67,13 @@ impl Client {
     #[must_use]
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secrets.push(secret.into());
+        self
+    }
+
+    /// Sets the secret with which the provider signs what it sends of its own accord.
+    #[must_use]
+    pub fn signal_secret(mut self, secret: impl Into<String>) -> Self {
+        self.signal_secret = Some(secret.into());
         self
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::desk::{Desk, Written};
 use crate::fault::{Fault, Planned, Plans};
@@ -57,7 +58,7 @@ impl Site {
         client.check()?;
         let mut state = self.lock();
         state.play.registers(&client)?;
-        for secret in &client.secrets {
+        for secret in client.secrets.iter().chain(&client.signal_secret) {
             state.desk.issued(secret);
         }
         state.desk.clients.insert(client.id.clone(), client);
@@ -76,6 +77,36 @@ impl Site {
         let scopes = scopes.into_iter().map(Into::into).collect();
         state.desk.issued(&key);
         state.desk.ledger.keep_key(key, account, scopes, self.clock.now());
+    }
+
+    /// What the provider sends to a client of its own accord: `event` is its own word for it
+    /// (`authorization.removed`), `to` the client's registered address. An event that says that
+    /// tokens ended ends them. `account` is empty for what is about nobody.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::Event`] where the provider does not tell of such a thing;
+    /// [`Misuse::Announcement`] where the account, the client or its secret is missing.
+    pub fn announce(
+        &self,
+        event: &str,
+        account: &str,
+        client: &str,
+        to: &str,
+    ) -> Result<Announcement, Misuse> {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let client = state.desk.clients.get(client).cloned();
+        let client = client.ok_or(Misuse::Announcement("there is no such client"))?;
+        let known = state.desk.account(account).cloned();
+        if known.is_none() && !account.is_empty() {
+            return Err(Misuse::Announcement("there is no such account"));
+        }
+        if !url::Url::parse(to).is_ok_and(|url| url.scheme() == "https") {
+            return Err(Misuse::Announcement("providers send to https addresses"));
+        }
+        let news = News { event, client, now: self.clock.now(), account: known, to };
+        state.play.announce(&mut state.desk, &news)
     }
 
     /// Changes the switches of an issuer. Returns whether this site is one.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bailee_emulator::oauth::{ClientAuth, Pkce};
 use bailee_emulator::zoom::{RateLimit, Zoom};
 use bailee_emulator::{
-    Account, Client, ConsentError, Decision, Emulator, Endpoint, Fault, Site, TokenKind,
+    Account, Client, ConsentError, Decision, Emulator, Endpoint, Fault, Misuse, Site, TokenKind,
 };
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -445,4 +445,48 @@ async fn a_key_issued_outside_oauth_acts_for_its_account() {
     assert_eq!(site.expire_access("grace"), 0);
     site.end_token("fake-key-canary");
     assert_eq!(world.get(ME, "fake-key-canary").await.0, 401);
+}
+
+#[tokio::test]
+async fn a_deauthorization_is_told_as_documented_and_signed_with_the_secret_token() {
+    let world = World::new().await;
+    let app = Client::new(ID).secret(SECRET).redirect(REDIRECT).signal_secret(SIGNAL_SECRET);
+    world.site().add_client(app).unwrap();
+    let tokens = world.connect().await;
+    let me = world.http.get(ME).bearer_auth(text(&tokens, "access_token")).send().await.unwrap();
+    let me = json(&me.text().await.unwrap());
+    let sent = world.site().announce("app_deauthorized", "ada", ID, HOOK).unwrap();
+
+    let now = world.emulator.clock().now();
+    let body = said(&sent);
+    assert_eq!(body["event"], "app_deauthorized");
+    assert_eq!(body["event_ts"], now * 1000);
+    assert_eq!(body["payload"]["account_id"], "acc-1");
+    assert_eq!(body["payload"]["user_id"], me["id"]);
+    assert_eq!(body["payload"]["client_id"], ID);
+    assert_eq!(body["payload"]["deauthorization_time"], "2026-01-01T00:00:00Z");
+    assert_eq!(body["payload"].get("user_data_retention"), None);
+    assert_eq!(sent.header("x-zm-request-timestamp"), Some(now.to_string().as_str()));
+    let message = format!("v0:{now}:{}", String::from_utf8(sent.body.clone()).unwrap());
+    let signature = format!("v0={}", hmac_hex(SIGNAL_SECRET, &message));
+    assert_eq!(sent.header("x-zm-signature"), Some(signature.as_str()));
+    assert!(!world.site().is_live(text(&tokens, "access_token")));
+
+    world.switch(|zoom| zoom.user_data_retention = Some("false"));
+    let sent = world.site().announce("app_deauthorized", "ada", ID, HOOK).unwrap();
+    assert_eq!(said(&sent)["payload"]["user_data_retention"], "false");
+}
+
+#[tokio::test]
+async fn the_validation_of_an_address_is_signed_and_about_nobody() {
+    let world = World::new().await;
+    let refused = world.site().announce("endpoint.url_validation", "", ID, HOOK).unwrap_err();
+    assert!(matches!(refused, Misuse::Announcement(_)), "there is no secret token");
+    let app = Client::new(ID).secret(SECRET).redirect(REDIRECT).signal_secret(SIGNAL_SECRET);
+    world.site().add_client(app).unwrap();
+    let sent = world.site().announce("endpoint.url_validation", "", ID, HOOK).unwrap();
+    assert!(text(&said(&sent)["payload"], "plainToken").len() > 20);
+    assert!(sent.header("X-ZM-Signature").is_some_and(|value| value.starts_with("v0=")));
+    let again = world.site().announce("endpoint.url_validation", "", ID, HOOK).unwrap();
+    assert_ne!(said(&sent)["payload"], said(&again)["payload"]);
 }

@@ -30,6 +30,7 @@ pub(crate) use self::problem::Problem;
 pub(crate) use self::revoke::{Ends, Revocation, Takes, revoke};
 pub(crate) use self::server::Server;
 
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::desk::{Desk, Ticket};
 use crate::ledger::{Grant, TokenKind};
@@ -212,6 +213,13 @@ pub(crate) trait Dialect: Clone + fmt::Debug + Send + Sync + 'static {
     fn registers(&self, client: &Client) -> Result<(), Misuse> {
         let _ = client;
         Ok(())
+    }
+
+    /// What the provider sends of its own accord. An event that ends tokens ends them in the ledger
+    /// as well.
+    fn announce(&mut self, desk: &mut Desk, news: &News<'_>) -> Result<Announcement, Misuse> {
+        let _ = desk;
+        Err(news.unknown())
     }
 }
 

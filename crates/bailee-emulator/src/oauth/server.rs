@@ -1,6 +1,7 @@
 use std::any::Any;
 
 use super::{Dialect, Problem, answer, authorize, exchange, refresh};
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::message::{Answer, Incoming};
@@ -56,5 +57,9 @@ impl<D: Dialect> Play for Server<D> {
 
     fn registers(&self, client: &Client) -> Result<(), Misuse> {
         self.0.registers(client)
+    }
+
+    fn announce(&mut self, desk: &mut Desk, news: &News<'_>) -> Result<Announcement, Misuse> {
+        self.0.announce(desk, news)
     }
 }

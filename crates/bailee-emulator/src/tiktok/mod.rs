@@ -2,8 +2,9 @@
 //!
 //! From the pages (November 2026) `login-kit-web`, `login-kit-desktop`,
 //! `oauth-user-access-token-management`, `oauth-error-handling`, `tiktok-api-v2-get-user-info`,
-//! `tiktok-api-v2-error-handling`, `tiktok-api-v2-rate-limit`, `content-posting-api-reference-*`
-//! and `content-posting-api-media-transfer-guide` of <https://developers.tiktok.com/doc/>.
+//! `tiktok-api-v2-error-handling`, `tiktok-api-v2-rate-limit`, `content-posting-api-reference-*`,
+//! `content-posting-api-media-transfer-guide`, `webhooks-overview`, `webhooks-events` and
+//! `webhooks-verification` of <https://developers.tiktok.com/doc/>.
 //! What the pages leave open is a switch of [`TikTok`].
 
 mod authorize;
@@ -12,6 +13,7 @@ mod publish;
 mod token;
 mod upload;
 mod user;
+mod webhook;
 
 use std::any::Any;
 
@@ -21,6 +23,7 @@ pub use self::post::{Post, PostKind, PostStatus};
 
 use self::post::Work;
 use self::publish::Windows;
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::ledger::{GrantId, RefreshStyle};
@@ -63,6 +66,9 @@ pub struct TikTok {
     pub refresh_lifetime_restarts: bool,
     /// What becomes of a used refresh token: dead at once, and its reuse ends the family.
     pub refresh_style: RefreshStyle,
+    /// The `reason` of an `authorization.removed`: 0 unknown, 1 the person disconnected, 2 deleted
+    /// their account, 3 their age changed, 4 the account was banned, 5 the developer revoked.
+    pub removal_reason: i64,
     /// Whether the revocation of an expired access token works.
     pub revoke_takes_expired: bool,
     /// The host of upload addresses; may be a regional one.
@@ -93,6 +99,7 @@ impl TikTok {
             refresh_lifetime: 180 * DAY,
             refresh_lifetime_restarts: false,
             refresh_style: RefreshStyle::Strict { kills_family: true },
+            removal_reason: 1,
             revoke_takes_expired: false,
             upload_host: UPLOAD_HOST.into(),
             verified_urls: Vec::new(),
@@ -257,6 +264,10 @@ impl Play for TikTokDesk {
 
     fn registers(&self, client: &Client) -> Result<(), Misuse> {
         check_registration(client)
+    }
+
+    fn announce(&mut self, desk: &mut Desk, news: &News<'_>) -> Result<Announcement, Misuse> {
+        self.webhook(desk, news)
     }
 }
 

@@ -3,16 +3,18 @@
 //!
 //! From the pages (November 2026) <https://developers.zoom.us/docs/integrations/oauth/>,
 //! <https://developers.zoom.us/docs/api/rate-limits/>,
-//! <https://developers.zoom.us/docs/api/using-zoom-apis/> and
-//! <https://developers.zoom.us/docs/api/meetings/>. What the pages leave open is a switch of
+//! <https://developers.zoom.us/docs/api/using-zoom-apis/>,
+//! <https://developers.zoom.us/docs/api/meetings/> and
+//! <https://developers.zoom.us/docs/api/webhooks/>. What the pages leave open is a switch of
 //! [`Zoom`]. Facts of an account: `account_id`, and `licensed` (a boolean).
 
 mod meetings;
 mod user;
+mod webhook;
 
 use serde_json::json;
 
-use crate::Endpoint;
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::clock::iso;
 use crate::desk::Desk;
@@ -24,6 +26,7 @@ use crate::oauth::{
 };
 use crate::play::Played;
 use crate::token_answer::TokenAnswer;
+use crate::{Endpoint, Misuse};
 
 /// The switches of the emulated Zoom; what [`Zoom::new`] says is what the documentation says.
 #[derive(Clone, Debug)]
@@ -56,6 +59,8 @@ pub struct Zoom {
     pub revokes_refresh: bool,
     /// What separates scopes in an authorization request, which is not said: a space.
     pub separators: &'static str,
+    /// What a deauthorization says of the data: nothing, or in older payloads `true` or `false`.
+    pub user_data_retention: Option<&'static str>,
 }
 
 /// A rate limit of Zoom's API.
@@ -86,6 +91,7 @@ impl Zoom {
             revokes_refresh: false,
             says_region: true,
             separators: " ",
+            user_data_retention: None,
         }
     }
 }
@@ -225,6 +231,10 @@ impl Dialect for Zoom {
                 .with("x-ratelimit-type", "QPS")
                 .with("x-ratelimit-reset", &(call.now + 1).to_string()),
         }
+    }
+
+    fn announce(&mut self, desk: &mut Desk, news: &News<'_>) -> Result<Announcement, Misuse> {
+        webhook::announce(self, desk, news)
     }
 }
 

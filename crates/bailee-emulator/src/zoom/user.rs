@@ -40,7 +40,7 @@ pub(super) fn id(account: &Account) -> String {
 }
 
 /// The id of the Zoom account that the person belongs to.
-fn account_id(account: &Account) -> String {
+pub(super) fn account_id(account: &Account) -> String {
     let fact = account.facts.get("account_id").and_then(|fact| fact.as_str());
     fact.map_or_else(|| format!("account-of-{}", account.id), str::to_owned)
 }

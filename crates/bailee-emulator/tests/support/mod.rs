@@ -5,8 +5,9 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bailee_emulator::{Account, Client, Decision, Emulator, Site};
+use bailee_emulator::{Account, Announcement, Client, Decision, Emulator, Site};
 use reqwest::redirect::Policy;
+use ring::hmac;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore, crypto};
 use serde_json::Value;
@@ -89,6 +90,18 @@ pub(crate) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}"))
 }
 
+/// HMAC-SHA256 in lower-case hexadecimal.
+pub(crate) fn hmac_hex(secret: &str, message: &str) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, message.as_bytes());
+    tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The body of an announcement.
+pub(crate) fn said(sent: &Announcement) -> Value {
+    serde_json::from_slice(&sent.body).unwrap()
+}
+
 /// One web client and two people.
 pub(crate) fn furnish(site: &Site) {
     site.add_account(Account::new("ada"));
@@ -100,6 +113,9 @@ pub(crate) async fn allow(emulator: &Emulator, authorize: &str) -> String {
     emulator.consent(authorize, Decision::Allow, "ada").await.unwrap()
 }
 
+/// Where announcements go.
+pub(crate) const HOOK: &str = "https://app.example/hooks";
+pub(crate) const SIGNAL_SECRET: &str = "fake-signal-secret";
 pub(crate) const ID: &str = "app-1";
 pub(crate) const SECRET: &str = "fake secret+1";
 pub(crate) const REDIRECT: &str = "https://app.example/cb";
