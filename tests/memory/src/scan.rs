@@ -18,11 +18,12 @@ pub(crate) struct Hits {
     /// Behind the head of an answer of HTTP/1.1: what hyper and rustls read into. Our own buffer
     /// for a body begins with the body.
     pub(crate) answer: usize,
-    /// Behind the name of a member of JSON, where the head of the answer was overwritten by
-    /// whoever got the freed memory next.
+    /// Behind the name of a member of JSON or before the next member, where the head of the answer
+    /// was overwritten by whoever got the freed memory next.
     pub(crate) member: usize,
     /// In the head of a request of HTTP/1.1: what hyper writes out of. Our own buffer for the
-    /// header begins with `Bearer`.
+    /// header begins with `Bearer` and ends with the token; where the beginning of the head was
+    /// overwritten, the next header stands behind it all the same.
     pub(crate) request: usize,
     /// Anywhere else.
     pub(crate) other: usize,
@@ -77,7 +78,9 @@ pub(crate) fn scan(needles: &[Needle]) -> Vec<Hits> {
                 let here = place - from;
                 for (needle, hits) in needles.iter().zip(&mut found) {
                     if needle.is_at(&window[here..]) {
-                        *hits.place(&window[here.saturating_sub(BEFORE)..here]) += 1;
+                        let before = &window[here.saturating_sub(BEFORE)..here];
+                        let after = &window[here + needle.masked.len()..];
+                        *hits.place(before, after) += 1;
                     }
                 }
             }
@@ -90,18 +93,16 @@ pub(crate) fn scan(needles: &[Needle]) -> Vec<Hits> {
 }
 
 impl Hits {
-    /// Which buffer something lies in, by what stands before it.
-    fn place(&mut self, before: &[u8]) -> &mut usize {
+    /// Which buffer something lies in, by what stands before and behind it.
+    fn place(&mut self, before: &[u8], after: &[u8]) -> &mut usize {
         let find = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).rposition(|w| w == text);
         if let Some(head) = find(before, b"\r\n\r\n")
             && find(&before[..head], b"\r\ncontent-length: ").is_some()
         {
             &mut self.answer
-        } else if before.ends_with(b"_token\":\"") {
+        } else if before.ends_with(b"_token\":\"") || after.starts_with(b"\",\"") {
             &mut self.member
-        } else if before.ends_with(b"\r\nauthorization: Bearer ")
-            && find(before, b" HTTP/1.1\r\n").is_some()
-        {
+        } else if after.starts_with(b"\r\naccept-encoding: ") {
             &mut self.request
         } else {
             &mut self.other
