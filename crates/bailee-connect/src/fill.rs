@@ -7,10 +7,10 @@ use std::time::Duration;
 use bailee_core::{Error, ErrorKind, Plaintext, Remedy, Result, SecretText};
 use bailee_http::{Body, Hosts, secret_header};
 use bailee_providers::{
-    Authorization, BasicEncoding, Endpoint, Json, Payload, Request, SecretRef, Target, Value,
+    Authorization, BasicEncoding, Endpoint, Json, Payload, Request, SecretRef, Spec, Target, Value,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use http::{HeaderValue, header};
+use http::{HeaderValue, Method, header};
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
@@ -79,7 +79,7 @@ pub(crate) async fn fill(
     if request.endpoint == Endpoint::Upload {
         filled = filled.resuming();
     }
-    if request.endpoint != Endpoint::Upload && request.target != Target::Progress {
+    if !is_own_credential(request) {
         for (name, value) in &line.spec.headers {
             let name = http::HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
             let value = HeaderValue::from_str(value).map_err(|_| invalid())?;
@@ -151,15 +151,42 @@ fn may_hold_secrets(line: &Line, request: &Request) -> bool {
     line.spec.client.secrets_in_query && request.endpoint == Endpoint::Token
 }
 
-fn target(line: &Line, request: &Request, filling: Filling<'_>) -> Result<(Url, Hosts)> {
-    // An upload address is its own credential, and the list of upload hosts is the wider one.
-    let uploads = request.endpoint == Endpoint::Upload || request.target == Target::Progress;
-    let secret = request.headers.iter().any(|(_, value)| !matches!(value, Value::Text(_)));
-    if uploads && (secret || request.authorization != Authorization::None) {
+/// Whether the address is its own credential. The lists of hosts for such are the wider ones.
+fn is_own_credential(request: &Request) -> bool {
+    request.endpoint == Endpoint::Upload
+        || matches!(request.target, Target::Issued(_) | Target::Progress)
+}
+
+/// No secret goes to such an address, wherever in the request it would stand; and what a provider
+/// points to is fetched, never sent anything.
+fn refuse_company(request: &Request) -> Result<()> {
+    if !is_own_credential(request) {
+        return Ok(());
+    }
+    let is_secret = |value: &Value| !matches!(value, Value::Text(_));
+    let secret = request.headers.iter().any(|(_, value)| is_secret(value))
+        || request.query.iter().any(|(_, value)| is_secret(value));
+    let issued = matches!(request.target, Target::Issued(_));
+    let sends = request.method != Method::GET || request.payload != Payload::Empty;
+    if secret || request.authorization != Authorization::None || issued && sends {
         return Err(Error::new(ErrorKind::Denied)
             .with_remedy(Remedy::FixConfiguration)
-            .with_detail("no token goes to an upload address"));
+            .with_detail("no token goes to an address that is a secret itself"));
     }
+    Ok(())
+}
+
+/// The address of a file that a provider pointed to, checked again where it is used.
+fn journal_file(spec: &Spec, address: &[u8]) -> Option<Url> {
+    let text = std::str::from_utf8(address).ok()?;
+    spec.check_journal_address(text).ok()?;
+    Url::parse(text).ok()
+}
+
+const NOT_A_FILE: &str = "the provider pointed to a place where its files do not lie";
+
+fn target(line: &Line, request: &Request, filling: Filling<'_>) -> Result<(Url, Hosts)> {
+    refuse_company(request)?;
     match &request.target {
         Target::Url(url) => {
             let mut hosts = line.spec.hosts_for(request.endpoint);
@@ -186,6 +213,12 @@ fn target(line: &Line, request: &Request, filling: Filling<'_>) -> Result<(Url, 
                     Error::new(ErrorKind::ProviderRefused).with_detail("not an upload address")
                 })?;
             Ok((url, Hosts::new(&line.spec.upload_hosts)?))
+        }
+        Target::Issued(address) => {
+            let url = address
+                .expose(|bytes| journal_file(&line.spec, bytes))
+                .ok_or_else(|| Error::new(ErrorKind::ProviderRefused).with_detail(NOT_A_FILE))?;
+            Ok((url, Hosts::new(&line.spec.signals.journal_hosts)?))
         }
         _ => Err(Error::new(ErrorKind::Unsupported)),
     }
@@ -403,6 +436,9 @@ fn invalid() -> Error {
 
 #[cfg(test)]
 mod tests {
+    use bailee_core::{AccessToken, Effect};
+    use bailee_providers::Issued;
+
     use super::*;
 
     struct Fake(&'static [u8]);
@@ -453,6 +489,79 @@ mod tests {
         assert_eq!(decode(BasicEncoding::Rfc6749), "id%2B1:fake%3As%2Fx");
         assert_eq!(decode(BasicEncoding::Raw), "id+1:fake:s/x");
     }
+
+    fn file(address: &str) -> Request {
+        let address = Issued::new(AccessToken::copy_from(address.as_bytes()));
+        Request::new(Method::GET, Target::Issued(address), Endpoint::Api, Effect::Read)
+    }
+
+    #[test]
+    fn out_03_nothing_goes_along_to_an_address_that_is_a_secret_itself() {
+        let plain = file("https://files.example.test/a?fake-signature");
+        assert!(refuse_company(&plain).is_ok());
+        let token = || Value::Secret(SecretRef::AccessToken);
+        let mut posted = plain.clone();
+        posted.method = Method::POST;
+        let issued = Value::Issued(Issued::new(AccessToken::copy_from(b"fake-token")));
+        for refused in [
+            plain.clone().with_bearer(),
+            plain.clone().with_header(header::COOKIE, token()),
+            plain.clone().with_header(header::AUTHORIZATION, issued),
+            plain.clone().with_query("access_token", token()),
+            plain.clone().with_payload(Payload::Form(vec![("token".into(), token())])),
+            posted,
+        ] {
+            assert_eq!(refuse_company(&refused).unwrap_err().kind(), ErrorKind::Denied);
+        }
+    }
+
+    #[test]
+    fn out_05_a_provider_points_to_no_other_place_than_its_files() {
+        let spec = Spec::parse(FILES).unwrap();
+        let good = "https://bucket.files.example.test/a?X-Amz-Signature=fake%2Fx";
+        assert_eq!(journal_file(&spec, good.as_bytes()).unwrap().as_str(), good);
+        for bad in [
+            "http://bucket.files.example.test/a",
+            "https://files.example.test/a",
+            "https://bucket.files.example.test.evil.test/a",
+            "https://evilfiles.example.test/a",
+            "https://api.example.test/a",
+            "https://user@bucket.files.example.test/a",
+            "https://bucket.files.example.test@evil.test/a",
+            "https://bucket.files.example.test:8443/a",
+            "https://bucket.files.example.test/a#f",
+            "https://bucket.files.example.test\\@evil.test/",
+            "https://127.0.0.1/a",
+            "https://169.254.169.254/latest/meta-data",
+            "https://[::1]/a",
+            "https://2130706433/a",
+            "https://localhost/a",
+            "file:///etc/passwd",
+            "//bucket.files.example.test/a",
+            "",
+        ] {
+            assert!(journal_file(&spec, bad.as_bytes()).is_none(), "{bad}");
+        }
+        assert!(journal_file(&spec, b"https://bucket.files.example.test/\xff").is_none());
+    }
+
+    const FILES: &str = r#"
+        id = "somewhere"
+        title = "Somewhere"
+        checked = "2026-11"
+        pages = []
+        hosts = ["api.example.test"]
+        [endpoints]
+        authorization = "https://api.example.test/authorize"
+        token = "https://api.example.test/token"
+        userinfo = "https://api.example.test/me"
+        [identity]
+        source = "endpoint"
+        id_kind = "user"
+        id = "/id"
+        [signals]
+        journal_hosts = ["*.files.example.test"]
+    "#;
 
     #[test]
     fn tok_03_a_token_that_does_not_fit_a_header_is_refused_without_its_text() {

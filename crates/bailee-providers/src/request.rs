@@ -110,6 +110,11 @@ impl fmt::Debug for Request {
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Target {
+    /// A secret address that the provider issued within this very step: that of a file which lies
+    /// in storage of somebody else's. It goes to one of the spec's journal hosts
+    /// ([`SpecFacts::check_journal_address`](crate::spec::SpecFacts::check_journal_address)) with
+    /// GET, and neither authorization nor any secret goes with it.
+    Issued(Issued),
     /// The secret address in the publication's progress ([`Progress::secret`]). It was checked
     /// against the spec's upload hosts; no authorization goes to it.
     ///
@@ -128,6 +133,7 @@ impl From<Url> for Target {
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Issued(_) => f.write_str("Issued([redacted])"),
             Self::Progress => f.write_str("Progress"),
             Self::Url(url) => write!(f, "Url({})", url.host_str().unwrap_or("?")),
         }

@@ -73,7 +73,7 @@ fn sends_the_key<T: std::fmt::Debug>(
         Target::Url(url) => url
             .host_str()
             .is_some_and(|host| cx.spec.hosts_for(request.endpoint).iter().any(|h| h == host)),
-        Target::Progress => false,
+        Target::Issued(_) | Target::Progress => false,
     };
     found.demand(listed, || format!("{name}: it goes to no host of the spec"));
     let expected = Request::new(

@@ -256,7 +256,7 @@ fn token_request(
     };
     let at_endpoint = match &request.target {
         Target::Url(url) => Some(url) == endpoint,
-        Target::Progress => false,
+        Target::Issued(_) | Target::Progress => false,
     };
     // A token that proves itself, and stands in the query for want of another place.
     let by_itself = secret == SecretRef::AccessToken;

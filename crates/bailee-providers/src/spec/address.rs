@@ -90,6 +90,16 @@ pub(crate) fn check_hosts(hosts: &[String]) -> Result<()> {
     }
 }
 
+/// Checks a list of hosts and patterns.
+pub(crate) fn check_patterns(hosts: &[String]) -> Result<()> {
+    if hosts.iter().all(|host| is_host_pattern(host)) {
+        Ok(())
+    } else {
+        Err(Error::new(ErrorKind::Configuration)
+            .with_detail("a host is neither a host name nor a pattern of one"))
+    }
+}
+
 /// Checks an upload address that a provider gave: https, undecorated, on one of the hosts. It may
 /// have a path and a query, which are what makes it a secret, so only what stands before them is
 /// given to the parser, which copies.

@@ -134,6 +134,19 @@ impl Spec {
         Self(Arc::new(facts))
     }
 
+    /// Sets where the files of a journal lie, where the provider does not say it for good.
+    ///
+    /// # Errors
+    ///
+    /// Fails with `Configuration` where one is neither a host name nor `*.` before one of at least
+    /// two labels.
+    pub fn with_journal_hosts(&self, hosts: Vec<String>) -> Result<Self> {
+        address::check_patterns(&hosts)?;
+        let mut facts = (*self.0).clone();
+        facts.signals.journal_hosts = hosts;
+        Ok(Self(Arc::new(facts)))
+    }
+
     /// Adds a sentence to what the person should know beforehand.
     #[must_use]
     pub fn with_plain(&self, sentence: impl Into<String>) -> Self {
@@ -262,6 +275,17 @@ impl SpecFacts {
     /// Fails with [`FailureKind::Malformed`] for any other.
     pub fn check_upload_address(&self, address: &str) -> Result<(), Failure> {
         address::check_upload_address(address, &self.upload_hosts)
+            .map_err(|_| FailureKind::Malformed.into())
+    }
+
+    /// Checks the address of a file of a journal: https, without decoration, on one of the journal
+    /// hosts. It may have a query, which is what makes it a secret.
+    ///
+    /// # Errors
+    ///
+    /// Fails with [`FailureKind::Malformed`] for any other.
+    pub fn check_journal_address(&self, address: &str) -> Result<(), Failure> {
+        address::check_upload_address(address, &self.signals.journal_hosts)
             .map_err(|_| FailureKind::Malformed.into())
     }
 

@@ -28,6 +28,9 @@ const WINDOW: u32 = 300;
 pub struct SignalFacts {
     /// What it sends; none where it sends nothing.
     pub push: Option<PushFacts>,
+    /// Where the files lie to which a provider points that keeps its signals for whoever asks, in
+    /// the form of [`SpecFacts::upload_hosts`](super::SpecFacts::upload_hosts).
+    pub journal_hosts: Vec<String>,
     /// How often a connection that nothing is heard of is asked about.
     pub watch: Duration,
 }
@@ -285,6 +288,7 @@ impl Means {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FileSignals {
     watch_seconds: Option<u32>,
+    journal_hosts: Vec<Text>,
     push: Option<Spanned<FilePush>>,
     #[serde(rename = "event")]
     events: Vec<Spanned<FileEvent>>,
@@ -371,11 +375,13 @@ impl Check<'_> {
         (hosts, open): (&[String], bool),
     ) -> SignalFacts {
         let watch = seconds(file.watch_seconds.unwrap_or(WATCH));
+        let pattern = "a host name, or `*.` before one of at least two labels";
+        let journal_hosts = self.hosts(&file.journal_hosts, address::is_host_pattern, pattern);
         let Some(push) = file.push else {
             for event in &file.events {
                 self.fault(event.span(), "events need `[signals.push]`, which says how they come");
             }
-            return SignalFacts { push: None, watch };
+            return SignalFacts { push: None, journal_hosts, watch };
         };
         let span = push.span();
         let push = push.into_inner();
@@ -445,6 +451,7 @@ impl Check<'_> {
                 names_tokens: push.names_tokens,
                 events,
             }),
+            journal_hosts,
             watch,
         }
     }
