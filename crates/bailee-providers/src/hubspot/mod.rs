@@ -23,12 +23,43 @@
 //! Creating a contact is not idempotent. Where the e-mail address is there already, HubSpot says
 //! which contact has it, and so does the outcome ([`CreatedContact::Existing`]).
 //!
-//! Not covered: uninstalling, webhooks and the journal, other objects, search, batches, and
-//! erasure of contacts.
+//! # What HubSpot tells of its own accord
+//!
+//! Two ways, both of which an operator sets up at HubSpot; nothing here does it for them.
+//!
+//! *Webhooks.* The target URL of the app is the registration's signal address; the subscriptions
+//! are `contact.privacyDeletion` and, where conversations are read, `conversation.privacyDeletion`.
+//! Deliveries are signed with the client's secret (version 3; older signatures count for nothing).
+//! Somebody whom an account keeps as a contact asked for erasure: it becomes a request of the
+//! portal, with the contact's id. `contact.deletion`, which comes beside it, says nothing new.
+//!
+//! *The journal.* [`HubSpot::reading_journal`] asks for what is new every five minutes, with a token
+//! of the app's own. It is the only place that says that the app was uninstalled, which ends the
+//! connections of the whole portal. With a token by `client_credentials` that has
+//! `developer.webhooks_journal.subscriptions.write`, once:
+//!
+//! ```text
+//! POST https://api.hubapi.com/webhooks-journal/subscriptions/2026-03
+//! {"subscriptionType": "APP_LIFECYCLE_EVENT", "eventTypeId": "4-1916193"}
+//! ```
+//!
+//! and, where webhooks are not used, for each portal `{"subscriptionType": "GDPR_PRIVACY_DELETION",
+//! "actions": ["GDPR_DELETE"], "objectTypeId": "0-1", "portalId": …}`. One of the two ways is enough
+//! for erasure: who sets up both has each request twice. The journal keeps three days; what it said
+//! before is found out by the regular question to each connection.
+//!
+//! Entries of the journal lie in a file at a secret address in other people's storage. It has to be
+//! on a host of the spec's `journal_hosts` ([`HubSpot::journal_hosts`] sets others), is fetched
+//! without any credential, and no redirect is followed. How entries look is not documented in full:
+//! those that are not understood say nothing.
+//!
+//! Not covered: uninstalling, other objects, search, batches, and erasure of contacts.
 
 mod errors;
+mod journal;
 mod oauth;
 mod operations;
+mod signals;
 mod wire;
 
 pub use oauth::HubSpot;

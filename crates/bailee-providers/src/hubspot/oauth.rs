@@ -1,9 +1,10 @@
-//! The steps at which HubSpot differs: optional scopes, whose account it is, how a grant ends.
+//! The steps at which HubSpot differs: optional scopes, whose account it is, how a grant ends, and
+//! what it tells of its own accord.
 
 use bailee_core::{Effect, IdToken, Result, ScopeName};
 use http::{Method, StatusCode};
 
-use super::errors;
+use super::{errors, journal::Journal, signals};
 use crate::{
     answer::Answer,
     context::Context,
@@ -17,15 +18,18 @@ use crate::{
     request::{Endpoint, Request, SecretRef, Value},
     rfc::{self, malformed, oauth_error, scope_list},
     scan::{Object, Value as Member},
+    signal::{Delivery, Opening, Polled, Reading, SignalRefusal},
     spec::Spec,
     step::Step,
 };
 
-/// HubSpot. It holds its facts, and which scopes may be ruled out.
+/// HubSpot. It holds its facts, which scopes may be ruled out, and whether the journal is read.
 #[derive(Clone, Debug)]
 pub struct HubSpot {
     spec: Spec,
     optional: Vec<ScopeName>,
+    /// The scopes of the token that the journal is read with; none where it is not read.
+    journal: Option<String>,
 }
 
 impl HubSpot {
@@ -33,7 +37,7 @@ impl HubSpot {
     pub fn new() -> Self {
         let spec = Spec::parse(include_str!("spec.toml"))
             .expect("the embedded file is a constant, and a test parses it");
-        Self { spec, optional: Vec::new() }
+        Self { spec, optional: Vec::new(), journal: None }
     }
 
     /// Asks for these scopes where they can be had. A person whose account or rights rule one out
@@ -42,6 +46,32 @@ impl HubSpot {
     pub fn optional(mut self, scopes: impl IntoIterator<Item = ScopeName>) -> Self {
         self.optional.extend(scopes);
         self
+    }
+
+    /// Reads the journal every few minutes, for which the app needs subscriptions (see the
+    /// [module](crate::hubspot)). Without it nobody says that the app was uninstalled.
+    #[must_use]
+    pub fn reading_journal(self) -> Self {
+        self.reading_journal_with(JOURNAL_SCOPE)
+    }
+
+    /// The same with other scopes, with spaces between: HubSpot's guide and its specification give
+    /// them different names.
+    #[must_use]
+    pub fn reading_journal_with(mut self, scopes: impl Into<String>) -> Self {
+        self.journal = Some(scopes.into());
+        self
+    }
+
+    /// Says on which hosts the files of the journal lie, where they are others than those of the
+    /// spec: names, or `*.` and a name for one further label.
+    ///
+    /// # Errors
+    ///
+    /// Fails with `Configuration` where one is no such name.
+    pub fn journal_hosts(mut self, hosts: Vec<String>) -> Result<Self> {
+        self.spec = self.spec.with_journal_hosts(hosts)?;
+        Ok(self)
     }
 }
 
@@ -108,10 +138,43 @@ impl Provider for HubSpot {
         once(cx, request, revoked)
     }
 
+    fn open_signal(
+        &self,
+        cx: &Context<'_>,
+        delivery: &Delivery<'_>,
+    ) -> std::result::Result<Opening, SignalRefusal> {
+        signals::open(cx, delivery)
+    }
+
+    fn read_signal(
+        &self,
+        cx: &Context<'_>,
+        delivery: &Delivery<'_>,
+    ) -> std::result::Result<Reading, SignalRefusal> {
+        signals::read(cx, delivery)
+    }
+
+    fn poll(&self, cx: &Context<'_>, progress: Option<&str>) -> Option<Box<dyn Step<Polled>>> {
+        // Only a client with a secret gets a token of its own.
+        let scopes = self.journal.as_deref().filter(|_| !cx.registration.public)?;
+        Journal::new(cx, scopes, progress).map(|step| Box::new(step) as Box<dyn Step<Polled>>)
+    }
+
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {
         errors::classify(cx.spec, answer)
     }
 }
+
+/// The version that the registration sets, else the spec's.
+pub(super) fn version<'a>(cx: &Context<'a>, name: &str) -> &'a str {
+    let set = cx.registration.variables.get(name).map(String::as_str);
+    let usual = || cx.spec.variables.iter().find(|variable| variable.name == name);
+    set.or_else(|| usual().and_then(|variable| variable.default.as_deref())).unwrap_or_default()
+}
+
+/// The kind of the id of a HubSpot account, which all who connected it have in common.
+pub(super) const PORTAL: &str = "portal";
+const JOURNAL_SCOPE: &str = "developer.webhooks_journal.read";
 
 /// A form about a token, with what kind of token it is.
 fn about(cx: &Context<'_>, mut request: Request, token: SecretRef, hint: &str) -> Request {
@@ -135,10 +198,13 @@ fn account(spec: &Spec, answer: &Answer) -> std::result::Result<Account, Failure
         return Err(FailureKind::AccessRejected.into());
     }
     let number = |name| member(name)?.and_then(|value| value.id_text()).ok_or_else(malformed);
-    let id = format!("{}:{}", number("hub_id")?, number("user_id")?);
+    let portal = number("hub_id")?;
+    let id = format!("{portal}:{}", number("user_id")?);
     let id = AccountId::new(spec.identity.id_kind.clone(), id).ok_or_else(malformed)?;
+    // What HubSpot tells of its own accord names the portal alone.
+    let portal = AccountId::new(PORTAL, portal).ok_or_else(malformed)?;
     let domain = member("hub_domain")?.and_then(|value| value.text());
-    Ok(Account::new(id).with_display(domain.as_deref()))
+    Ok(Account::new(id).with_display(domain.as_deref()).also_known_as(vec![portal]))
 }
 
 /// A refresh token that is unknown is dead already.

@@ -9,6 +9,7 @@ use http::Method;
 
 use super::{
     errors,
+    oauth::version,
     wire::{ContactAnswer, ContactBody, OwnersData, Properties},
 };
 use crate::{
@@ -142,7 +143,7 @@ impl Operation for CreateContact {
         };
         JsonCall::new(cx, &CREATE_CONTACT)
             .demand(self.check().is_ok())
-            .part(VERSION, version(cx))
+            .part(VERSION, version(cx, VERSION))
             .classify(errors::classify_creation)
             .body(&ContactBody { properties })
             .read(|answer: ContactAnswer| match answer {
@@ -259,13 +260,6 @@ impl fmt::Debug for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Owner([redacted])")
     }
-}
-
-/// The version that the registration sets, else the spec's.
-fn version<'a>(cx: &Context<'a>) -> &'a str {
-    let set = cx.registration.variables.get(VERSION).map(String::as_str);
-    let usual = || cx.spec.variables.iter().find(|variable| variable.name == VERSION);
-    set.or_else(|| usual().and_then(|variable| variable.default.as_deref())).unwrap_or_default()
 }
 
 /// The number in "Contact already exists. Existing ID: 12".
