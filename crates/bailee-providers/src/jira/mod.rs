@@ -21,15 +21,23 @@
 //! one person has on the same site look alike in this way; with `read:me` the account id is asked for
 //! and tells them apart. Adding `read:me` later makes another account of it.
 //!
+//! **Reports.** Who stores an account id has to ask regularly whether the account was closed or
+//! changed. Where `read:me` and `report:personal-data` were granted, the regular question to a
+//! connection does that ([`Provider::watch`](crate::Provider::watch)), as often as Atlassian's
+//! `Cycle-Period` says and every fifteen days at the latest. Without the second scope nothing is
+//! reported: a declaration that asks for `read:me` should ask for both. An account that was closed
+//! ends its connection and becomes a request for erasure; one that changed is asked for again.
+//!
 //! **What comes out of an issue.** Everything about people is taken out before an operation gives
 //! anything ([`without_people`] is the list). What people wrote stays, and may name others.
 //!
-//! Not covered: writing, webhooks, the personal data report, granular scopes of each operation
-//! (operations ask for the classic `read:jira-work`).
+//! Not covered: writing, webhooks, reports of accounts that a host stores elsewhere, granular scopes
+//! of each operation (operations ask for the classic `read:jira-work`).
 
 mod errors;
 mod oauth;
 mod operations;
+mod report;
 mod wire;
 
 pub use oauth::Jira;

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::{
     errors,
+    report::Report,
     wire::{Me, Resource},
 };
 use crate::{
@@ -18,12 +19,16 @@ use crate::{
     provider::{ExchangeAsk, Provider},
     request::{Endpoint, Request},
     rfc::{malformed, misuse, token::TokenStep, token_answer},
+    signal::{WatchFacts, Watched},
     spec::{Spec, SpecFacts},
     step::{Input, Next, Step},
 };
 
 /// The kind of an id that `read:me` gives.
-const ACCOUNT: &str = "account_id";
+pub(super) const ACCOUNT: &str = "account_id";
+
+/// What stands for an account that Atlassian does not name. It is neither stored nor reported.
+pub(super) const UNKNOWN: &str = "unknown";
 
 /// Jira Cloud. It holds nothing but its facts.
 #[derive(Clone, Debug)]
@@ -92,6 +97,11 @@ impl Provider for Jira {
             Err(failure) if failure.kind == FailureKind::AccessRejected => Ok(Alive::No),
             Err(failure) => Err(failure),
         })
+    }
+
+    /// The account is reported as well, where its id is stored.
+    fn watch(&self, cx: &Context<'_>, facts: &WatchFacts) -> Box<dyn Step<Watched>> {
+        Box::new(Report::new(cx, self.liveness(cx), facts))
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {
@@ -175,7 +185,7 @@ impl Identity {
         }
         let me: Me = serde_json::from_slice(&answer.body).map_err(|_| malformed())?;
         // What Atlassian says of an account that it does not name.
-        if me.account_id == "unknown" {
+        if me.account_id == UNKNOWN {
             return Err(malformed());
         }
         let id = AccountId::new(ACCOUNT, me.account_id).ok_or_else(malformed)?;

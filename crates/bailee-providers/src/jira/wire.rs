@@ -21,6 +21,31 @@ pub(super) struct Me {
 }
 
 #[derive(Serialize)]
+pub(super) struct ReportBody<'a> {
+    pub(super) accounts: Vec<Reported<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Reported<'a> {
+    pub(super) account_id: &'a str,
+    pub(super) updated_at: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct ReportAnswer {
+    pub(super) accounts: Vec<AccountStatus>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AccountStatus {
+    pub(super) account_id: String,
+    #[serde(default)]
+    pub(super) status: String,
+}
+
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SearchBody<'a> {
     pub(super) jql: &'a str,

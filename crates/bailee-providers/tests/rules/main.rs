@@ -25,6 +25,8 @@ mod google;
 mod google_upload;
 #[cfg(feature = "hubspot")]
 mod hubspot;
+#[cfg(feature = "hubspot")]
+mod hubspot_signals;
 mod id_token;
 #[cfg(feature = "instagram")]
 mod instagram;
@@ -32,6 +34,8 @@ mod instagram;
 mod instagram_publish;
 #[cfg(feature = "jira")]
 mod jira;
+#[cfg(feature = "jira")]
+mod jira_report;
 #[cfg(feature = "linkedin")]
 mod linkedin;
 #[cfg(feature = "microsoft")]
