@@ -62,6 +62,11 @@ impl<'a> Object<'a> {
         if found.next().is_some() { Err(NotJson) } else { Ok(first) }
     }
 
+    /// Whether it has no members.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The string under a name, decoded; none where there is no such member or it is `null`.
     pub(crate) fn string(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, NotJson> {
         match self.get(name)? {

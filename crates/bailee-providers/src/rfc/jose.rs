@@ -10,6 +10,8 @@ use crate::{failure::Failure, scan::Object, step::SignatureScheme};
 pub(crate) struct Compact {
     pub(crate) scheme: SignatureScheme,
     pub(crate) key_id: Option<String>,
+    /// What the token says that it is (`typ`, RFC 7515 §4.1.9).
+    pub(crate) kind: Option<String>,
     /// What is signed: header, dot, payload, as they stand in the token.
     pub(crate) message: Zeroizing<Vec<u8>>,
     pub(crate) payload: Zeroizing<Vec<u8>>,
@@ -51,6 +53,7 @@ pub(crate) fn split(token: &[u8]) -> Result<Compact, Failure> {
     Ok(Compact {
         scheme,
         key_id: text("kid")?,
+        kind: text("typ")?,
         message,
         payload: decode(payload)?,
         signature: decode(signature)?.to_vec(),

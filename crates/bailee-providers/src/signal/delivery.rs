@@ -74,9 +74,12 @@ impl fmt::Debug for Delivery<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignalRefusal {
-    /// It is meant for another client or comes from another issuer.
+    /// It is meant for another client.
     #[error("the signal is not for this registration")]
     Foreign,
+    /// It comes from another issuer.
+    #[error("the signal comes from another issuer")]
+    Issuer,
     /// It cannot be what it should be.
     #[error("the signal is malformed")]
     Malformed,
@@ -99,6 +102,7 @@ impl SignalRefusal {
     pub fn code(self) -> &'static str {
         match self {
             Self::Foreign => "foreign",
+            Self::Issuer => "issuer",
             Self::Malformed => "malformed",
             Self::Method => "method",
             Self::Stale => "stale",

@@ -6,7 +6,10 @@ use bailee_core::{Effect, Timestamp};
 use http::Method;
 use zeroize::Zeroizing;
 
-use super::{About, Delivery, Reading, Reply, Signal, SignalRefusal, meaning::TokenIdentifier};
+use super::{
+    About, Delivery, Reading, Reply, Signal, SignalRefusal, meaning::TokenIdentifier, proof::MOST,
+    read::matches,
+};
 use crate::{
     answer::Answer,
     context::Context,
@@ -15,9 +18,18 @@ use crate::{
     request::{Endpoint, Request},
     rfc::{jose, key_set, malformed, misuse, oauth_error},
     scan::{Object, Value},
-    spec::{EventTokenFacts, PushFacts, Spec},
+    spec::{EventFacts, EventTokenFacts, PushFacts, Spec},
     step::{Input, Next, Signed, Step},
 };
+
+/// The longest token that is read. They hold a handful of claims.
+const LONGEST: usize = 32 * 1024;
+
+/// The longest `jti`.
+const LONGEST_ID: usize = 255;
+
+/// How far ahead of ours the issuer's clock may be.
+const AHEAD: Duration = Duration::from_secs(300);
 
 /// How long a key set is good where its answer does not say.
 const FRESH_FOR: Duration = Duration::from_secs(3600);
@@ -64,8 +76,26 @@ pub(super) fn open(delivery: &Delivery<'_>) -> Result<EventTokenProof, SignalRef
     if !essence.eq_ignore_ascii_case("application/secevent+jwt") {
         return Err(SignalRefusal::Malformed);
     }
-    let compact = jose::split(delivery.body.trim_ascii()).map_err(|_| SignalRefusal::Malformed)?;
-    Ok(EventTokenProof { compact })
+    split(delivery).map(|compact| EventTokenProof { compact })
+}
+
+/// Takes the token apart. One that says of itself that it is something else is refused (RFC 8417
+/// §4.1, RFC 8725 §3.11): the keys that sign these sign other tokens too. Not every provider says
+/// it.
+fn split(delivery: &Delivery<'_>) -> Result<jose::Compact, SignalRefusal> {
+    let token = delivery.body.trim_ascii();
+    if token.len() > LONGEST {
+        return Err(SignalRefusal::Malformed);
+    }
+    let compact = jose::split(token).map_err(|_| SignalRefusal::Malformed)?;
+    let said = compact.kind.as_deref().map(|kind| {
+        let kind = kind.to_ascii_lowercase();
+        kind.strip_prefix("application/").unwrap_or(&kind).to_owned()
+    });
+    match said.as_deref() {
+        None | Some("secevent+jwt" | "jwt") => Ok(compact),
+        Some(_) => Err(SignalRefusal::Malformed),
+    }
 }
 
 /// Fetches the keys: from the place that the configuration names, where the spec has one.
@@ -147,102 +177,109 @@ pub(crate) fn read(
     push: &PushFacts,
     delivery: &Delivery<'_>,
 ) -> Result<Reading, SignalRefusal> {
-    let compact = jose::split(delivery.body.trim_ascii()).map_err(|_| SignalRefusal::Malformed)?;
+    let compact = split(delivery)?;
     let claims = Object::parse(&compact.payload).map_err(|_| SignalRefusal::Malformed)?;
     let claim = |name: &str| claims.get(name).map_err(|_| SignalRefusal::Malformed);
     let text = |name: &str| Ok::<_, SignalRefusal>(claim(name)?.and_then(|value| value.text()));
     if text("iss")?.as_deref() != Some(facts.issuer.as_str()) {
-        return Err(SignalRefusal::Foreign);
+        return Err(SignalRefusal::Issuer);
     }
-    let audiences: Vec<String> = match claim("aud")? {
-        Some(value @ Value::Array(_)) => {
-            value.elements().unwrap_or_default().iter().filter_map(Value::text).collect()
-        }
-        Some(value) => value.text().into_iter().collect(),
-        None => Vec::new(),
-    };
-    let ours = |audience: &String| {
+    if !audiences(claim("aud")?)?.iter().any(|audience| {
         *audience == cx.registration.client_id || facts.audiences.contains(audience)
-    };
-    if !audiences.iter().any(ours) {
+    }) {
         return Err(SignalRefusal::Foreign);
     }
     // A token for a sign-in is none of these (RFC 8417 §4.5).
     if claim("nonce")?.is_some() {
         return Err(SignalRefusal::Malformed);
     }
-    let id = text("jti")?.filter(|id| !id.is_empty()).ok_or(SignalRefusal::Malformed)?;
-    let seconds = |value: Option<Value<'_>>| match value {
-        Some(Value::Number(number)) => {
-            number.parse::<f64>().ok().map(|seconds| Timestamp::from_seconds(seconds as i64))
-        }
-        _ => None,
-    };
-    let issued = seconds(claim("iat")?).ok_or(SignalRefusal::Malformed)?;
-    let at = seconds(claim("toe")?).unwrap_or(issued);
-    let Some(Value::Object(_)) = claim("events")? else { return Err(SignalRefusal::Malformed) };
-    let events = claims
-        .object("events")
-        .map_err(|_| SignalRefusal::Malformed)?
+    let id = text("jti")?
+        .filter(|id| (1..=LONGEST_ID).contains(&id.len()))
         .ok_or(SignalRefusal::Malformed)?;
-    let top = claim("sub_id")?;
+    let issued = numeric_date(claim("iat")?)?.ok_or(SignalRefusal::Malformed)?;
+    if issued.since(cx.now) > AHEAD {
+        return Err(SignalRefusal::Stale);
+    }
+    // What happened did so before it was told.
+    let at = numeric_date(claim("toe")?)?.unwrap_or(issued).min(issued);
+    let events = claims.object("events").map_err(|_| SignalRefusal::Malformed)?;
+    let events = events.filter(|events| !events.is_empty()).ok_or(SignalRefusal::Malformed)?;
+    let whole = claim("sub_id")?;
     let mut signals = Vec::new();
     for event in &push.events {
         let Some(uri) = &event.uri else { continue };
         let Some(payload) = events.get(uri).map_err(|_| SignalRefusal::Malformed)? else {
             continue;
         };
-        let mut holds = true;
-        for (place, wanted) in &event.when {
-            let found = match place {
-                crate::spec::SignalPlace::Member(pointer) => {
-                    payload.pointer(pointer).ok().flatten()
-                }
-                crate::spec::SignalPlace::Header(_) => None,
-            };
-            holds &= found.and_then(|value| value.text()).as_deref() == Some(wanted.as_str());
+        if !matches!(payload, Value::Object(_)) {
+            return Err(SignalRefusal::Malformed);
         }
-        if !holds {
+        if !matches(event, None, &payload)? {
             continue;
         }
-        let subject = payload.pointer("/subject").map_err(|_| SignalRefusal::Malformed)?.or(top);
-        let about = about(cx, subject.ok_or(SignalRefusal::Malformed)?)?;
-        signals.extend(about.map(|about| event.what(&payload).map(|what| (about, what))));
+        let subject = payload.pointer("/subject").map_err(|_| SignalRefusal::Malformed)?.or(whole);
+        if let Some(about) = about(cx, event, facts, subject.ok_or(SignalRefusal::Malformed)?)? {
+            signals.push(Signal::new(about, event.what(&payload)?).at(Some(at)));
+        }
     }
-    let signals = signals
-        .into_iter()
-        .map(|said| said.map(|(about, what)| Signal::new(about, what).at(Some(at))))
-        .collect::<Result<_, _>>()?;
     Ok(Reading { id: Some(id), signals, reply: Reply::Status(push.accepted) })
 }
 
-/// Whom an event is about (RFC 9493, and the spellings before it). None: somebody whom we could not
-/// know by it.
-fn about(cx: &Context<'_>, subject: Value<'_>) -> Result<Option<About>, SignalRefusal> {
-    let text = |name: &str| {
-        subject
-            .pointer(&format!("/{name}"))
-            .map_err(|_| SignalRefusal::Malformed)
-            .map(|value| value.and_then(|value| value.text()))
+/// Whom a token is for: one text or a list of them (RFC 7519 §4.1.3).
+fn audiences(claim: Option<Value<'_>>) -> Result<Vec<String>, SignalRefusal> {
+    let texts = match claim {
+        None => return Ok(Vec::new()),
+        Some(list @ Value::Array(_)) => {
+            let elements = list.elements().ok_or(SignalRefusal::Malformed)?;
+            elements.iter().map(Value::text).collect::<Option<_>>()
+        }
+        Some(value) => value.text().map(|text| vec![text]),
     };
-    let format = match text("format")? {
-        Some(format) => Some(format),
-        None => text("subject_type")?,
+    texts.ok_or(SignalRefusal::Malformed)
+}
+
+/// A time in seconds, which may have a fraction (RFC 7519 §2).
+fn numeric_date(claim: Option<Value<'_>>) -> Result<Option<Timestamp>, SignalRefusal> {
+    let Some(claim) = claim else { return Ok(None) };
+    let Value::Number(number) = claim else { return Err(SignalRefusal::Malformed) };
+    let seconds: f64 = number.parse().map_err(|_| SignalRefusal::Malformed)?;
+    if (0.0..=MOST as f64).contains(&seconds) {
+        Ok(Some(Timestamp::from_seconds(seconds as i64)))
+    } else {
+        Err(SignalRefusal::Malformed)
+    }
+}
+
+/// Whom an event is about (RFC 9493, and the spellings before it). None: somebody whom we could not
+/// know by it, which is no reason to refuse what an issuer says.
+fn about(
+    cx: &Context<'_>,
+    event: &EventFacts,
+    facts: &EventTokenFacts,
+    subject: Value<'_>,
+) -> Result<Option<About>, SignalRefusal> {
+    let subject = subject.object().ok_or(SignalRefusal::Malformed)?;
+    let text = |name: &str| {
+        let value = subject.get(name).map_err(|_| SignalRefusal::Malformed)?;
+        Ok::<_, SignalRefusal>(value.and_then(|value| value.text()))
+    };
+    let format = match (text("format")?, text("subject_type")?) {
+        (Some(format), Some(kind)) if format != kind => return Err(SignalRefusal::Malformed),
+        (format, kind) => format.or(kind),
     };
     Ok(match format.as_deref() {
         Some("iss_sub" | "iss-sub" | "id_token_claims") => {
-            let Some(sub) = text("sub")? else { return Ok(None) };
-            let issuer = cx.spec.issuer.clone();
-            // With a slash at its end or without: the issuer of tokens is written in both ways.
-            let same = |stated: &str| {
-                let known = issuer.as_deref().unwrap_or_default();
-                stated.trim_end_matches('/') == known.trim_end_matches('/')
-            };
-            if !text("iss")?.is_some_and(|stated| same(&stated)) {
-                return Err(SignalRefusal::Foreign);
+            let (Some(issuer), Some(sub)) = (text("iss")?, text("sub")?) else { return Ok(None) };
+            // With a slash at its end or without: the issuer is written in both ways.
+            let bare = |text: &str| text.strip_suffix('/').unwrap_or(text).to_owned();
+            let own = cx.spec.issuer.as_ref().unwrap_or(&facts.issuer);
+            let known = std::iter::once(own).chain(&cx.spec.identity.issuers);
+            if !known.into_iter().any(|known| bare(known) == bare(&issuer)) {
+                return Ok(None);
             }
-            let id = AccountId::new(cx.spec.identity.id_kind.clone(), sub);
-            Some(About::Account { id: id.ok_or(SignalRefusal::Malformed)?, issuer })
+            let id = AccountId::new(event.id_kind.clone(), format!("{}{sub}", event.id_prefix));
+            let id = id.ok_or(SignalRefusal::Malformed)?;
+            Some(About::Account { id, issuer: cx.spec.issuer.clone() })
         }
         Some("oauth_token") => {
             let (Some(kind), Some(algorithm), Some(value)) =
@@ -251,8 +288,8 @@ fn about(cx: &Context<'_>, subject: Value<'_>) -> Result<Option<About>, SignalRe
                 return Err(SignalRefusal::Malformed);
             };
             let by = TokenIdentifier::ALL.into_iter().find(|by| by.code() == algorithm);
-            by.filter(|_| kind == "refresh_token" && value.len() <= 255)
-                .map(|by| About::RefreshToken { by, value })
+            by.filter(|_| kind == "refresh_token")
+                .and_then(|by| by.read(&value).map(|value| About::RefreshToken { by, value }))
         }
         _ => None,
     })

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use bailee_core::{CredentialName, Timestamp, WithdrawalReason, event::RequestKind};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD},
+};
 use serde::{Deserialize, Serialize};
 
 use super::Reply;
@@ -98,6 +102,31 @@ impl TokenIdentifier {
         match self {
             Self::DoubleSha512 => "hash_base64_sha512_sha512",
             Self::Prefix => "prefix",
+        }
+    }
+
+    /// Reads an identifier as a provider writes it, into the one form that is compared. None for
+    /// what no token has: a shorter text would fit too many.
+    pub(crate) fn read(self, text: &str) -> Option<String> {
+        match self {
+            Self::DoubleSha512 => {
+                // Which of the two alphabets is meant, and whether with padding, is not said.
+                let text: String = text
+                    .trim_end_matches('=')
+                    .chars()
+                    .map(|c| match c {
+                        '-' => '+',
+                        '_' => '/',
+                        other => other,
+                    })
+                    .collect();
+                let digest = BASE64_STANDARD_NO_PAD.decode(text).ok()?;
+                (digest.len() == 64).then(|| BASE64_STANDARD.encode(digest))
+            }
+            Self::Prefix => {
+                let whole = text.len() == 16 && text.bytes().all(|b| b.is_ascii_graphic());
+                whole.then(|| text.to_owned())
+            }
         }
     }
 }

@@ -231,9 +231,12 @@ impl TimeUnit {
                     .and_then(|at| i64::try_from(at.unix_timestamp_nanos() / 1000).ok())
                     .map(Timestamp::from_micros)
             }
+            Self::Utc => {
+                Self::Rfc3339.read(text).or_else(|| Self::Rfc3339.read(&format!("{text}Z")))
+            }
         }
     }
 }
 
 /// The end of the year 9999, in seconds.
-const MOST: i64 = 253_402_300_799;
+pub(super) const MOST: i64 = 253_402_300_799;

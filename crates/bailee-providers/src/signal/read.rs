@@ -4,10 +4,10 @@ use bailee_core::Timestamp;
 
 use super::{About, Delivery, Reading, Reply, Signal, SignalRefusal, What, proof::fresh};
 use crate::{
-    context::Context,
+    context::{Context, Environment},
     grant::AccountId,
     scan::Value,
-    spec::{EventFacts, IdentitySource, ProofFacts, SignalPlace, TimeAt},
+    spec::{EventFacts, IdentitySource, ProofFacts, PushFacts, SignalPlace, TimeAt, Wanted},
 };
 
 /// The most signals that one delivery may bring.
@@ -33,8 +33,11 @@ pub(crate) fn read(cx: &Context<'_>, delivery: &Delivery<'_>) -> Result<Reading,
     };
     let mut signals = Vec::new();
     for item in &items {
+        if !concerns(cx, push, item)? {
+            continue;
+        }
         for event in &push.events {
-            if matches(event, delivery, item)? {
+            if matches(event, Some(delivery), item)? {
                 signals.extend(said(cx, event, item)?);
             }
         }
@@ -52,14 +55,52 @@ pub(crate) fn read(cx: &Context<'_>, delivery: &Delivery<'_>) -> Result<Reading,
     Ok(Reading { id, signals, reply: Reply::Status(push.accepted) })
 }
 
-/// Whether an event's conditions all hold.
-fn matches(
+/// Whether it is about accounts of the registration's kind. Some providers send trials to the same
+/// address as the rest.
+fn concerns(cx: &Context<'_>, push: &PushFacts, item: &Value<'_>) -> Result<bool, SignalRefusal> {
+    let Some(pointer) = &push.live else { return Ok(true) };
+    let stated = match item.pointer(pointer).map_err(|_| SignalRefusal::Malformed)? {
+        Some(Value::Bool(live)) => live,
+        None => return Ok(true),
+        Some(_) => return Err(SignalRefusal::Malformed),
+    };
+    Ok(match cx.registration.environment {
+        Environment::Emulator => true,
+        Environment::Live => stated,
+        Environment::Sandbox => !stated,
+    })
+}
+
+/// Whether an event's conditions all hold. Without a delivery no header does.
+pub(super) fn matches(
     event: &EventFacts,
-    delivery: &Delivery<'_>,
+    delivery: Option<&Delivery<'_>>,
     item: &Value<'_>,
 ) -> Result<bool, SignalRefusal> {
     for (place, wanted) in &event.when {
-        if text_at(place, delivery, item)?.as_deref() != Some(wanted.as_str()) {
+        let found = match (place, delivery) {
+            (SignalPlace::Header(_), None) => None,
+            (SignalPlace::Header(_), Some(delivery)) => text_at(place, delivery, item)?,
+            (SignalPlace::Member(pointer), _) => {
+                let value = item.pointer(pointer).map_err(|_| SignalRefusal::Malformed)?;
+                let value = value.filter(|value| !matches!(value, Value::Null));
+                if let Wanted::Present(wanted) = wanted {
+                    if value.is_some() != *wanted {
+                        return Ok(false);
+                    }
+                    continue;
+                }
+                value.and_then(|value| match value {
+                    Value::Bool(truth) => Some(truth.to_string()),
+                    other => other.id_text(),
+                })
+            }
+        };
+        let holds = match wanted {
+            Wanted::Present(wanted) => found.is_some() == *wanted,
+            Wanted::Text(wanted) => found.as_deref() == Some(wanted.as_str()),
+        };
+        if !holds {
             return Ok(false);
         }
     }
@@ -111,6 +152,7 @@ pub(super) fn said(
     }
     ids.into_iter()
         .map(|id| {
+            let id = format!("{}{id}", event.id_prefix);
             let id = AccountId::new(event.id_kind.clone(), id).ok_or(SignalRefusal::Malformed)?;
             let about = About::Account { id, issuer: issuer.clone() };
             Ok(Signal::new(about, what.clone()).at(at))

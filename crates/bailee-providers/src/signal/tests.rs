@@ -219,3 +219,28 @@ fn a_file_that_leaves_a_time_unsigned_or_signs_no_body_is_refused() {
         assert!(text.contains("line ") && text.contains(why), "{text}");
     }
 }
+
+#[test]
+fn a_time_without_an_offset_is_read_only_where_the_file_says_that_it_may_be() {
+    use crate::spec::TimeUnit::{Rfc3339, Utc};
+    let at = |unit: crate::spec::TimeUnit, text: &str| unit.read(text).map(Timestamp::as_seconds);
+    for text in ["2023-11-14T22:13:20Z", "2023-11-14T23:13:20.5+01:00"] {
+        assert_eq!(at(Utc, text), Some(1_700_000_000));
+        assert_eq!(at(Rfc3339, text), Some(1_700_000_000));
+    }
+    assert_eq!(at(Utc, "2023-11-14T22:13:20.064834"), Some(1_700_000_000));
+    assert_eq!(at(Rfc3339, "2023-11-14T22:13:20.064834"), None);
+    for text in ["", "2023-11-14", "22:13:20", "1700000000", "2023-13-14T22:13:20"] {
+        assert_eq!(at(Utc, text), None, "{text}");
+    }
+}
+
+#[test]
+fn a_file_says_where_accounts_and_trials_are_told_apart_with_a_pointer() {
+    let signature = "[signals.push.signature]\nkind = \"hmac_sha256\"\nheader = \"a\"\n";
+    let file = |live: &str| format!("{SPEC}live = \"{live}\"\n{signature}message = \"{{body}}\"\n");
+    let spec = Spec::parse(&file("/livemode")).unwrap();
+    assert_eq!(spec.signals.push.as_ref().unwrap().live.as_deref(), Some("/livemode"));
+    let text = Spec::parse(&file("livemode")).unwrap_err().to_string();
+    assert!(text.contains("line ") && text.contains("`live`"), "{text}");
+}

@@ -42,7 +42,7 @@ pub use revoke::{RevokeEnds, RevokeFacts, RevokePresentation, RevokeStyle};
 pub use scopes::ScopeFacts;
 pub use signals::{
     EventFacts, EventTokenFacts, Means, MessagePiece, ProofFacts, PushFacts, SignalFacts,
-    SignalPlace, SignatureAt, SignatureFacts, TextEncoding, TimeAt, TimeUnit,
+    SignalPlace, SignatureAt, SignatureFacts, TextEncoding, TimeAt, TimeUnit, Wanted,
 };
 pub use statements::Statements;
 pub use token::{Encoding, TokenFacts};
@@ -312,9 +312,11 @@ impl SpecFacts {
             &endpoints.jwks,
             &self.api,
         ];
+        // The keys of Security Event Tokens are fetched without any secret.
+        let keys = matches!(endpoint, crate::Endpoint::Discovery | crate::Endpoint::Jwks);
         let told = self.signals.push.as_ref().and_then(PushFacts::event_token);
-        let apis =
-            self.apis.iter().map(|(_, url)| url).chain(told.map(|facts| &facts.configuration));
+        let told = told.filter(|_| keys).map(|facts| &facts.configuration);
+        let apis = self.apis.iter().map(|(_, url)| url).chain(told);
         let is_called = |host: &str| {
             called.into_iter().flatten().chain(apis.clone()).any(|url| url.host_str() == Some(host))
         };

@@ -62,11 +62,36 @@ pub struct PushFacts {
     pub topics: Vec<String>,
     /// Whether the provider may name a refresh token without saying it.
     pub names_tokens: bool,
+    /// Where it says, with `true` or `false`, whether it is about people's accounts or about trials
+    /// (RFC 6901). What is about the other kind than the registration says nothing.
+    pub live: Option<String>,
     /// What it tells.
     pub events: Vec<EventFacts>,
 }
 
 impl PushFacts {
+    /// The JSON that goes with a refusal, where the provider is told why: for Security Event Tokens
+    /// an error of RFC 8935 §2.3 in English, so with `Content-Language: en`. `word` is what
+    /// [`SignalRefusal::code`](crate::signal::SignalRefusal::code) gave, or any other word for a
+    /// signature that did not hold. It repeats nothing of the delivery.
+    pub fn refusal_body(&self, word: &str) -> Option<&'static str> {
+        self.event_token()?;
+        Some(match word {
+            "foreign" => {
+                r#"{"err":"invalid_audience","description":"The token is for another recipient."}"#
+            }
+            "issuer" => {
+                r#"{"err":"invalid_issuer","description":"The token comes from another issuer."}"#
+            }
+            "malformed" | "method" | "stale" | "too_long" | "unknown_address" | "unsigned" => {
+                r#"{"err":"invalid_request","description":"This is not a Security Event Token that can be read."}"#
+            }
+            _ => {
+                r#"{"err":"invalid_key","description":"No key of the issuer made the signature."}"#
+            }
+        })
+    }
+
     pub(crate) fn event_token(&self) -> Option<&EventTokenFacts> {
         match &self.proof {
             ProofFacts::EventToken(facts) => Some(facts),
@@ -189,6 +214,8 @@ pub enum TimeUnit {
     Rfc3339,
     /// In seconds since 1970.
     Seconds,
+    /// As a date and time (RFC 3339) whose offset may be missing, and is zero then.
+    Utc,
 }
 
 /// Where in a document a time stands.
@@ -217,7 +244,7 @@ pub enum SignalPlace {
 #[non_exhaustive]
 pub struct EventFacts {
     /// What has to stand where, all of it.
-    pub when: Vec<(SignalPlace, String)>,
+    pub when: Vec<(SignalPlace, Wanted)>,
     /// The event's type, in a Security Event Token.
     pub uri: Option<String>,
     /// What it says.
@@ -227,6 +254,8 @@ pub struct EventFacts {
     pub account: Vec<String>,
     /// The word for the kind of id.
     pub id_kind: String,
+    /// What stands before it in the id that accounts are connected under.
+    pub id_prefix: String,
     /// The one token set that it is about.
     pub credential: Option<CredentialName>,
     /// When it happened.
@@ -235,6 +264,17 @@ pub struct EventFacts {
     pub within: Option<Duration>,
     /// Ids that a request is about, by name.
     pub details: Vec<(String, String)>,
+}
+
+/// What has to stand at a place.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum Wanted {
+    /// Anything but `null` (`true` in a file), or nothing (`false`).
+    Present(bool),
+    /// This text, or this number or truth value in its JSON spelling.
+    Text(String),
 }
 
 /// What an event says, as a file writes it.
@@ -312,6 +352,7 @@ pub(super) struct FilePush {
     topics: Vec<Text>,
     #[serde(default)]
     names_tokens: bool,
+    live: Option<Text>,
 }
 
 #[derive(Deserialize)]
@@ -354,12 +395,14 @@ struct FileEventToken {
 #[serde(deny_unknown_fields)]
 struct FileEvent {
     #[serde(default)]
-    when: BTreeMap<String, String>,
+    when: BTreeMap<String, Wanted>,
     uri: Option<String>,
     means: Means,
     #[serde(default)]
     account: OneOrMore,
     id_kind: Option<String>,
+    #[serde(default)]
+    id_prefix: String,
     credential: Option<CredentialName>,
     at: Option<TimeAt>,
     within_seconds: Option<u32>,
@@ -428,6 +471,11 @@ impl Check<'_> {
                 self.fault(topic.span(), "a topic is lower-case letters and hyphens");
             }
         }
+        if let Some(live) = &push.live
+            && !live.get_ref().starts_with('/')
+        {
+            self.fault(live.span(), "`live` is a pointer into the document (`/livemode`)");
+        }
         let delivery_id = push
             .delivery_id
             .iter()
@@ -449,6 +497,7 @@ impl Check<'_> {
                 refused,
                 topics: push.topics.into_iter().map(Spanned::into_inner).collect(),
                 names_tokens: push.names_tokens,
+                live: push.live.map(Spanned::into_inner),
                 events,
             }),
             journal_hosts,
@@ -538,6 +587,7 @@ impl Check<'_> {
             means: file.means,
             account,
             id_kind: file.id_kind.unwrap_or_else(|| id_kind.to_owned()),
+            id_prefix: file.id_prefix,
             credential: file.credential,
             at: file.at,
             within: file.within_seconds.map(seconds),

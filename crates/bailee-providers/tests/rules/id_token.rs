@@ -20,14 +20,14 @@ use crate::support::{NOW, address, context, drive_with, json as answer, registra
 const ACCESS: &str = "fake-access-1";
 
 /// A provider's keys, drawn or, for RSA, made for these tests.
-struct Keys {
+pub(crate) struct Keys {
     rsa: RsaKeyPair,
     p256: EcdsaKeyPair,
     ed25519: Ed25519KeyPair,
 }
 
 impl Keys {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let random = SystemRandom::new();
         let p256 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
         let ed25519 = Ed25519KeyPair::generate_pkcs8(&random).unwrap();
@@ -43,7 +43,7 @@ impl Keys {
         }
     }
 
-    fn document(&self) -> Value {
+    pub(crate) fn document(&self) -> Value {
         let text = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
         let rsa = RsaPublicKeyComponents::<Vec<u8>>::from(self.rsa.public());
         let point = self.p256.public_key().as_ref();
@@ -60,7 +60,7 @@ impl Keys {
         ]})
     }
 
-    fn sign(&self, header: &Value, claims: &Value) -> String {
+    pub(crate) fn sign(&self, header: &Value, claims: &Value) -> String {
         let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
         let message = format!("{}.{}", part(header), part(claims));
         let random = SystemRandom::new();
@@ -80,7 +80,7 @@ impl Keys {
 }
 
 /// What the caller does with a signature.
-fn verify(signed: &Signed) -> bool {
+pub(crate) fn verify(signed: &Signed) -> bool {
     match (&signed.key, signed.scheme) {
         (PublicKey::Rsa { n, e }, scheme) => {
             let parameters = match scheme {

@@ -14,7 +14,9 @@ mod callback;
 mod clickup;
 #[cfg(feature = "conformance")]
 mod conformance;
+mod delivered;
 mod discovery;
+mod event_token;
 #[cfg(feature = "every-provider")]
 mod files;
 #[cfg(feature = "github")]
