@@ -53,6 +53,9 @@ fn the_facts_are_those_of_the_documentation() {
     let called = spec.hosts_for(bailee_providers::Endpoint::Api);
     assert!(!called.contains(&"accounts.google.com".to_owned()));
     assert!(called.contains(&"gmail.googleapis.com".to_owned()));
+    // Beside the document that names the keys of events.
+    let fetched = spec.hosts_for(bailee_providers::Endpoint::Discovery);
+    assert!(fetched.contains(&"accounts.google.com".to_owned()));
     assert_eq!(spec.upload_hosts, ["www.googleapis.com"]);
     assert_eq!(spec.refresh.class, RefreshClass::Stable);
     assert_eq!(spec.refresh.idle_limit, Some(Duration::from_secs(180 * 86_400)));

@@ -24,6 +24,8 @@ mod github;
 #[cfg(feature = "google")]
 mod google;
 #[cfg(feature = "google")]
+mod google_signals;
+#[cfg(feature = "google")]
 mod google_upload;
 #[cfg(feature = "hubspot")]
 mod hubspot;
