@@ -46,6 +46,8 @@ mod linkedin;
 mod microsoft;
 mod operation;
 mod revoke;
+#[cfg(feature = "every-provider")]
+mod signals_by_facts;
 #[cfg(feature = "slack")]
 mod slack;
 mod spec_file;
