@@ -16,17 +16,20 @@
 //! - No answer has `Retry-After`. Limits of 15 minutes are told by `x-rate-limit-reset`, those of a
 //!   day by headers of their own, for the person or the whole application.
 //! - A post whose text was posted a short time ago is refused with 403. It was not made again.
+//! - Signals are signed with the application's consumer secret, not with the client's. X asks every
+//!   hour whether it is known.
 //!
 //! What a call costs is between the application and X; a budget that is used up is a fault of the
 //! configuration, not of the person's connection.
 //!
 //! Not covered: media, polls, quotes (which self-serve applications may not post), scheduled and
-//! promoted posts, edits, OAuth 1.0a, the Activity API and its signals, compliance jobs. The
+//! promoted posts, edits, OAuth 1.0a, subscriptions at the Activity API, compliance jobs. The
 //! console's permission "Read and write" is needed for posts beside the scope.
 
 mod errors;
 mod oauth;
 mod operations;
+mod signals;
 mod wire;
 
 pub use oauth::X;

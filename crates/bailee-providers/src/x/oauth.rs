@@ -1,11 +1,11 @@
-//! The steps at which X differs: what it says of tokens that are dead. The rest is facts in
-//! `spec.toml` and the defaults.
+//! The steps at which X differs: what it says of tokens that are dead, and a question that it asks.
+//! The rest is facts in `spec.toml` and the defaults.
 
 use bailee_core::IdToken;
 use http::StatusCode;
 use zeroize::Zeroizing;
 
-use super::errors;
+use super::{errors, signals};
 use crate::{
     answer::Answer,
     context::Context,
@@ -14,6 +14,7 @@ use crate::{
     judged::Judged,
     provider::{ExchangeAsk, Provider},
     rfc::{identity::IdentityStep, revoke::RevokeStep, token::TokenStep},
+    signal::{Delivery, Opening, SignalRefusal},
     spec::Spec,
     step::{Input, Next, Step},
 };
@@ -65,6 +66,14 @@ impl Provider for X {
     /// The second token may be dead with the first one, and X says so with an error.
     fn revoke(&self, cx: &Context<'_>, facts: &CredentialFacts) -> Box<dyn Step<Revoked>> {
         Box::new(DeadIsRevoked(RevokeStep::new(cx, facts)))
+    }
+
+    fn open_signal(
+        &self,
+        cx: &Context<'_>,
+        delivery: &Delivery<'_>,
+    ) -> Result<Opening, SignalRefusal> {
+        signals::open(cx, delivery)
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

@@ -61,5 +61,7 @@ mod tiktok_publish;
 mod token_answer;
 #[cfg(feature = "x")]
 mod x;
+#[cfg(feature = "x")]
+mod x_signals;
 #[cfg(feature = "zoom")]
 mod zoom;
