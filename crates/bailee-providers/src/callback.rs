@@ -15,8 +15,7 @@ use crate::{
 /// The longest query that is read (CALL-02).
 pub const QUERY_LIMIT: usize = 8 * 1024;
 
-/// What came back to the redirect URI. Nothing of it is trusted yet.
-#[derive(Debug)]
+/// What came back to the redirect URI. Nothing of it is trusted yet, so `Debug` shows no text of it.
 #[non_exhaustive]
 pub struct Callback {
     /// The state, to find the flow by.
@@ -27,8 +26,7 @@ pub struct Callback {
     pub iss: Option<String>,
 }
 
-/// What happened at the provider.
-#[derive(Debug)]
+/// What happened at the provider. `Debug` shows which of the two, and the failure.
 #[non_exhaustive]
 pub enum Outcome {
     /// It gave a code.
@@ -45,6 +43,26 @@ pub enum Outcome {
         /// What the provider wrote about it, tamed. It is for nobody's eyes but an operator's.
         description: Option<HostileText>,
     },
+}
+
+impl fmt::Debug for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Callback")
+            .field("outcome", &self.outcome)
+            .field("iss", &self.iss.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code { .. } => f.write_str("Code([redacted])"),
+            Self::Refused { failure, .. } => {
+                f.debug_struct("Refused").field("failure", failure).finish_non_exhaustive()
+            }
+        }
+    }
 }
 
 /// Why a callback is refused.

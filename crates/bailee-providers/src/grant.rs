@@ -8,8 +8,8 @@ use url::Url;
 
 use crate::spec::ScopeFacts;
 
-/// The outcome of an exchange or a refresh: fresh tokens, to be sealed at once.
-#[derive(Debug)]
+/// The outcome of an exchange or a refresh: fresh tokens, to be sealed at once. `Debug` shows its
+/// credentials and not whose they are.
 #[non_exhaustive]
 pub struct Grant {
     /// The token sets. The first one is the spec's main credential.
@@ -76,6 +76,12 @@ impl Grant {
                 half
             }),
         }
+    }
+}
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant").field("credentials", &self.credentials).finish_non_exhaustive()
     }
 }
 
@@ -165,8 +171,9 @@ pub enum TokenType {
     Bearer,
 }
 
-/// What the identity step is told of a grant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What the identity step is told of a grant. `Debug` counts the scopes and shows nothing else: it
+/// is the provider's text about a person.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct GrantFacts {
     /// The scopes granted.
@@ -190,6 +197,12 @@ impl GrantFacts {
     /// Whether a scope was granted.
     pub fn has_scope(&self, scope: &str) -> bool {
         self.scopes.iter().any(|granted| granted.as_str() == scope)
+    }
+}
+
+impl fmt::Debug for GrantFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GrantFacts").field("scopes", &self.scopes.len()).finish_non_exhaustive()
     }
 }
 
@@ -489,8 +502,9 @@ pub enum TokenKind {
     Refresh,
 }
 
-/// What introspection says (RFC 7662 §2.2).
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What introspection says (RFC 7662 §2.2). `Debug` counts the scopes, which are whatever the answer
+/// said.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Introspection {
     /// Whether the token is good.
@@ -499,6 +513,16 @@ pub struct Introspection {
     pub scopes: Option<Vec<ScopeName>>,
     /// When it runs out, where it says so.
     pub expires_at: Option<Timestamp>,
+}
+
+impl fmt::Debug for Introspection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Introspection")
+            .field("active", &self.active)
+            .field("scopes", &self.scopes.as_ref().map(Vec::len))
+            .field("expires_at", &self.expires_at)
+            .finish()
+    }
 }
 
 /// Whether a grant still lives.

@@ -141,3 +141,15 @@ fn scopes_of_a_callback_are_read_where_the_spec_names_them() {
     let twice = read(&spec, "code=a&state=s&scopes=a&scopes=b").unwrap_err();
     assert_eq!(twice, CallbackRefusal::Duplicate);
 }
+
+#[test]
+fn debug_shows_nothing_of_what_came() {
+    let spec = spec("[scopes]\ncallback_parameter = \"granted\"");
+    for query in [
+        "code=fake-1&state=fake-2&iss=fake-3&granted=fake-4",
+        "error=fake-1&state=fake-2&iss=fake-3&error_description=fake-4",
+    ] {
+        let printed = format!("{:?}", read(&spec, query).unwrap());
+        assert!(!printed.contains("fake"), "{printed}");
+    }
+}

@@ -388,3 +388,24 @@ fn tok_05_where_the_application_decides_over_scopes_an_answer_says_nothing_of_th
     assert_eq!(grant.credentials[0].scopes, None);
     assert!(spec.scopes.sent(&[ScopeName::from_static("notes")]).is_empty());
 }
+
+#[test]
+fn debug_shows_no_name_of_a_person_and_no_scope_that_was_not_compared() {
+    let spec = crate::support::spec("[token]\naccount_member = \"id\"").with_errors(&[]);
+    let answer =
+        r#"{"access_token":"fake-1","token_type":"Bearer","id":"fake-2","scope":"fake-3"}"#;
+    let mut grant = read_with(spec, json(200, answer)).unwrap();
+    grant.display = Some("fake-4".into());
+    grant.api = "https://fake-5.example.test".parse().ok();
+    let facts = grant.facts(&[]);
+    let printed = format!("{grant:?} {facts:?}");
+    assert!(!printed.contains("fake"), "{printed}");
+
+    let body = r#"{"active":true,"scope":"fake-1"}"#;
+    let (spec, registration) = (crate::support::spec(""), registration("example"));
+    let cx = context(&spec, &registration);
+    let mut step = Generic::new(spec.clone()).introspect(&cx).unwrap();
+    let (_, found) = drive(&mut *step, vec![json(200, body)]);
+    let printed = format!("{:?}", found.unwrap());
+    assert!(printed.contains("Some(1)") && !printed.contains("fake"), "{printed}");
+}
