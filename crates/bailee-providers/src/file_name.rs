@@ -37,11 +37,10 @@ impl SafeFileName {
             }
         }
         let name = name.trim_start_matches(['.', '-', '~', ' ']).trim_end_matches(ENDS);
-        let mut name = if name.is_empty() { Self::FALLBACK.to_owned() } else { name.to_owned() };
-        if is_device(&name) {
-            name.insert(0, '_');
-        }
-        Self(shortened(name))
+        let name = if name.is_empty() { Self::FALLBACK.to_owned() } else { name.to_owned() };
+        // What was cut may be the name of a device only then.
+        let name = shortened(name);
+        Self(if is_device(&name) { shortened(format!("_{name}")) } else { name })
     }
 
     /// The safe form of the name in an answer's `Content-Disposition` (RFC 6266), where it has one.
@@ -248,6 +247,7 @@ mod tests {
         assert_eq!(name, "a".repeat(254), "nothing ends with a space after it was cut");
         assert_eq!(safe(&"x".repeat(255)), "x".repeat(255));
         assert!(safe(&format!("con.{}", "x".repeat(300))).starts_with("_con."));
+        assert_eq!(safe(&format!("con{}t", " ".repeat(300))), "_con");
     }
 
     #[test]
