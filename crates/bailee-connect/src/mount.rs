@@ -15,8 +15,8 @@ impl Mount {
     ///
     /// # Errors
     ///
-    /// Refuses ([`ErrorKind::Configuration`]) what is not https, has a user, a query or a
-    /// fragment, or is not written in its canonical form.
+    /// Refuses ([`ErrorKind::Configuration`]) what is not https, has a user, a query, a fragment or
+    /// a semicolon, or is not written in its canonical form.
     pub fn new(address: &str) -> Result<Self> {
         let url = Url::parse(address).map_err(|_| wrong("the mount is not an address"))?;
         if url.scheme() != "https" {
@@ -37,6 +37,10 @@ impl Mount {
         }
         if url.path().ends_with('/') && url.path() != "/" {
             return Err(wrong("the mount must not end in a slash"));
+        }
+        // A cookie's path ends there (RFC 6265 §4.1.1).
+        if url.path().contains(';') {
+            return Err(wrong("the mount must not have a semicolon in its path"));
         }
         Ok(Self(url))
     }
@@ -85,6 +89,7 @@ mod tests {
             "//app.example/connect",
             "app.example/connect",
             "https://app.example/a b",
+            "https://app.example/a;b",
         ] {
             assert!(Mount::new(address).is_err(), "{address}");
         }
