@@ -42,6 +42,16 @@ pub(crate) enum Signer {
 }
 
 impl Signer {
+    /// Reads a key that is to be kept, and signs with it once: of an RSA key whose numbers do not
+    /// belong together only a signature tells.
+    pub(crate) fn tried(pkcs8: &[u8]) -> Result<Self> {
+        let signer = Self::parse(pkcs8)?;
+        match signer.sign(b"") {
+            Err(error) if error.kind() == ErrorKind::Configuration => Err(not_a_key()),
+            tried => tried.map(|_| signer),
+        }
+    }
+
     /// Reads a key. Its kind is what the key itself says.
     pub(crate) fn parse(pkcs8: &[u8]) -> Result<Self> {
         let es256 = || {
@@ -54,10 +64,7 @@ impl Signer {
             .map(Self::Es256)
             .or_else(|| eddsa().map(Self::EdDsa))
             .or_else(|| rs256().map(|key| Self::Rs256(Box::new(key))))
-            .ok_or_else(|| {
-                Error::new(ErrorKind::InvalidInput)
-                    .with_detail("not a private key for ES256, RS256 or EdDSA as PKCS#8")
-            })
+            .ok_or_else(not_a_key)
     }
 
     /// The public key, which tells two keys apart.
@@ -88,11 +95,20 @@ impl Signer {
             }
             Self::Rs256(key) => {
                 let mut signed = vec![0; key.public().modulus_len()];
-                key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signed).map_err(failed)?;
+                // This kind of signature draws nothing: the key is to blame.
+                key.sign(&RSA_PKCS1_SHA256, &random, message, &mut signed).map_err(|_| {
+                    Error::new(ErrorKind::Configuration)
+                        .with_detail("the registration's key does not sign")
+                })?;
                 Ok(signed)
             }
         }
     }
+}
+
+fn not_a_key() -> Error {
+    Error::new(ErrorKind::InvalidInput)
+        .with_detail("not a private key for ES256, RS256 or EdDSA as PKCS#8")
 }
 
 /// The key with its id in front, as it is sealed.
@@ -197,6 +213,12 @@ fn sign(sealed: &[u8], claims: &Claims<'_>) -> Result<Plaintext> {
     text.push('.');
     URL_SAFE_NO_PAD.encode_string(&signature, &mut text);
     Ok(Plaintext::copy_from(text.as_bytes()))
+}
+
+/// An assertion of nobody, made at the epoch.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn signed_at_epoch(sealed: &[u8]) -> Result<Plaintext> {
+    sign(sealed, &Claims { client: "fake-client", audience: "https://a.test", id: "1", now: 0 })
 }
 
 /// Whether a registration signs, by its facts.

@@ -93,7 +93,7 @@ impl Registration {
         if !(1..=255).contains(&key_id.len()) || !key_id.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Error::new(ErrorKind::InvalidInput).with_detail("not a key id"));
         }
-        let public = key.expose(Signer::parse)?.public();
+        let public = key.expose(Signer::tried)?.public();
         let secret = assertion::sealed_form(key_id, key);
         let mut registration = Self::new(provider, client_id, secret)?;
         registration.facts = registration.facts.authentication(ClientAuthentication::PrivateKeyJwt);

@@ -195,7 +195,9 @@ async fn tok_08_a_key_signs_for_one_authorization_server() {
 #[test]
 fn tok_08_what_is_no_key_of_a_taken_kind_is_refused_without_its_text() {
     let (private, _) = pair(SigningAlgorithm::Es256);
-    for key in [b"fake-canary-key".as_slice(), b"", &private[..private.len() - 1]] {
+    // An RSA key that parses and whose numbers do not belong together.
+    let apart = include_bytes!("../../fuzz/corpus/signing_key/rsa-numbers-apart");
+    for key in [b"fake-canary-key".as_slice(), b"", &private[..private.len() - 1], apart] {
         let error =
             Registration::signed("notes", CLIENT, KID, &ClientKey::copy_from(key)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
