@@ -408,7 +408,7 @@ fn in_part(request: Request, point: &ResumePoint, ranges: bool) -> Result<Reques
 }
 
 /// First byte, the one behind the last, and the whole length where it is said (RFC 9110 §14.4).
-fn content_range(headers: &HeaderMap) -> Option<(u64, u64, Option<u64>)> {
+pub(crate) fn content_range(headers: &HeaderMap) -> Option<(u64, u64, Option<u64>)> {
     let value = headers.get(header::CONTENT_RANGE)?.to_str().ok()?;
     let (range, total) = value.strip_prefix("bytes ")?.split_once('/')?;
     let (first, last) = range.split_once('-')?;
@@ -419,13 +419,13 @@ fn content_range(headers: &HeaderMap) -> Option<(u64, u64, Option<u64>)> {
 }
 
 /// A validator that is strong (RFC 9110 §8.8.1): a weak one does not promise the same bytes.
-fn strong_tag(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn strong_tag(headers: &HeaderMap) -> Option<String> {
     let tag = headers.get(header::ETAG)?.to_str().ok()?;
     let fits = tag.len() <= 1024 && tag.len() >= 2 && tag.starts_with('"') && tag.ends_with('"');
     fits.then(|| tag.to_owned())
 }
 
-fn media_type(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     let essence = value.split(';').next()?.trim();
     let (kind, subtype) = essence.split_once('/')?;

@@ -21,6 +21,9 @@ mod entered;
 mod event;
 mod fill;
 mod flights;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod holding;
 mod instance;

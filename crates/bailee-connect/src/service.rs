@@ -234,7 +234,7 @@ fn outcome_of(answer: &Answer) -> &'static str {
 }
 
 /// The pairs of a query. Nothing in it may be a token or ask for another method.
-fn query(query: &str) -> Result<Vec<(String, String)>> {
+pub(crate) fn query(query: &str) -> Result<Vec<(String, String)>> {
     if query.len() > LONGEST_QUERY {
         return Err(Error::new(ErrorKind::TooLarge).with_detail("the query is over the limit"));
     }
@@ -255,7 +255,7 @@ fn query(query: &str) -> Result<Vec<(String, String)>> {
 }
 
 /// The headers as they are sent; several of one name become one list (RFC 9110 §5.3).
-fn headers(
+pub(crate) fn headers(
     given: &HeaderMap,
     taken: &[HeaderName],
     length: usize,

@@ -35,6 +35,12 @@ impl Asked {
         rest.split('/').map(decoded).collect::<Option<_>>().map(Self)
     }
 
+    /// The segments.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn into_segments(self) -> Vec<String> {
+        self.0
+    }
+
     /// The endpoint that this is, and what stands in its parts. Of several that fit, the one with
     /// a literal where the others first have a part.
     pub(crate) fn find<'a>(

@@ -20,6 +20,9 @@ mod download;
 mod failure;
 mod file_name;
 mod files;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "github")]
 pub mod github;
 #[cfg(feature = "google")]

@@ -54,6 +54,12 @@ impl<'a> Object<'a> {
         Ok(Self(members))
     }
 
+    /// The members, names and all.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn into_members(self) -> Vec<(Zeroizing<Vec<u8>>, Value<'a>)> {
+        self.0
+    }
+
     /// The member of a name. One that stands there twice is refused, however its name is escaped
     /// (TOK-10).
     pub(crate) fn get(&self, name: &str) -> Result<Option<Value<'a>>, NotJson> {

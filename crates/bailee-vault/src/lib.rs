@@ -11,6 +11,9 @@ mod envelope;
 mod error;
 mod facts;
 mod fields;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod holder;
 mod key;
 pub mod kind;
