@@ -25,18 +25,22 @@
 //! - Limits come with 403 as well as with 429, and a private thing that may not be seen with 404:
 //!   where the headers say that a scope is missing, that is what the failure says.
 //! - A request without `User-Agent` is refused.
+//! - A GitHub App is told when somebody revokes their authorization, in JSON or in a form, as its
+//!   webhook is configured. That an installation was removed or suspended is told as well; it is
+//!   nobody's grant, and makes no more than a question. An OAuth App is told nothing.
 //!
 //! A connection that an organisation's single sign-on does not let through fails with the code
 //! `sso_required`; its person authorizes the application for the organisation in GitHub's settings.
 //!
 //! Not covered: the device flow, GitHub Enterprise at other hosts, installations of GitHub Apps and
-//! their own tokens, webhooks, narrowing a token to repositories, and rights other than those of
+//! their own tokens, other webhooks, narrowing a token to repositories, and rights other than those of
 //! the operations. An `offline_access` that was asked for counts as not granted where an answer does
 //! not list it; whether answers do is not documented.
 
 mod errors;
 mod oauth;
 mod operations;
+mod signals;
 mod wire;
 
 pub use oauth::GitHub;

@@ -5,7 +5,7 @@ use bailee_core::{Effect, IdToken, Result, ScopeName, Timestamp};
 use http::{Method, StatusCode};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::errors;
+use super::{errors, signals};
 use crate::{
     answer::Answer,
     context::Context,
@@ -19,6 +19,7 @@ use crate::{
     request::{Authorization, BasicEncoding, Endpoint, Json, Payload, Request, SecretRef},
     rfc::{self, malformed},
     scan::Object,
+    signal::{Delivery, Reading, SignalRefusal},
     spec::{RevokeEnds, Spec},
     step::{Input, Next, Step},
 };
@@ -118,6 +119,15 @@ impl Provider for GitHub {
         facts: &CredentialFacts,
     ) -> Option<Box<dyn Step<Revoked>>> {
         Some(delete(cx, facts, false))
+    }
+
+    /// As the facts say, from a form where the webhook is configured so.
+    fn read_signal(
+        &self,
+        cx: &Context<'_>,
+        delivery: &Delivery<'_>,
+    ) -> std::result::Result<Reading, SignalRefusal> {
+        signals::read(cx, delivery)
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

@@ -16,6 +16,9 @@
 //! - The endpoint that takes the code has errors of its own form; those of the Graph API are numbers,
 //!   and throttling comes as one of them with status 400.
 //! - There is no revocation for these tokens: a person removes the application at Instagram.
+//! - Signals come to two addresses, behind the registration's one: `deauthorize` and
+//!   `data-deletion`. They are forms with a signed text. Which of the account's two ids they name is
+//!   not said.
 //! - PKCE is not documented and not sent.
 //!
 //! Publishing takes several requests: containers are made and asked after until they are ready, and
@@ -32,6 +35,7 @@ mod errors;
 mod oauth;
 mod operations;
 mod publication;
+mod signals;
 mod wire;
 
 pub use oauth::Instagram;

@@ -5,7 +5,7 @@ use bailee_core::{AuthorizationCode, Effect, IdToken, ScopeName};
 use http::{Method, header};
 use url::Url;
 
-use super::{errors, publication::Followed};
+use super::{errors, publication::Followed, signals};
 use crate::{
     answer::Answer,
     callback::{Callback, CallbackRefusal, Outcome},
@@ -18,12 +18,13 @@ use crate::{
     request::{Endpoint, Issued, Request, SecretRef, Value},
     rfc::{malformed, misuse, token::TokenStep, token_answer},
     scan::Object,
+    signal::{Delivery, Opening, Reading, SignalRefusal},
     spec::{Spec, SpecFacts},
     step::{Input, Next, Step},
 };
 
 /// The word for the other kind of id that an account has; its first one is the spec's.
-const APP_SCOPED: &str = "app_scoped_id";
+pub(super) const APP_SCOPED: &str = "app_scoped_id";
 
 /// What Instagram puts behind the query of a callback.
 const TAIL: &str = "#_";
@@ -117,6 +118,22 @@ impl Provider for Instagram {
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {
         errors::classify(cx.spec, answer)
+    }
+
+    fn open_signal(
+        &self,
+        cx: &Context<'_>,
+        delivery: &Delivery<'_>,
+    ) -> Result<Opening, SignalRefusal> {
+        signals::open(cx, delivery)
+    }
+
+    fn read_signal(
+        &self,
+        cx: &Context<'_>,
+        delivery: &Delivery<'_>,
+    ) -> Result<Reading, SignalRefusal> {
+        signals::read(cx, delivery)
     }
 
     fn follow(&self, operation: &str) -> Option<Box<dyn Publish>> {

@@ -112,6 +112,16 @@ impl SignalRefusal {
     }
 }
 
+/// Whether a question that a provider has repeated or signed is of characters of which none of its
+/// deliveries is made. They are JSON or forms: with braces, quotes, colons or ampersands.
+pub(crate) fn is_challenge(text: &str) -> bool {
+    let harmless = |b: u8| b.is_ascii_alphanumeric() || b"-_=+/.".contains(&b);
+    (1..=LONGEST_CHALLENGE).contains(&text.len()) && text.bytes().all(harmless)
+}
+
+/// The longest question that is answered. Those that are known are far shorter.
+const LONGEST_CHALLENGE: usize = 256;
+
 /// What is answered to the provider.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -21,6 +21,7 @@ pub use meaning::{About, Reading, Signal, TokenIdentifier, What};
 pub use proof::{Opening, ProofKind, SignalProof, SignalSecret};
 pub use watch::{Polled, WatchFacts, Watched};
 
+pub(crate) use delivery::{BODY_LIMIT, is_challenge};
 pub(crate) use event_token::{keys, read as read_event_token};
 pub(crate) use proof::open;
 pub(crate) use read::read;

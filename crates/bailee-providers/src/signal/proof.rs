@@ -171,14 +171,14 @@ fn signature(
     Ok(Opening::Check(proof))
 }
 
-/// Whether a time is within the window, either way (HOOK-02).
+/// Whether a time is within the window, either way (HOOK-02), or as late as the provider may be.
 pub(super) fn fresh(
     now: Timestamp,
     made: Timestamp,
     facts: &SignatureFacts,
 ) -> Result<(), SignalRefusal> {
-    let apart = now.since(made).max(made.since(now));
-    if apart > facts.window { Err(SignalRefusal::Stale) } else { Ok(()) }
+    let stale = now.since(made) > facts.late || made.since(now) > facts.window;
+    if stale { Err(SignalRefusal::Stale) } else { Ok(()) }
 }
 
 impl TextEncoding {

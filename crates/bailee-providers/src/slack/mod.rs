@@ -13,6 +13,9 @@
 //!   for 12 hours, and a refresh token is good once.
 //! - The account is a workspace and a person in it; for an application that is installed in a whole
 //!   organisation, the organisation and the person.
+//! - Signals name people by their ids in a workspace, the bot by that of the bot, and a workspace by
+//!   its own, so a connection is known under that too. Which of the bot's tokens ended they do not
+//!   say; it is asked for each connection of the workspace.
 //! - A token is revoked by presenting it. That does not uninstall the application.
 //!
 //! The scope `incoming-webhook` is left out of the catalogue: what it gives is an address that
@@ -20,11 +23,13 @@
 //! means, it is not read and is wiped with the answer.
 //!
 //! Not covered: sign in with Slack (OpenID Connect), `oauth.v2.exchange` for tokens from before
-//! rotation, uninstalling (`apps.uninstall`), blocks and attachments of messages, files, events.
+//! rotation, uninstalling (`apps.uninstall`), blocks and attachments of messages, files, other events than those
+//! that end tokens.
 
 mod errors;
 mod oauth;
 mod operations;
+mod signals;
 mod wire;
 
 pub use oauth::{BOT, Slack, USER};

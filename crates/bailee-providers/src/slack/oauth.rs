@@ -1,19 +1,21 @@
 //! The steps at which Slack differs: two kinds of scope and of token, and errors with status 200.
 
-use bailee_core::{CredentialName, Effect, Error, ErrorKind, Result, ScopeName};
+use bailee_core::{CredentialName, Effect, Error, ErrorKind, IdToken, Result, ScopeName};
 use http::Method;
 
-use super::errors;
+use super::{errors, signals};
 use crate::{
     answer::Answer,
+    at_once::AtOnce,
     context::Context,
     failure::{Failure, FailureKind},
-    grant::{AccountId, Alive, CredentialFacts, Grant, IssuedCredential},
+    grant::{Account, AccountId, Alive, CredentialFacts, Grant, GrantFacts, IssuedCredential},
     once::once,
     provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Provider},
     request::{Endpoint, Request},
     rfc::{self, malformed, token::TokenStep, token_answer},
     scan::Object,
+    signal::{Delivery, Reading, SignalRefusal},
     spec::{Spec, SpecFacts},
     step::Step,
 };
@@ -89,6 +91,23 @@ impl Provider for Slack {
         }))
     }
 
+    /// The token answer said whose it is. The place is an id of its own: signals name it alone.
+    fn identity(
+        &self,
+        _cx: &Context<'_>,
+        grant: &GrantFacts,
+        _nonce: Option<&str>,
+        _id_token: Option<IdToken>,
+    ) -> Box<dyn Step<Account>> {
+        let account = grant.account_id.clone().map(|id| {
+            let place = id.value().split_once(':').and_then(|(place, _)| signals::place_id(place));
+            Account::new(id)
+                .with_display(grant.display.as_deref())
+                .also_known_as(place.into_iter().collect())
+        });
+        Box::new(AtOnce::new(account.ok_or_else(malformed)))
+    }
+
     /// The answer holds the credential that was renewed, wherever in it that stands.
     fn refresh(&self, cx: &Context<'_>, facts: &CredentialFacts) -> Box<dyn Step<Grant>> {
         let wanted = facts.name.clone();
@@ -110,6 +129,14 @@ impl Provider for Slack {
             Some(failure) if failure.kind == FailureKind::AccessRejected => Ok(Alive::No),
             Some(failure) => Err(failure),
         })
+    }
+
+    fn read_signal(
+        &self,
+        cx: &Context<'_>,
+        delivery: &Delivery<'_>,
+    ) -> std::result::Result<Reading, SignalRefusal> {
+        signals::read(cx, delivery)
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

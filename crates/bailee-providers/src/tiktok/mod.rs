@@ -11,6 +11,8 @@
 //! - Errors may come with status 200, and a success with an empty `error` beside it.
 //! - Revocation takes the access token, so one that ran out is refreshed first.
 //! - Answers of the API stand in an envelope whose error code is `ok`.
+//! - What it sends of its own accord says why an authorization was removed in a text that holds JSON.
+//!   Our own revocation comes back as such a signal.
 //! - Beginning a post is not idempotent: one whose answer was lost is never begun again.
 //!
 //! What the host owes TikTok's users when it posts for them (content sharing guidelines): ask
@@ -23,6 +25,7 @@ mod errors;
 mod oauth;
 mod operations;
 mod publication;
+mod signals;
 mod wire;
 
 pub use oauth::TikTok;

@@ -4,7 +4,7 @@
 use bailee_core::{Effect, IdToken};
 use http::Method;
 
-use super::{errors, publication::Followed};
+use super::{errors, publication::Followed, signals};
 use crate::{
     answer::Answer,
     at_once::AtOnce,
@@ -17,6 +17,7 @@ use crate::{
     request::{Endpoint, Request, Value},
     rfc::malformed,
     scan::Object,
+    signal::{Delivery, Reading, SignalRefusal},
     spec::Spec,
     step::Step,
 };
@@ -80,6 +81,15 @@ impl Provider for TikTok {
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {
         errors::classify(cx.spec, answer)
+    }
+
+    /// The reason stands in a document within the document.
+    fn read_signal(
+        &self,
+        cx: &Context<'_>,
+        delivery: &Delivery<'_>,
+    ) -> Result<Reading, SignalRefusal> {
+        signals::read(cx, delivery)
     }
 
     fn follow(&self, operation: &str) -> Option<Box<dyn Publish>> {

@@ -15,15 +15,20 @@
 //! - Scopes are sent with spaces between, which is what answers have; the pages do not say what
 //!   requests should have. [`Zoom::with_the_app_s_scopes`] sends none, for applications with classic
 //!   scopes. Classic names in answers are read as the granular ones.
+//! - Whoever removes the application has what was got of them erased, unless the signal says that it
+//!   may be kept. Every few days Zoom asks whether the secret of its signals is known. The data
+//!   compliance API, which older terms had a client tell of the erasure, is no longer mentioned and
+//!   not called.
 //! - `user:read:token` is not in the catalogue: what it gives is a credential.
 //!
-//! Not covered: server-to-server OAuth, the device grant, `:admin` and `:master` scopes, webhooks
-//! and the data compliance API, recordings, recurring meetings with fixed times, passcodes that the
+//! Not covered: server-to-server OAuth, the device grant, `:admin` and `:master` scopes, other
+//! webhooks, the data compliance API, recordings, recurring meetings with fixed times, passcodes that the
 //! caller sets. A meeting's `start_url` makes whoever has it the host; it is not read.
 
 mod errors;
 mod oauth;
 mod operations;
+mod signals;
 mod wire;
 
 pub use oauth::Zoom;

@@ -3,7 +3,7 @@
 
 use bailee_core::{IdToken, Result};
 
-use super::errors;
+use super::{errors, signals};
 use crate::{
     answer::Answer,
     context::Context,
@@ -12,6 +12,7 @@ use crate::{
     judged::Judged,
     provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Provider},
     rfc::{authorize_url, identity::IdentityStep, token::TokenStep},
+    signal::{Delivery, Reading, SignalRefusal},
     spec::Spec,
     step::Step,
 };
@@ -76,6 +77,14 @@ impl Provider for Zoom {
 
     fn refresh(&self, cx: &Context<'_>, facts: &CredentialFacts) -> Box<dyn Step<Grant>> {
         Judged::boxed(cx, TokenStep::refresh(cx, facts), errors::of_refresh)
+    }
+
+    fn read_signal(
+        &self,
+        cx: &Context<'_>,
+        delivery: &Delivery<'_>,
+    ) -> std::result::Result<Reading, SignalRefusal> {
+        signals::read(cx, delivery)
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

@@ -15,12 +15,22 @@ mod clickup;
 #[cfg(feature = "conformance")]
 mod conformance;
 mod delivered;
+#[cfg(any(
+    feature = "github",
+    feature = "instagram",
+    feature = "slack",
+    feature = "tiktok",
+    feature = "zoom"
+))]
+mod delivery;
 mod discovery;
 mod event_token;
 #[cfg(feature = "every-provider")]
 mod files;
 #[cfg(feature = "github")]
 mod github;
+#[cfg(feature = "github")]
+mod github_signals;
 #[cfg(feature = "google")]
 mod google;
 #[cfg(feature = "google")]
@@ -36,6 +46,8 @@ mod id_token;
 mod instagram;
 #[cfg(feature = "instagram")]
 mod instagram_publish;
+#[cfg(feature = "instagram")]
+mod instagram_signals;
 #[cfg(feature = "jira")]
 mod jira;
 #[cfg(feature = "jira")]
@@ -50,6 +62,8 @@ mod revoke;
 mod signals_by_facts;
 #[cfg(feature = "slack")]
 mod slack;
+#[cfg(feature = "slack")]
+mod slack_signals;
 mod spec_file;
 #[cfg(feature = "supabase")]
 mod supabase;
@@ -58,6 +72,8 @@ mod support;
 mod tiktok;
 #[cfg(feature = "tiktok")]
 mod tiktok_publish;
+#[cfg(feature = "tiktok")]
+mod tiktok_signals;
 mod token_answer;
 #[cfg(feature = "x")]
 mod x;
@@ -65,3 +81,5 @@ mod x;
 mod x_signals;
 #[cfg(feature = "zoom")]
 mod zoom;
+#[cfg(feature = "zoom")]
+mod zoom_signals;
