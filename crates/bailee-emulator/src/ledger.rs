@@ -480,6 +480,15 @@ impl Ledger {
         ended
     }
 
+    /// Ends what an account allowed to a client in one of several scope parameters.
+    pub(crate) fn end_kind(&mut self, account: &str, client: &str, kind: &str) {
+        for grant in &mut self.grants {
+            if grant.account == account && grant.client == client && grant.kind == kind {
+                grant.ended = true;
+            }
+        }
+    }
+
     /// Finds a token whatever its state, for revocation and introspection.
     pub(crate) fn find(&self, value: &str) -> Option<(TokenKind, GrantId)> {
         self.tokens.get(value).map(|token| (token.kind, token.grant))

@@ -4,7 +4,7 @@
 mod support;
 
 use bailee_emulator::github::GitHub;
-use bailee_emulator::{Client, Decision, Emulator, Endpoint, Fault, Site, TokenKind};
+use bailee_emulator::{Client, Decision, Emulator, Endpoint, Fault, Misuse, Site, TokenKind};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
@@ -344,4 +344,68 @@ async fn limits_come_with_the_status_of_the_switch() {
         world.site().live_tokens().iter().filter(|t| t.kind == TokenKind::Access).count(),
         1
     );
+}
+
+#[tokio::test]
+async fn a_revoked_authorization_is_told_to_a_github_app_and_to_no_oauth_app() {
+    let world = World::new().await;
+    let event = "github_app_authorization.revoked";
+    let app = || Client::new(APP).secret(SECRET).redirect(REDIRECT);
+    let unsigned = world.site().announce(event, "ada", APP, HOOK).unwrap_err();
+    assert!(matches!(unsigned, Misuse::Announcement(_)), "there is no secret for webhooks");
+    world.site().add_client(app().signal_secret(SIGNAL_SECRET)).unwrap();
+    let oauth_app = world.site().announce(event, "ada", ID, HOOK).unwrap_err();
+    assert_eq!(oauth_app, Misuse::Event(event.into()));
+
+    let tokens = world.connect(APP, "").await;
+    let token = text(&tokens, "access_token");
+    let (_, _, me) = world.call(Method::GET, "/user", token, &Value::Null).await;
+    let sent = world.site().announce(event, "ada", APP, HOOK).unwrap();
+    assert!(!world.site().is_live(token));
+    let body = said(&sent);
+    assert_eq!(body["action"], "revoked");
+    assert_eq!(body["sender"]["id"], me["id"]);
+    assert_eq!(body["sender"]["login"], me["login"]);
+    assert_eq!(body.as_object().unwrap().len(), 2, "there is nothing else in it");
+    assert_eq!(sent.header("x-github-event"), Some("github_app_authorization"));
+    let raw = String::from_utf8(sent.body.clone()).unwrap();
+    let signature = format!("sha256={}", hmac_hex(SIGNAL_SECRET, &raw));
+    assert_eq!(sent.header("X-Hub-Signature-256"), Some(signature.as_str()));
+    assert!(sent.header("X-Hub-Signature").is_some_and(|old| old.starts_with("sha1=")));
+    let number = sent.header("X-GitHub-Delivery").unwrap();
+    let lengths: Vec<_> = number.split('-').map(str::len).collect();
+    assert_eq!(lengths, [8, 4, 4, 4, 12], "{number}");
+    let again = world.site().announce(event, "ada", APP, HOOK).unwrap();
+    assert_ne!(again.header("X-GitHub-Delivery"), Some(number));
+
+    world.switch(|github| github.webhook_form = true);
+    let sent = world.site().announce(event, "ada", APP, HOOK).unwrap();
+    assert_eq!(sent.header("content-type"), Some("application/x-www-form-urlencoded"));
+    let (name, payload) = url::form_urlencoded::parse(&sent.body).next().unwrap();
+    assert_eq!((name.as_ref(), json(&payload)), ("payload", body));
+    let raw = String::from_utf8(sent.body.clone()).unwrap();
+    let signature = format!("sha256={}", hmac_hex(SIGNAL_SECRET, &raw));
+    assert_eq!(sent.header("X-Hub-Signature-256"), Some(signature.as_str()));
+}
+
+#[tokio::test]
+async fn an_installation_that_is_removed_or_suspended_ends_no_authorization() {
+    let world = World::new().await;
+    let app = Client::new(APP).secret(SECRET).redirect(REDIRECT).signal_secret(SIGNAL_SECRET);
+    world.site().add_client(app).unwrap();
+    let tokens = world.connect(APP, "").await;
+    for action in ["created", "suspend", "unsuspend", "deleted"] {
+        let event = format!("installation.{action}");
+        let sent = world.site().announce(&event, "ada", APP, HOOK).unwrap();
+        let body = said(&sent);
+        assert_eq!(
+            (sent.header("x-github-event"), &body["action"]),
+            (Some("installation"), &json!(action))
+        );
+        assert_eq!(body["installation"]["account"]["id"], body["sender"]["id"]);
+        assert!(world.site().is_live(text(&tokens, "access_token")), "{action}");
+    }
+    assert_eq!(said(&world.site().announce("ping", "", APP, HOOK).unwrap()).get("sender"), None);
+    let unknown = world.site().announce("installation.renamed", "ada", APP, HOOK).unwrap_err();
+    assert_eq!(unknown, Misuse::Event("installation.renamed".into()));
 }

@@ -6,7 +6,11 @@ mod support;
 use std::time::Duration;
 
 use bailee_emulator::instagram::{Instagram, Permissions, UserId};
-use bailee_emulator::{Account, ConsentError, Decision, Emulator, Endpoint, Fault, Site};
+use bailee_emulator::{
+    Account, Announcement, Client, ConsentError, Decision, Emulator, Endpoint, Fault, Misuse, Site,
+};
+use base64::Engine as _;
+use base64::prelude::{BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use support::*;
 
@@ -499,4 +503,66 @@ async fn what_was_not_granted_is_refused() {
     for path in ["/me/comments", "/me/insights", "/me/conversations", "/1/comments"] {
         assert_eq!(refused(&world.read(token, path).await), (400, 100, Some(33)), "{path}");
     }
+}
+
+/// The two parts of the form's only field, still encoded.
+fn signed_request(sent: &Announcement) -> (String, String) {
+    assert_eq!(sent.header("content-type"), Some("application/x-www-form-urlencoded"));
+    let fields: Vec<_> = url::form_urlencoded::parse(&sent.body).collect();
+    assert_eq!((fields.len(), fields[0].0.as_ref()), (1, "signed_request"));
+    let (signature, payload) = fields[0].1.split_once('.').unwrap();
+    (signature.to_owned(), payload.to_owned())
+}
+
+fn is_signed_with(secret: &str, signature: &str, payload: &str) -> bool {
+    let tag = BASE64_URL_SAFE_NO_PAD.decode(signature.trim_end_matches('=')).unwrap();
+    let tag: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
+    tag == hmac_hex(secret, payload)
+}
+
+#[tokio::test]
+async fn who_removes_the_application_or_wants_their_data_deleted_is_told_in_a_signed_request() {
+    let world = World::new().await;
+    let profile = |token: String| {
+        let world = &world;
+        async move { world.read(&token, "/me?fields=user_id").await.1 }
+    };
+    for event in ["deauthorize", "data_deletion"] {
+        let token = world.long().await;
+        let me = profile(token.clone()).await;
+        let sent = world.site().announce(event, "ada", ID, HOOK).unwrap();
+        assert!(!world.site().is_live(&token), "{event}");
+        let (signature, payload) = signed_request(&sent);
+        assert!(is_signed_with(SECRET, &signature, &payload), "{event}");
+        let text = BASE64_URL_SAFE_NO_PAD.decode(&payload).unwrap();
+        let (id, now) = (me["id"].as_str().unwrap(), world.emulator.clock().now());
+        assert_eq!(
+            String::from_utf8(text).unwrap(),
+            format!(r#"{{"user_id":"{id}","algorithm":"HMAC-SHA256","issued_at":{now}}}"#)
+        );
+    }
+    let unknown = world.site().announce("comments", "ada", ID, HOOK).unwrap_err();
+    assert_eq!(unknown, Misuse::Event("comments".into()));
+}
+
+#[tokio::test]
+async fn what_is_not_said_of_signed_requests_is_a_switch() {
+    let world = World::new().await;
+    let me = world.read(&world.long().await, "/me?fields=user_id").await.1;
+    world.switch(|instagram| {
+        instagram.pads_callbacks = true;
+        instagram.callback_user = UserId::Professional;
+        instagram.callback_user_is_number = true;
+        instagram.signs_with_meta = true;
+    });
+    let refused = world.site().announce("deauthorize", "ada", ID, HOOK).unwrap_err();
+    assert!(matches!(refused, Misuse::Announcement(_)), "Meta's secret is not known");
+    let app = Client::new(ID).secret(SECRET).redirect(REDIRECT).signal_secret(SIGNAL_SECRET);
+    world.site().add_client(app).unwrap();
+    let sent = world.site().announce("deauthorize", "ada", ID, HOOK).unwrap();
+    let (signature, payload) = signed_request(&sent);
+    assert!(signature.ends_with('='));
+    assert!(is_signed_with(SIGNAL_SECRET, &signature, &payload));
+    let body: Value = serde_json::from_slice(&BASE64_URL_SAFE.decode(&payload).unwrap()).unwrap();
+    assert_eq!(body["user_id"].to_string(), me["user_id"].as_str().unwrap());
 }

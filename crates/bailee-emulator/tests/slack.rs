@@ -5,9 +5,10 @@ mod support;
 
 use std::time::Duration;
 
-use bailee_emulator::slack::Slack;
+use bailee_emulator::slack::{Revoked, Slack};
 use bailee_emulator::{
-    Account, ConsentError, Decision, Emulator, Endpoint, Fault, Site, TokenKind,
+    Account, Announcement, Client, ConsentError, Decision, Emulator, Endpoint, Fault, Misuse, Site,
+    TokenKind,
 };
 use serde_json::{Value, json};
 use support::*;
@@ -377,4 +378,99 @@ async fn faults_look_like_slack() {
     assert_eq!((status, text(&body, "error")), (200, "internal_error"));
     assert_eq!(world.site().withdraw("ada", ID), 2);
     assert_eq!(world.error(TEST, bot, &json!({})).await, "token_revoked");
+}
+
+/// What Slack sends, after its signature was checked.
+fn announced(world: &World, event: &str, account: &str) -> Announcement {
+    let app = Client::new(ID).secret(SECRET).redirect(REDIRECT).signal_secret(SIGNAL_SECRET);
+    world.site().add_client(app).unwrap();
+    let sent = world.site().announce(event, account, ID, HOOK).unwrap();
+    let now = world.emulator.clock().now();
+    assert_eq!(sent.header("X-Slack-Request-Timestamp"), Some(now.to_string().as_str()));
+    let body = String::from_utf8(sent.body.clone()).unwrap();
+    let signature = format!("v0={}", hmac_hex(SIGNAL_SECRET, &format!("v0:{now}:{body}")));
+    assert_eq!(sent.header("X-Slack-Signature"), Some(signature.as_str()));
+    sent
+}
+
+#[tokio::test]
+async fn an_address_is_verified_with_a_signed_challenge() {
+    let world = World::new().await;
+    let refused = world.site().announce("url_verification", "", ID, HOOK).unwrap_err();
+    assert!(matches!(refused, Misuse::Announcement(_)), "there is no signing secret");
+    let body = said(&announced(&world, "url_verification", ""));
+    assert_eq!(body["type"], "url_verification");
+    let other = said(&announced(&world, "url_verification", ""));
+    assert_ne!(text(&body, "challenge"), text(&other, "challenge"));
+    assert_eq!(body["token"], other["token"]);
+}
+
+#[tokio::test]
+async fn revoked_tokens_are_told_by_the_ids_of_whose_they_were() {
+    let world = World::new().await;
+    for (revoked, bot_dies, person_dies) in
+        [(Revoked::Person, false, true), (Revoked::Bot, true, false), (Revoked::Both, true, true)]
+    {
+        world.switch(|slack| slack.revoked = revoked);
+        let tokens = world.connect().await;
+        let person = &tokens["authed_user"];
+        let body = said(&announced(&world, "tokens_revoked", "ada"));
+        assert_eq!(body["type"], "event_callback");
+        assert_eq!(body["team_id"], tokens["team"]["id"]);
+        assert_eq!(body["event_time"], world.emulator.clock().now());
+        assert!(text(&body, "event_id").starts_with("Ev"));
+        assert_eq!(body["event"]["type"], "tokens_revoked");
+        let ids = |dies: bool, id: &Value| if dies { json!([id]) } else { json!([]) };
+        let named = &body["event"]["tokens"];
+        assert_eq!(named["oauth"], ids(person_dies, &person["id"]));
+        assert_eq!(named["bot"], ids(bot_dies, &tokens["bot_user_id"]));
+        let lives = |token: &str| world.site().is_live(token);
+        assert_eq!(lives(text(&tokens, "access_token")), !bot_dies, "{revoked:?}");
+        assert_eq!(lives(text(&tokens, "refresh_token")), !bot_dies, "{revoked:?}");
+        assert_eq!(lives(text(person, "access_token")), !person_dies, "{revoked:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_application_is_removed_for_the_whole_workspace_and_one_bot_may_be_everybody_s() {
+    let world = World::new().await;
+    let tokens = |account: &'static str| {
+        let world = &world;
+        async move {
+            let page = authorize(&[]);
+            let back = world.emulator.consent(&page, Decision::Allow, account).await.unwrap();
+            let code = parameter(&back, "code").unwrap();
+            world.token(&[("code", &code), ("redirect_uri", REDIRECT)]).await.1
+        }
+    };
+    let other = Account::new("grace").fact("team_id", "T0ELSEWHERE");
+    let live = |tokens: &Value| world.site().is_live(text(tokens, "access_token"));
+    let (ada, grace) = (tokens("ada").await, tokens("grace").await);
+    world.switch(|slack| slack.revoked = Revoked::Bot);
+    announced(&world, "tokens_revoked", "ada");
+    assert!(!live(&ada) && live(&grace));
+    world.switch(|slack| slack.one_bot = true);
+    announced(&world, "tokens_revoked", "ada");
+    assert!(!live(&grace));
+
+    let (ada, grace) = (tokens("ada").await, tokens("grace").await);
+    let body = said(&announced(&world, "app_uninstalled", "ada"));
+    assert_eq!(body["event"], json!({"type": "app_uninstalled"}));
+    assert!(!live(&ada) && !live(&grace));
+    world.site().add_account(other);
+    let (ada, grace) = (tokens("ada").await, tokens("grace").await);
+    announced(&world, "app_uninstalled", "ada");
+    assert!(!live(&ada) && live(&grace), "that is another workspace");
+}
+
+#[tokio::test]
+async fn an_event_of_a_whole_organisation_says_so_where_it_names_authorizations() {
+    let world = World::new().await;
+    world.site().add_account(Account::new("ada").fact("org_wide", true));
+    let body = said(&announced(&world, "app_uninstalled", "ada"));
+    assert_eq!(body["enterprise_id"], "E0EXAMPLE");
+    assert_eq!(body["authorizations"][0]["is_enterprise_install"], true);
+    world.switch(|slack| slack.names_authorizations = false);
+    let body = said(&announced(&world, "app_uninstalled", "ada"));
+    assert_eq!(body.get("authorizations"), None);
 }

@@ -4,8 +4,9 @@
 //! From the pages (November 2026)
 //! <https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps>,
 //! <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-user-access-token-for-a-github-app>,
-//! <https://docs.github.com/en/rest/apps/oauth-applications> and
-//! <https://docs.github.com/en/rest/issues/issues>. What the pages leave open is a switch of
+//! <https://docs.github.com/en/rest/apps/oauth-applications>,
+//! <https://docs.github.com/en/rest/issues/issues> and
+//! <https://docs.github.com/en/webhooks/webhook-events-and-payloads>. What the pages leave open is a switch of
 //! [`GitHub`]. A client whose id begins with `Iv` is a GitHub App, and the scopes of its
 //! registration are its permissions. Each account owns the repositories `hello` (public) and
 //! `secret` (private). Redirect addresses are compared more strictly than GitHub compares them, and
@@ -15,10 +16,11 @@ mod administration;
 mod issues;
 mod repositories;
 mod user;
+mod webhook;
 
 use serde_json::json;
 
-use crate::Endpoint;
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::ledger::{Grant, RefreshStyle, Refused, TokenKind};
@@ -28,6 +30,7 @@ use crate::oauth::{
 };
 use crate::play::Played;
 use crate::token_answer::{Encoding, TokenAnswer};
+use crate::{Endpoint, Misuse};
 
 /// The switches of the emulated GitHub; what [`GitHub::new`] says is what the documentation says.
 #[derive(Clone, Debug)]
@@ -48,6 +51,8 @@ pub struct GitHub {
     pub refresh_lifetime: i64,
     /// The owners whose repositories want a single sign-on that no token has.
     pub single_sign_on: Vec<String>,
+    /// Whether webhooks come as forms, as an application may configure them.
+    pub webhook_form: bool,
 }
 
 impl GitHub {
@@ -62,6 +67,7 @@ impl GitHub {
             oauth_apps_expire: false,
             refresh_lifetime: 15_897_600,
             single_sign_on: Vec::new(),
+            webhook_form: false,
         }
     }
 }
@@ -259,6 +265,10 @@ impl Dialect for GitHub {
             None | Some("select_account") => Ok(()),
             Some(_) => Err(Problem::Value("prompt")),
         }
+    }
+
+    fn announce(&mut self, desk: &mut Desk, news: &News<'_>) -> Result<Announcement, Misuse> {
+        webhook::announce(self, desk, news)
     }
 }
 

@@ -12,6 +12,7 @@
 //! `PERSONAL`). Not played: bodies in multipart, resumable uploads, what concerns comments, messages
 //! and insights.
 
+mod callbacks;
 mod container;
 mod media;
 mod tokens;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use self::container::Container;
-use crate::Endpoint;
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::ledger::{Grant, RefreshStyle, Refused, TokenKind};
@@ -31,6 +32,7 @@ use crate::message::{Answer, Incoming};
 use crate::oauth::{Carrier, ClientAuth, Dialect, Facts, Issued, Pkce, Place, Problem, caller};
 use crate::play::Played;
 use crate::token_answer::TokenAnswer;
+use crate::{Endpoint, Misuse};
 
 /// The switches of the emulated Instagram; what [`Instagram::new`] says is what the documentation
 /// says, and where that is silent what was seen or is likely.
@@ -39,6 +41,10 @@ use crate::token_answer::TokenAnswer;
 pub struct Instagram {
     /// Subcodes with which the next containers break after they were made. `status` names them.
     pub broken_containers: VecDeque<u32>,
+    /// Which id the callbacks name, which is not said.
+    pub callback_user: UserId,
+    /// Whether that id is a number; both forms were seen.
+    pub callback_user_is_number: bool,
     /// Seconds for which a code is good: an hour.
     pub code_lifetime: i64,
     /// Whether another authorization of the same person ends the earlier one, which is not said.
@@ -53,6 +59,8 @@ pub struct Instagram {
     pub lost_publishes: u32,
     /// Whether `account_type` is there when it is asked for.
     pub names_types: bool,
+    /// Whether both parts of a `signed_request` are padded, as Meta's own library made them.
+    pub pads_callbacks: bool,
     /// How `permissions` is written; both forms were seen.
     pub permissions: Permissions,
     /// How often a container is asked after before it is ready.
@@ -69,6 +77,10 @@ pub struct Instagram {
     pub republishes: bool,
     /// Seconds for which a short-lived token is good: an hour.
     pub short_lifetime: i64,
+    /// Whether callbacks are signed with the secret of Meta's application instead of that of
+    /// Instagram's, which is not said. It is the client's
+    /// [`signal_secret`](crate::Client::signal_secret).
+    pub signs_with_meta: bool,
     /// The status of errors about tokens, which is not said.
     pub token_status: u16,
     /// The number of the error about a token that is too young, which is not said.
@@ -116,6 +128,8 @@ impl Instagram {
     pub fn new() -> Self {
         Self {
             broken_containers: VecDeque::new(),
+            callback_user: UserId::AppScoped,
+            callback_user_is_number: false,
             code_lifetime: 3600,
             ends_old_grants: false,
             ends_renewed: false,
@@ -123,6 +137,7 @@ impl Instagram {
             long_lifetime: 5_183_944,
             lost_publishes: 0,
             names_types: true,
+            pads_callbacks: false,
             permissions: Permissions::Text,
             polls: 1,
             quota: 100,
@@ -131,6 +146,7 @@ impl Instagram {
             renewal_names_permissions: false,
             republishes: true,
             short_lifetime: 3600,
+            signs_with_meta: false,
             token_status: 400,
             too_young: 190,
             token_user: UserId::Professional,
@@ -301,6 +317,10 @@ impl Dialect for Instagram {
             "estimated_time_to_regain_access": seconds.div_ceil(60),
         }]});
         answer.with("x-business-use-case-usage", &usage.to_string())
+    }
+
+    fn announce(&mut self, desk: &mut Desk, news: &News<'_>) -> Result<Announcement, Misuse> {
+        callbacks::announce(self, desk, news)
     }
 }
 

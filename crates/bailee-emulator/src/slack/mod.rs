@@ -3,18 +3,19 @@
 //!
 //! From the pages (November 2026) <https://docs.slack.dev/authentication/installing-with-oauth>,
 //! <https://docs.slack.dev/authentication/using-token-rotation>,
-//! <https://docs.slack.dev/authentication/using-pkce>, <https://docs.slack.dev/reference/methods>
-//! and <https://docs.slack.dev/apis/web-api/rate-limits>. What the pages leave open is a switch of
+//! <https://docs.slack.dev/authentication/using-pkce>, <https://docs.slack.dev/reference/methods>,
+//! <https://docs.slack.dev/apis/web-api/rate-limits> and <https://docs.slack.dev/apis/events-api/>. What the pages leave open is a switch of
 //! [`Slack`]. Facts of an account: `user_id`, `team_id`, `team_name`, `enterprise_id`,
 //! `enterprise_name`, and `org_wide` (a boolean), which makes its installations those of a whole
 //! organisation.
 
 mod api;
+mod events;
 mod token;
 
 use serde_json::{Value, json};
 
-use crate::Endpoint;
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::ledger::{Grant, RefreshStyle, Refused, TokenKind};
@@ -27,8 +28,10 @@ use crate::oauth::{
 use crate::play::Played;
 use crate::registration::Account;
 use crate::token_answer::TokenAnswer;
+use crate::{Endpoint, Misuse};
 
 pub use self::api::Channel;
+pub use self::events::Revoked;
 
 /// The switches of the emulated Slack; what [`Slack::new`] says is what the documentation says.
 #[derive(Clone, Debug)]
@@ -44,12 +47,20 @@ pub struct Slack {
     /// Whether token answers hold the address of a webhook, as installations with
     /// `incoming-webhook` do.
     pub incoming_webhook: bool,
+    /// Whether events name `authorizations`, which say whether the installation is that of a whole
+    /// organisation.
+    pub names_authorizations: bool,
     /// Whether the tokens of the person stand in `authed_user` after a refresh too.
     pub nested_refresh: bool,
+    /// Whether the bot's tokens end for everybody in the workspace when one of them does, which is
+    /// not said.
+    pub one_bot: bool,
     /// Whether a message a second and channel is the most.
     pub rate_limits: bool,
     /// What becomes of a used refresh token: it is revoked. Whether a reuse ends more is not said.
     pub refresh_style: RefreshStyle,
+    /// Whose tokens a `tokens_revoked` names.
+    pub revoked: Revoked,
     /// Whether a refresh token can be revoked, which is not said.
     pub revokes_refresh: bool,
     /// Whether the application has token rotation: tokens of 12 hours with refresh tokens.
@@ -70,9 +81,12 @@ impl Slack {
             code_lifetime: 600,
             invalid_grant: false,
             incoming_webhook: false,
+            names_authorizations: true,
             nested_refresh: false,
+            one_bot: false,
             rate_limits: true,
             refresh_style: RefreshStyle::Strict { kills_family: false },
+            revoked: Revoked::Both,
             revokes_refresh: false,
             rotation: true,
         }
@@ -237,6 +251,10 @@ impl Dialect for Slack {
         let (_, code, _) = problem.rfc6749();
         vec![("error", code.to_owned())]
     }
+
+    fn announce(&mut self, desk: &mut Desk, news: &News<'_>) -> Result<Announcement, Misuse> {
+        events::announce(self, desk, news)
+    }
 }
 
 fn failed(status: u16, code: &str) -> Answer {
@@ -252,8 +270,8 @@ struct Home {
 }
 
 fn home(account: &Account) -> Home {
-    let fact = |name: &str| account.facts.get(name).and_then(Value::as_str);
-    let org_wide = account.facts.get("org_wide").and_then(Value::as_bool).unwrap_or(false);
+    let fact = |name: &str| fact(account, name);
+    let org_wide = is_org_wide(account);
     let enterprise = match fact("enterprise_id").or(org_wide.then_some("E0EXAMPLE")) {
         Some(id) => json!({"id": id, "name": fact("enterprise_name").unwrap_or("Example Org")}),
         None => Value::Null,
@@ -265,9 +283,23 @@ fn home(account: &Account) -> Home {
     Home { team: if org_wide { Value::Null } else { team }, enterprise, org_wide }
 }
 
+/// The id of the place that an installation is in.
+fn place(account: &Account) -> Value {
+    let home = home(account);
+    if home.org_wide { home.enterprise["id"].clone() } else { home.team["id"].clone() }
+}
+
+fn is_org_wide(account: &Account) -> bool {
+    account.facts.get("org_wide").and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn fact<'a>(account: &'a Account, name: &str) -> Option<&'a str> {
+    account.facts.get(name).and_then(Value::as_str)
+}
+
 /// The person's id in the workspace.
 fn user_id(account: &Account) -> String {
-    let fact = account.facts.get("user_id").and_then(Value::as_str);
+    let fact = fact(account, "user_id");
     let derived = || hex(&sha256(format!("slack user {}", account.id).as_bytes())[..5]);
     fact.map_or_else(|| format!("U{}", derived().to_uppercase()), str::to_owned)
 }
