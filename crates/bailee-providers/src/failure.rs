@@ -5,7 +5,11 @@ use std::{borrow::Cow, time::Duration};
 use bailee_core::{Error, ErrorKind, ProviderCode, Remedy};
 use serde::Deserialize;
 
-use crate::spec::LimitScope;
+use crate::{
+    answer::Answer,
+    retry_after::{LONGEST, retry_after},
+    spec::LimitScope,
+};
 
 /// Why a step failed: a kind, a code that stands in a table, and how long to wait. Nothing that a
 /// provider wrote is in it.
@@ -38,8 +42,15 @@ impl Failure {
     /// Says how long to wait; more than an hour becomes an hour.
     #[must_use]
     pub fn with_retry_after(mut self, wait: impl Into<Option<Duration>>) -> Self {
-        self.retry_after = wait.into().map(|wait| wait.min(crate::retry_after::LONGEST));
+        self.retry_after = wait.into().map(|wait| wait.min(LONGEST));
         self
+    }
+
+    /// Takes the wait that an answer asks for in the place of its own, where it asks for one.
+    #[must_use]
+    pub(crate) fn with_wait_of(self, answer: &Answer) -> Self {
+        let wait = retry_after(answer).or(self.retry_after);
+        self.with_retry_after(wait)
     }
 
     /// Says what a limit is on.

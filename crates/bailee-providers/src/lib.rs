@@ -20,6 +20,7 @@ mod download;
 mod failure;
 mod file_name;
 mod files;
+mod followed;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -87,6 +88,7 @@ pub use context::{Context, Environment, Platform, Registration};
 pub use download::{Download, FileFacts, Transfer};
 pub use failure::{ErrorRow, Failure, FailureKind};
 pub use file_name::SafeFileName;
+pub use followed::Followed;
 pub use grant::{
     Account, AccountFacts, AccountId, Alive, CredentialFacts, Grant, GrantFacts, Introspection,
     IssuedCredential, Place, RevokePlan, Revoked, ScopeComparison, TokenKind, TokenType,

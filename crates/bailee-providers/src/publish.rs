@@ -5,7 +5,11 @@ use std::{borrow::Cow, fmt, time::Duration};
 use bailee_core::{SecretText, Timestamp};
 
 use crate::{
-    context::Context, failure::Failure, operation::OperationFacts, request::Request, step::Input,
+    context::Context,
+    failure::{Failure, FailureKind},
+    operation::OperationFacts,
+    request::Request,
+    step::Input,
 };
 
 /// Something to be published, as a conversation whose state lies outside it.
@@ -75,6 +79,13 @@ pub enum PublishNext {
     Unknown(Failure),
     /// Wait this long, then call again with the same progress and `Elapsed`.
     Wait(Duration),
+}
+
+impl PublishNext {
+    /// Nobody can tell what became of it. The code, if there is one, says why.
+    pub fn unknown(failure: Failure) -> Self {
+        Self::Unknown(Failure { kind: FailureKind::Ambiguous, ..failure })
+    }
 }
 
 /// How far a publication is. `Debug` shows no more than whether there is a secret.

@@ -7,7 +7,6 @@ use zeroize::Zeroizing;
 use crate::{
     answer::Answer,
     failure::{ErrorRow, Failure, FailureKind},
-    retry_after,
     rfc::{classify, malformed, oauth_error},
     scan::{Object, Value},
     spec::SpecFacts,
@@ -61,13 +60,8 @@ pub(super) fn classify(spec: &SpecFacts, answer: &Answer) -> Option<Failure> {
     if let Some(failure) = oauth_error::by_status(spec, answer) {
         return Some(failure);
     }
-    let known =
-        reasons(answer).iter().find_map(|reason| ErrorRow::find(&spec.errors, reason)).map(|row| {
-            let failure = row.failure();
-            let asked = retry_after::retry_after(answer).or(failure.retry_after);
-            failure.with_retry_after(asked)
-        });
-    match known {
+    let known = reasons(answer).iter().find_map(|reason| ErrorRow::find(&spec.errors, reason));
+    match known.map(|row| row.failure().with_wait_of(answer)) {
         // `invalid_request` and the like are about the call here, not about the registration.
         Some(failure) if !is_of_the_token_endpoint(&failure) => Some(failure),
         _ if success => Some(malformed()),

@@ -1,7 +1,7 @@
 //! The steps at which Google differs: what an answer of its APIs means, and following an upload.
 //! The rest is facts in `spec.toml` and the defaults.
 
-use super::{errors, operations::UPLOAD_FILE, publication::Followed};
+use super::{errors, operations::UPLOAD_FILE, publication::followed};
 use crate::{
     answer::Answer, context::Context, failure::Failure, provider::Provider, publish::Publish,
     spec::Spec,
@@ -38,6 +38,6 @@ impl Provider for Google {
     }
 
     fn follow(&self, operation: &str) -> Option<Box<dyn Publish>> {
-        (operation == UPLOAD_FILE.name).then(|| Box::new(Followed) as Box<dyn Publish>)
+        (operation == UPLOAD_FILE.name).then(|| Box::new(followed()) as Box<dyn Publish>)
     }
 }

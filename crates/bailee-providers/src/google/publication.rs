@@ -21,9 +21,9 @@ use crate::{
     answer::Answer,
     context::Context,
     failure::{Failure, FailureKind},
+    followed::Followed,
     json_call::JsonCall,
-    operation::OperationFacts,
-    publish::{MediaFacts, Progress, Publish, PublishNext},
+    publish::{Progress, PublishNext},
     request::{Endpoint, Payload, Request, Target, Value},
     rfc::{malformed, misuse},
     step::Input,
@@ -189,7 +189,7 @@ fn told(
                 FailureKind::RateLimited | FailureKind::Unavailable => {
                     Ok(PublishNext::Wait(failure.retry_after.unwrap_or(RETRY)))
                 }
-                _ if stage.last => Ok(unknown(failure)),
+                _ if stage.last => Ok(PublishNext::unknown(failure)),
                 _ => Ok(PublishNext::Failed(failure)),
             }
         }
@@ -267,7 +267,7 @@ fn received(answer: &Answer) -> Option<u64> {
 /// A session that is gone before its last part was sent left no file; after that nobody can tell.
 fn gone(stage: &Stage, can_upload: bool, now: Timestamp) -> Result<PublishNext, Failure> {
     if stage.last {
-        Ok(unknown(FailureKind::Ambiguous.into()))
+        Ok(PublishNext::unknown(FailureKind::Ambiguous.into()))
     } else if !can_upload {
         Ok(PublishNext::Failed(FailureKind::Unavailable.into()))
     } else if now < stage.since.plus(FRESH) {
@@ -278,39 +278,7 @@ fn gone(stage: &Stage, can_upload: bool, now: Timestamp) -> Result<PublishNext, 
     }
 }
 
-/// Nobody can tell whether the file is there. The code, if there is one, says why.
-fn unknown(failure: Failure) -> PublishNext {
-    PublishNext::Unknown(Failure { kind: FailureKind::Ambiguous, ..failure })
-}
-
-/// An upload that a former process began. Whether it came to its end is seen; what was not uploaded
-/// stays so.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Followed;
-
-impl Publish for Followed {
-    fn facts(&self) -> &OperationFacts {
-        &UPLOAD_FILE
-    }
-
-    fn digest(&self) -> [u8; 32] {
-        [0; 32]
-    }
-
-    fn media(&self) -> Option<MediaFacts> {
-        None
-    }
-
-    fn progress_schema(&self) -> u16 {
-        SCHEMA
-    }
-
-    fn next(
-        &self,
-        cx: &Context<'_>,
-        progress: &Progress,
-        input: Input,
-    ) -> Result<PublishNext, Failure> {
-        next(None, cx, progress, input)
-    }
+/// An upload that a former process began. Whether it came to its end is seen.
+pub(super) fn followed() -> Followed {
+    Followed::new(&UPLOAD_FILE, SCHEMA, |cx, progress, input| next(None, cx, progress, input))
 }

@@ -5,7 +5,7 @@ use bailee_core::{AuthorizationCode, Effect, IdToken, ScopeName};
 use http::{Method, header};
 use url::Url;
 
-use super::{errors, publication::Followed, signals};
+use super::{errors, publication::followed, signals};
 use crate::{
     answer::Answer,
     callback::{Callback, CallbackRefusal, Outcome},
@@ -137,7 +137,7 @@ impl Provider for Instagram {
     }
 
     fn follow(&self, operation: &str) -> Option<Box<dyn Publish>> {
-        Followed::of(operation).map(|followed| Box::new(followed) as Box<dyn Publish>)
+        followed(operation).map(|followed| Box::new(followed) as Box<dyn Publish>)
     }
 }
 

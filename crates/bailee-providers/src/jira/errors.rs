@@ -3,7 +3,6 @@
 use crate::{
     answer::Answer,
     failure::{ErrorRow, Failure, FailureKind},
-    retry_after,
     rfc::classify,
     scan::Object,
     spec::SpecFacts,
@@ -32,10 +31,7 @@ pub(super) fn classify(spec: &SpecFacts, answer: &Answer) -> Option<Failure> {
                 None => failure,
             }
         }
-        503 => {
-            let asked = retry_after::retry_after(answer).or(failure.retry_after);
-            failure.with_retry_after(asked)
-        }
+        503 => failure.with_wait_of(answer),
         _ => failure,
     })
 }

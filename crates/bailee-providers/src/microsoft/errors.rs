@@ -3,7 +3,6 @@
 use crate::{
     answer::Answer,
     failure::{ErrorRow, Failure, FailureKind},
-    retry_after,
     rfc::{classify, malformed, oauth_error},
     scan::{Object, Value},
     spec::SpecFacts,
@@ -71,11 +70,7 @@ pub(super) fn classify(spec: &SpecFacts, answer: &Answer) -> Option<Failure> {
     }
     let row = code.as_deref().and_then(|code| CODES.iter().find(|row| row.code == code));
     match row {
-        Some(row) => {
-            let failure = row.failure();
-            let asked = retry_after::retry_after(answer).or(failure.retry_after);
-            Some(failure.with_retry_after(asked))
-        }
+        Some(row) => Some(row.failure().with_wait_of(answer)),
         None if success => Some(malformed()),
         None => classify::answer(spec, answer),
     }

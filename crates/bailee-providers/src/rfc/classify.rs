@@ -4,7 +4,6 @@ use super::www_authenticate;
 use crate::{
     answer::Answer,
     failure::{ErrorRow, Failure, FailureKind},
-    retry_after,
     rfc::oauth_error,
     scan,
     spec::SpecFacts,
@@ -40,9 +39,7 @@ pub fn answer(spec: &SpecFacts, answer: &Answer) -> Option<Failure> {
     // A code of the table says more than the status.
     let row = stated.and_then(|code| ErrorRow::find(&spec.errors, code.as_bytes()));
     if let Some(row) = row {
-        let failure = row.failure();
-        let asked = retry_after::retry_after(answer).or(failure.retry_after);
-        return Some(failure.with_retry_after(asked));
+        return Some(row.failure().with_wait_of(answer));
     }
     let challenged = www_authenticate::bearer_error(answer)
         .and_then(|code| ErrorRow::find(&spec.errors, code.as_bytes()).map(ErrorRow::failure));

@@ -28,10 +28,7 @@ pub(crate) fn judge(spec: &SpecFacts, answer: &Answer) -> Option<Failure> {
         .flatten()
         .and_then(|object| in_body(spec, &object));
     Some(match known {
-        Some(failure) if failure.code.is_some() => {
-            let asked = retry_after::retry_after(answer).or(failure.retry_after);
-            failure.with_retry_after(asked)
-        }
+        Some(failure) if failure.code.is_some() => failure.with_wait_of(answer),
         // RFC 6749 §5.2: 401 is for a client that could not prove who it is.
         _ if status == StatusCode::UNAUTHORIZED => FailureKind::ClientConfiguration.into(),
         _ => malformed(),

@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::{
     answer::Answer,
     failure::{ErrorRow, Failure, FailureKind},
-    retry_after,
     rfc::{classify, malformed, oauth_error},
     scan::{Object, Value},
     spec::SpecFacts,
@@ -72,11 +71,7 @@ pub(super) fn classify(spec: &SpecFacts, answer: &Answer) -> Option<Failure> {
         Ok(Some(Value::Bool(false))) => {
             let code = object.string("error").ok().flatten().unwrap_or_default();
             match ErrorRow::find(&spec.errors, &code) {
-                Some(row) => {
-                    let failure = row.failure();
-                    let asked = retry_after::retry_after(answer).or(failure.retry_after);
-                    Some(failure.with_retry_after(asked))
-                }
+                Some(row) => Some(row.failure().with_wait_of(answer)),
                 None if success => Some(FailureKind::Blocked.into()),
                 None => by_status(),
             }

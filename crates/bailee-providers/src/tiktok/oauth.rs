@@ -4,7 +4,7 @@
 use bailee_core::{Effect, IdToken};
 use http::Method;
 
-use super::{errors, publication::Followed, signals};
+use super::{errors, publication::followed, signals};
 use crate::{
     answer::Answer,
     at_once::AtOnce,
@@ -94,7 +94,7 @@ impl Provider for TikTok {
 
     fn follow(&self, operation: &str) -> Option<Box<dyn Publish>> {
         (operation == super::operations::PUBLISH_VIDEO.name)
-            .then(|| Box::new(Followed) as Box<dyn Publish>)
+            .then(|| Box::new(followed()) as Box<dyn Publish>)
     }
 }
 

@@ -18,9 +18,9 @@ use crate::{
     answer::Answer,
     context::Context,
     failure::{Failure, FailureKind},
+    followed::Followed,
     json_call::JsonCall,
-    operation::OperationFacts,
-    publish::{MediaFacts, Progress, Publish, PublishNext},
+    publish::{Progress, PublishNext},
     request::{Endpoint, Payload, Request, Target, Value},
     rfc::{malformed, misuse},
     scan::Object,
@@ -197,8 +197,10 @@ fn begun(video: &PublishVideo, cx: &Context<'_>, answer: &Answer) -> Result<Publ
             FailureKind::AccessRejected => Err(failure),
             _ if limited => Err(failure),
             // The request may have been carried out before the fault.
-            FailureKind::Unavailable => Ok(unknown(failure)),
-            FailureKind::Malformed if answer.status.is_success() => Ok(unknown(failure)),
+            FailureKind::Unavailable => Ok(PublishNext::unknown(failure)),
+            FailureKind::Malformed if answer.status.is_success() => {
+                Ok(PublishNext::unknown(failure))
+            }
             _ => Ok(PublishNext::Failed(failure)),
         };
     }
@@ -209,7 +211,7 @@ fn begun(video: &PublishVideo, cx: &Context<'_>, answer: &Answer) -> Result<Publ
     let publish_id = secret("/data/publish_id")
         .filter(|id| (1..=128).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic))
         .and_then(|id| std::str::from_utf8(&id).ok().map(ToOwned::to_owned));
-    let Some(publish_id) = publish_id else { return Ok(unknown(malformed())) };
+    let Some(publish_id) = publish_id else { return Ok(PublishNext::unknown(malformed())) };
     let mut stage = Stage { publish_id, since: answer.now, upload: None };
     let VideoSource::File { content_type, .. } = &video.source else { return stage.save(None) };
     let chunks = video.chunks().ok_or(FailureKind::InvalidInput)?;
@@ -281,7 +283,7 @@ fn stored(
 /// The request that asks how far it is.
 fn ask(stage: &Stage, cx: &Context<'_>) -> Result<PublishNext, Failure> {
     if cx.now >= stage.since.plus(FOLLOW_LIMIT) {
-        return Ok(unknown(FailureKind::Ambiguous.into()));
+        return Ok(PublishNext::unknown(FailureKind::Ambiguous.into()));
     }
     JsonCall::new(cx, &PUBLISH_STATUS)
         .body(&StatusBody { publish_id: &stage.publish_id })
@@ -306,7 +308,7 @@ fn told(
             FailureKind::ClientConfiguration | FailureKind::Malformed => {
                 Ok(PublishNext::Wait(pause(answer.now.since(stage.since))))
             }
-            _ => Ok(unknown(failure)),
+            _ => Ok(PublishNext::unknown(failure)),
         };
     }
     // The parser's error repeats what it read, so it ends here.
@@ -317,7 +319,7 @@ fn told(
         PostStatus::Failed(failure) => Ok(PublishNext::Failed(failure)),
         PostStatus::Published { post } => Ok(PublishNext::Published { post }),
         // A direct post does not go there.
-        PostStatus::InInbox => Ok(unknown(FailureKind::Ambiguous.into())),
+        PostStatus::InInbox => Ok(PublishNext::unknown(FailureKind::Ambiguous.into())),
         PostStatus::Processing => {
             processing(stage, can_upload, secret, envelope.data.uploaded_bytes, answer.now)
         }
@@ -366,38 +368,7 @@ fn pause(age: Duration) -> Duration {
     })
 }
 
-/// Nobody can tell what became of it. The code, if there is one, says why.
-fn unknown(failure: Failure) -> PublishNext {
-    PublishNext::Unknown(Failure { kind: FailureKind::Ambiguous, ..failure })
-}
-
-/// A post that a former process began. It is followed; what was not uploaded stays so.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Followed;
-
-impl Publish for Followed {
-    fn facts(&self) -> &OperationFacts {
-        &PUBLISH_VIDEO
-    }
-
-    fn digest(&self) -> [u8; 32] {
-        [0; 32]
-    }
-
-    fn media(&self) -> Option<MediaFacts> {
-        None
-    }
-
-    fn progress_schema(&self) -> u16 {
-        SCHEMA
-    }
-
-    fn next(
-        &self,
-        cx: &Context<'_>,
-        progress: &Progress,
-        input: Input,
-    ) -> Result<PublishNext, Failure> {
-        next(None, cx, progress, input)
-    }
+/// A post that a former process began.
+pub(super) fn followed() -> Followed {
+    Followed::new(&PUBLISH_VIDEO, SCHEMA, |cx, progress, input| next(None, cx, progress, input))
 }

@@ -27,9 +27,9 @@ use crate::{
     answer::Answer,
     context::Context,
     failure::{ErrorRow, Failure, FailureKind},
+    followed::Followed,
     json_call::JsonCall,
-    operation::OperationFacts,
-    publish::{MediaFacts, Progress, Publish, PublishNext},
+    publish::{Progress, PublishNext},
     rfc::misuse,
     step::Input,
 };
@@ -342,7 +342,7 @@ fn polled(
             }
             // The question failed, not the container: ask again later, until the limit.
             FailureKind::ClientConfiguration | FailureKind::Malformed => Ok(wait),
-            _ if doubt => Ok(unknown(failure)),
+            _ if doubt => Ok(PublishNext::unknown(failure)),
             _ => Ok(PublishNext::Failed(failure)),
         };
     }
@@ -416,11 +416,6 @@ fn pause(age: Duration) -> Duration {
     })
 }
 
-/// Nobody can tell what became of it. The code, if there is one, says why.
-fn unknown(failure: Failure) -> PublishNext {
-    PublishNext::Unknown(Failure { kind: FailureKind::Ambiguous, ..failure })
-}
-
 const EMPTY: ContainerBody<'_> = ContainerBody {
     media_type: None,
     image_url: None,
@@ -471,47 +466,12 @@ fn parent<'a>(plan: &'a Plan, children: &[Option<String>]) -> ContainerBody<'a> 
     }
 }
 
-/// A publication that a former process began. Everything it needs is stored.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Followed(&'static OperationFacts);
-
-impl Followed {
-    /// That of an operation, where it is one of ours.
-    pub(super) fn of(operation: &str) -> Option<Self> {
-        [&PUBLISH_CAROUSEL, &PUBLISH_PHOTO, &PUBLISH_REEL]
-            .into_iter()
-            .find(|facts| facts.name == operation)
-            .map(Self)
-    }
-}
-
-impl Publish for Followed {
-    fn facts(&self) -> &OperationFacts {
-        self.0
-    }
-
-    fn digest(&self) -> [u8; 32] {
-        [0; 32]
-    }
-
-    fn media(&self) -> Option<MediaFacts> {
-        None
-    }
-
-    fn progress_schema(&self) -> u16 {
-        SCHEMA
-    }
-
-    fn next(
-        &self,
-        cx: &Context<'_>,
-        progress: &Progress,
-        input: Input,
-    ) -> Result<PublishNext, Failure> {
-        next(None, cx, progress, input)
-    }
-
-    fn recover(&self, progress: &Progress, now: Timestamp) -> Option<Progress> {
-        recover(progress, now)
-    }
+/// A publication that a former process began, where its operation is one of ours. Everything that it
+/// needs is stored.
+pub(super) fn followed(operation: &str) -> Option<Followed> {
+    let ours = [&PUBLISH_CAROUSEL, &PUBLISH_PHOTO, &PUBLISH_REEL];
+    let facts = ours.into_iter().find(|facts| facts.name == operation)?;
+    let followed =
+        Followed::new(facts, SCHEMA, |cx, progress, input| next(None, cx, progress, input));
+    Some(followed.recovering(recover))
 }
