@@ -55,7 +55,7 @@ pub(crate) struct News<'a> {
     pub(crate) client: Client,
     pub(crate) now: i64,
     pub(super) account: Option<Account>,
-    pub(super) to: &'a str,
+    pub(crate) to: &'a str,
 }
 
 impl News<'_> {

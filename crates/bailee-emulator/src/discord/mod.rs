@@ -1,12 +1,17 @@
 //! Discord as its documentation describes it: numbers as error codes, rate limits in headers, one
 //! revocation for everything of an authorization, and a `User-Agent` that has to be there.
 //!
-//! From the pages (November 2026) <https://docs.discord.com/developers/topics/oauth2> and
-//! <https://docs.discord.com/developers/topics/rate-limits>.
+//! From the pages (November 2026) <https://docs.discord.com/developers/topics/oauth2>,
+//! <https://docs.discord.com/developers/topics/rate-limits> and
+//! <https://docs.discord.com/developers/events/webhook-events>.
+
+mod webhook;
 
 use serde_json::json;
 
-use crate::Endpoint;
+pub use self::webhook::public_key;
+
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::ledger::RefreshStyle;
@@ -15,6 +20,7 @@ use crate::mint::sha256;
 use crate::oauth::{Dialect, Ends, Facts, Place, Problem, Revocation, caller, revoke};
 use crate::play::Played;
 use crate::registration::Account;
+use crate::{Endpoint, Misuse};
 
 /// The switches of the emulated Discord; what [`Discord::new`] says is what the documentation says.
 #[derive(Clone, Debug)]
@@ -22,8 +28,12 @@ use crate::registration::Account;
 pub struct Discord {
     /// Seconds for which an access token is good: 604800.
     pub access_lifetime: i64,
+    /// Whether the times of events have an offset. The page's example has none.
+    pub event_offsets: bool,
     /// What becomes of a used refresh token, which is not said: dead at once.
     pub refresh_style: RefreshStyle,
+    /// Whether the next events are signed wrongly, as Discord does to try an address.
+    pub tries_bad_signature: bool,
 }
 
 impl Discord {
@@ -32,7 +42,9 @@ impl Discord {
     pub fn new() -> Self {
         Self {
             access_lifetime: 604_800,
+            event_offsets: false,
             refresh_style: RefreshStyle::Strict { kills_family: false },
+            tries_bad_signature: false,
         }
     }
 }
@@ -111,6 +123,10 @@ impl Dialect for Discord {
         let how = Revocation { access_ends: Ends::Grant, ..Revocation::rfc7009() };
         revoke(self, desk, call, &how)?;
         Ok(Answer::json(200, &json!({})))
+    }
+
+    fn announce(&mut self, desk: &mut Desk, news: &News<'_>) -> Result<Announcement, Misuse> {
+        webhook::announce(self, desk, news)
     }
 
     fn error(&self, call: &Call<'_>, status: u16, code: &str, text: &str) -> Answer {

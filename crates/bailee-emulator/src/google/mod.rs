@@ -1,18 +1,19 @@
 //! Google as its documentation describes it: OAuth 2.0 for web servers, OpenID Connect, sending
-//! mail, the events of a calendar, files in Drive.
+//! mail, the events of a calendar, files in Drive, Cross-Account Protection.
 //!
 //! From the pages (November 2026) <https://developers.google.com/identity/protocols/oauth2>,
 //! `…/oauth2/web-server` and `…/oauth2/resources/granular-permissions` beside it,
 //! <https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/send>,
 //! <https://developers.google.com/workspace/calendar/api/v3/reference/events/list>,
 //! <https://developers.google.com/workspace/drive/api/guides/manage-uploads> and
-//! `…/manage-downloads`. What the pages leave open is a switch of [`Google`]. Facts of an account:
+//! `…/manage-downloads`, <https://developers.google.com/identity/protocols/risc>. What the pages leave open is a switch of [`Google`]. Facts of an account:
 //! `hd` (the domain of a Workspace), `events` (an array of event resources). Drive's files are
 //! added with [`Google::add_file`].
 
 mod calendar;
 mod drive;
 mod gmail;
+mod risc;
 mod upload;
 mod user;
 
@@ -21,11 +22,12 @@ use serde_json::json;
 pub use self::drive::File;
 
 use self::upload::Session;
-use crate::Endpoint;
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::ledger::{Grant, RefreshStyle, TokenKind};
 use crate::message::{Answer, Incoming, Parameters};
+use crate::mint::random;
 use crate::oauth::{
     Carrier, ClientAuth, Dialect, Ends, Facts, Issued, Pkce, Place, Problem, Revocation,
     ScopeAnswer, Takes, caller, revoke,
@@ -33,6 +35,7 @@ use crate::oauth::{
 use crate::oidc::{IdTokenFlaw, SigningAlgorithm};
 use crate::play::Played;
 use crate::token_answer::TokenAnswer;
+use crate::{Endpoint, Misuse};
 
 /// The switches of the emulated Google; what [`Google::new`] says is what the documentation says.
 #[derive(Clone, Debug)]
@@ -47,6 +50,8 @@ pub struct Google {
     pub client_auth: Vec<ClientAuth>,
     /// Seconds for which a code is good, which is not said: 600.
     pub code_lifetime: i64,
+    /// Why an account is disabled, as the event of it says: `hijacking`, `bulk-account` or nothing.
+    pub disabled_reason: Option<&'static str>,
     /// What is wrong with ID tokens.
     pub id_token_flaw: Option<IdTokenFlaw>,
     /// The limit that the 403 and 429 of the APIs speak of: `rateLimitExceeded`,
@@ -61,6 +66,15 @@ pub struct Google {
     pub reauthentication: bool,
     /// What becomes of a used refresh token: it stays, and is not repeated.
     pub refresh_style: RefreshStyle,
+    /// Whether an event is for all clients of the project, in a list, instead of for one.
+    pub risc_audiences: bool,
+    /// What is wrong with the tokens of events.
+    pub risc_flaw: Option<IdTokenFlaw>,
+    /// How events spell that they are about a person: `iss-sub`, as the page's example has it,
+    /// `iss_sub` or `id_token_claims`.
+    pub risc_subject: &'static str,
+    /// How an event names a refresh token: `hash_base64_sha512_sha512` or `prefix`.
+    pub risc_token_identifier: &'static str,
     /// How long an upload session lives, in seconds: a week.
     pub session_lifetime: i64,
     /// The most bytes of a part that a session keeps, for parts that arrive half.
@@ -86,12 +100,17 @@ impl Google {
             admin_blocks: false,
             client_auth: vec![ClientAuth::Basic, ClientAuth::Body, ClientAuth::None],
             code_lifetime: 600,
+            disabled_reason: Some("hijacking"),
             id_token_flaw: None,
             limit_reason: "rateLimitExceeded",
             limits_as_403: true,
             most_refresh_tokens: 100,
             reauthentication: false,
             refresh_style: RefreshStyle::Stable { echoed: false },
+            risc_audiences: false,
+            risc_flaw: None,
+            risc_subject: "iss-sub",
+            risc_token_identifier: "hash_base64_sha512_sha512",
             session_lifetime: 7 * DAY,
             session_keeps: None,
             short_issuer: false,
@@ -158,6 +177,7 @@ impl Dialect for Google {
     fn classify(&self, request: &Incoming) -> Endpoint {
         match (request.host.as_str(), request.path.as_str()) {
             (WEB_HOST, "/o/oauth2/v2/auth") => Endpoint::Authorize,
+            (WEB_HOST, "/.well-known/risc-configuration") => Endpoint::Discovery,
             (TOKEN_HOST, "/token") => Endpoint::of_token(request, "refresh_token"),
             (TOKEN_HOST, "/revoke") => Endpoint::Revoke,
             (USER_HOST, "/v1/userinfo") => Endpoint::Identity,
@@ -180,6 +200,7 @@ impl Dialect for Google {
             Endpoint::Jwks => {
                 return Ok(Answer::json(200, &desk.keys.jwks(SigningAlgorithm::Rs256)));
             }
+            Endpoint::Discovery => return Ok(risc::configuration()),
             Endpoint::Upload => return upload::part(self, desk, call),
             _ => {}
         }
@@ -283,6 +304,19 @@ impl Dialect for Google {
             }
             TokenKind::Refresh => self.time_limited,
         }
+    }
+
+    /// No two refresh tokens begin alike, which is by what events name them.
+    fn mint(&self, desk: &mut Desk, kind: TokenKind, _: &Grant) -> String {
+        let facts = self.facts();
+        match kind {
+            TokenKind::Access => desk.issue_long(facts.access_prefix, facts.access_length),
+            TokenKind::Refresh => desk.issue(&format!("{}{}", facts.refresh_prefix, random::<9>())),
+        }
+    }
+
+    fn announce(&mut self, desk: &mut Desk, news: &News<'_>) -> Result<Announcement, Misuse> {
+        risc::announce(self, desk, news)
     }
 
     fn token_answer(&self, desk: &mut Desk, issued: &Issued) -> TokenAnswer {

@@ -54,7 +54,7 @@ fn claims(account: &Account, scopes: &[String]) -> Value {
 }
 
 /// The person's id: digits, the same for all clients.
-fn subject(account: &Account) -> String {
+pub(super) fn subject(account: &Account) -> String {
     let digest = sha256(format!("google user {}", account.id).as_bytes());
     let digits = digest.iter().take(20).map(|byte| char::from(b'0' + byte % 10));
     format!("1{}", digits.collect::<String>())

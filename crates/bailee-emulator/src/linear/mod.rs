@@ -1,12 +1,15 @@
 //! Linear as its documentation describes it: GraphQL whose errors may come with any status, scopes
 //! with commas, and a rate limit that may be a 400.
 //!
-//! From the pages (November 2026) <https://linear.app/developers/oauth-2-0-authentication> and
-//! <https://linear.app/developers/rate-limiting>. Facts of an account: `organization_id`.
+//! From the pages (November 2026) <https://linear.app/developers/oauth-2-0-authentication>,
+//! <https://linear.app/developers/rate-limiting> and <https://linear.app/developers/webhooks>. Facts
+//! of an account: `organization_id`.
+
+mod webhook;
 
 use serde_json::json;
 
-use crate::Endpoint;
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::ledger::RefreshStyle;
@@ -15,6 +18,7 @@ use crate::mint::{hex, sha256};
 use crate::oauth::{Dialect, Facts, Place, Problem, ScopeAnswer, caller};
 use crate::play::Played;
 use crate::registration::Account;
+use crate::{Endpoint, Misuse};
 
 /// The switches of the emulated Linear; what [`Linear::new`] says is what the documentation says.
 #[derive(Clone, Debug)]
@@ -22,6 +26,8 @@ use crate::registration::Account;
 pub struct Linear {
     /// Seconds for which an access token is good: 86399.
     pub access_lifetime: i64,
+    /// How many tokens a person who revokes one has left. With none, all that they allowed ends.
+    pub active_tokens_left: u32,
     /// Whether the application is so old that token answers list scopes in an array.
     pub scopes_in_array: bool,
     /// The status of errors at the API, a limit that is reached among them: 400 or 200.
@@ -36,6 +42,7 @@ impl Linear {
     pub fn new() -> Self {
         Self {
             access_lifetime: 86_399,
+            active_tokens_left: 0,
             scopes_in_array: false,
             error_status: 400,
             refresh_style: RefreshStyle::Strict { kills_family: false },
@@ -111,6 +118,10 @@ impl Dialect for Linear {
             .with("x-ratelimit-requests-limit", "1500")
             .with("x-ratelimit-requests-remaining", "1499")
             .with("x-ratelimit-requests-reset", &((call.now + 3600) * 1000).to_string()))
+    }
+
+    fn announce(&mut self, desk: &mut Desk, news: &News<'_>) -> Result<Announcement, Misuse> {
+        webhook::announce(self, desk, news)
     }
 
     fn error(&self, call: &Call<'_>, status: u16, code: &str, text: &str) -> Answer {

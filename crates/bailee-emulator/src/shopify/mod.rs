@@ -2,14 +2,17 @@
 //! header of their own, and an uninstallation as the only way out.
 //!
 //! From the pages (November 2026)
-//! <https://shopify.dev/docs/apps/build/authentication-authorization> and
+//! <https://shopify.dev/docs/apps/build/authentication-authorization>,
+//! <https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance> and
 //! <https://shopify.dev/docs/api/admin-graphql>. Facts of an account: `shop`, the name before
 //! `.myshopify.com`; without it an account is that of any shop.
+
+mod webhook;
 
 use ring::hmac;
 use serde_json::json;
 
-use crate::Endpoint;
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::desk::{Desk, Ticket};
 use crate::ledger::{Grant, RefreshStyle};
@@ -22,6 +25,7 @@ use crate::oauth::{
 use crate::play::Played;
 use crate::registration::{Account, Client};
 use crate::token_answer::TokenAnswer;
+use crate::{Endpoint, Misuse};
 
 /// The switches of the emulated Shopify; what [`Shopify::new`] says is what the documentation says.
 #[derive(Clone, Debug)]
@@ -159,10 +163,8 @@ impl Dialect for Shopify {
         let graphql = call.request.path.ends_with("/graphql.json") && call.request.is("POST");
         let query = query(call.request).filter(|_| graphql).ok_or(Problem::NotFound)?;
         let data = if query.contains("shop") {
-            let digest = sha256(format!("shopify:{}", caller.account.id).as_bytes());
-            let number = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
             json!({"shop": {
-                "id": format!("gid://shopify/Shop/{number}"),
+                "id": format!("gid://shopify/Shop/{}", number(&caller.account)),
                 "name": caller.account.display_name,
                 "myshopifyDomain": own,
             }})
@@ -205,6 +207,10 @@ impl Dialect for Shopify {
         };
         revoke(self, desk, call, &how)?;
         Ok(Answer::json(200, &json!({})))
+    }
+
+    fn announce(&mut self, desk: &mut Desk, news: &News<'_>) -> Result<Announcement, Misuse> {
+        webhook::announce(self, desk, news)
     }
 
     fn error(&self, call: &Call<'_>, status: u16, code: &str, text: &str) -> Answer {
@@ -252,6 +258,12 @@ impl Shopify {
         let fact = account.facts.get("shop").and_then(|fact| fact.as_str());
         fact.unwrap_or(&self.shop).to_owned()
     }
+}
+
+/// The number of a shop.
+fn number(account: &Account) -> u32 {
+    let digest = sha256(format!("shopify:{}", account.id).as_bytes());
+    u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
 }
 
 fn query(request: &Incoming) -> Option<String> {

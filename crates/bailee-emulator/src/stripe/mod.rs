@@ -1,12 +1,14 @@
 //! Stripe Connect as its documentation describes it: the platform's secret key as the client's
 //! secret, tokens that do not run out, and a deauthorization by the account.
 //!
-//! From the pages (November 2026) <https://docs.stripe.com/connect/oauth-reference> and
-//! <https://docs.stripe.com/connect/oauth-standard-accounts>.
+//! From the pages (November 2026) <https://docs.stripe.com/connect/oauth-reference>,
+//! <https://docs.stripe.com/connect/oauth-standard-accounts> and <https://docs.stripe.com/webhooks>.
+
+mod webhook;
 
 use serde_json::json;
 
-use crate::Endpoint;
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::ledger::RefreshStyle;
@@ -16,6 +18,7 @@ use crate::oauth::{Dialect, Facts, Issued, Need, Pkce, Place, Problem, caller, p
 use crate::play::Played;
 use crate::registration::Account;
 use crate::token_answer::TokenAnswer;
+use crate::{Endpoint, Misuse};
 
 /// The switches of the emulated Stripe; what [`Stripe::new`] says is what the documentation says.
 #[derive(Clone, Debug)]
@@ -23,13 +26,15 @@ use crate::token_answer::TokenAnswer;
 pub struct Stripe {
     /// Whether the mode is the live one.
     pub livemode: bool,
+    /// The former secret of an endpoint whose secret is being rolled: events are signed with both.
+    pub rolled_secret: Option<String>,
 }
 
 impl Stripe {
     /// Stripe as documented.
     #[must_use]
     pub fn new() -> Self {
-        Self { livemode: false }
+        Self { livemode: false, rolled_secret: None }
     }
 }
 
@@ -128,6 +133,10 @@ impl Dialect for Stripe {
             return Err(Problem::Client);
         }
         Ok(Answer::json(200, &json!({"stripe_user_id": wanted})))
+    }
+
+    fn announce(&mut self, desk: &mut Desk, news: &News<'_>) -> Result<Announcement, Misuse> {
+        webhook::announce(self, desk, news)
     }
 
     fn error(&self, call: &Call<'_>, status: u16, code: &str, text: &str) -> Answer {

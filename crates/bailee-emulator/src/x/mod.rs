@@ -4,16 +4,19 @@
 //! <https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code>,
 //! <https://docs.x.com/fundamentals/developer-apps>,
 //! <https://docs.x.com/x-api/fundamentals/response-codes-and-errors>,
-//! <https://docs.x.com/x-api/fundamentals/rate-limits> and <https://api.x.com/2/openapi.json>. What
-//! the pages leave open is a switch of [`X`]. Facts of an account: `username`, `premium` (long
+//! <https://docs.x.com/x-api/fundamentals/rate-limits>,
+//! <https://docs.x.com/x-api/webhooks/introduction>,
+//! <https://docs.x.com/x-api/activity/introduction> and <https://api.x.com/2/openapi.json>. What the
+//! pages leave open is a switch of [`X`]. Facts of an account: `username`, `premium` (long
 //! posts), `protected` and `locked` (booleans).
 
 mod posts;
 mod user;
+mod webhook;
 
 use serde_json::json;
 
-use crate::Endpoint;
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::ledger::{Grant, RefreshStyle};
@@ -22,6 +25,7 @@ use crate::oauth::{
     ClientAuth, Dialect, Ends, Facts, Pkce, Place, Problem, Revocation, caller, revoke,
 };
 use crate::play::Played;
+use crate::{Endpoint, Misuse};
 
 /// The switches of the emulated X; what [`X::new`] says is what the documentation says.
 #[derive(Clone, Debug)]
@@ -156,6 +160,10 @@ impl Dialect for X {
         };
         revoke(self, desk, call, &how)?;
         Ok(Answer::json(200, &json!({"revoked": true})))
+    }
+
+    fn announce(&mut self, desk: &mut Desk, news: &News<'_>) -> Result<Announcement, Misuse> {
+        webhook::announce(desk, news)
     }
 
     fn error(&self, call: &Call<'_>, status: u16, code: &str, text: &str) -> Answer {

@@ -56,7 +56,7 @@ pub(super) fn me(desk: &mut Desk, call: &Call<'_>, caller: &Caller) -> Result<An
 }
 
 /// The person's id: a number of 63 bits, as text, and the same for all clients.
-fn id(account: &Account) -> String {
+pub(super) fn id(account: &Account) -> String {
     let digest = sha256(format!("x user {}", account.id).as_bytes());
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&digest[..8]);
