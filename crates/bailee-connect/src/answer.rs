@@ -1,6 +1,6 @@
-//! Answers to a browser, for the host to send as they are.
+//! Answers to a browser or a provider, for the host to send as they are.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 
@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 pub struct Answer {
     status: StatusCode,
     headers: HeaderMap,
-    body: &'static str,
+    body: Cow<'static, str>,
 }
 
 impl Answer {
@@ -21,16 +21,24 @@ impl Answer {
     }
 
     /// A page of ours.
-    pub(crate) fn page(status: StatusCode, body: &'static str) -> Self {
+    pub(crate) fn page(status: StatusCode, body: impl Into<Cow<'static, str>>) -> Self {
+        Self::typed(status, "text/html; charset=utf-8", body)
+    }
+
+    /// A document for a program.
+    pub(crate) fn typed(
+        status: StatusCode,
+        media_type: &'static str,
+        body: impl Into<Cow<'static, str>>,
+    ) -> Self {
         let mut answer = Self::bare(status);
-        answer.body = body;
-        answer
-            .headers
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+        answer.body = body.into();
+        answer.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         answer
     }
 
-    fn bare(status: StatusCode) -> Self {
+    /// An answer without a body.
+    pub(crate) fn bare(status: StatusCode) -> Self {
         let mut headers = HeaderMap::new();
         for (name, value) in [
             (header::CACHE_CONTROL, "no-store"),
@@ -40,7 +48,7 @@ impl Answer {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        Self { status, headers, body: "" }
+        Self { status, headers, body: Cow::Borrowed("") }
     }
 
     pub(crate) fn with_cookie(mut self, cookie: HeaderValue) -> Self {
@@ -64,13 +72,13 @@ impl Answer {
     }
 
     /// The page, or nothing.
-    pub fn body(&self) -> &'static str {
-        self.body
+    pub fn body(&self) -> &str {
+        &self.body
     }
 
     /// The answer in the type that web frameworks share.
-    pub fn into_http<B: From<&'static str>>(self) -> Response<B> {
-        let mut response = Response::new(B::from(self.body));
+    pub fn into_http<B: From<String>>(self) -> Response<B> {
+        let mut response = Response::new(B::from(self.body.into_owned()));
         *response.status_mut() = self.status;
         *response.headers_mut() = self.headers;
         response

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bailee_core::{
     ConnectionRef, CredentialName, Error, ErrorKind, Id, Origin, Owner, ProviderId, PurposeId,
-    ReconnectReason, RegistrationId, Result, ScopeName, SubjectId, Timestamp,
+    ReconnectReason, RegistrationId, Result, ScopeName, SubjectId, Timestamp, WithdrawalReason,
 };
 use bailee_providers::AccountFacts;
 use bailee_vault::Facts;
@@ -46,6 +46,12 @@ pub(crate) struct ConnectionBody {
     pub(crate) credentials: Vec<CredentialName>,
     pub(crate) reservation: Id,
     pub(crate) connected_at: Timestamp,
+    /// Why it is being ended, where the provider ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ending: Option<WithdrawalReason>,
+    /// The time of what the provider last said of a suspension.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) heard_at: Option<Timestamp>,
 }
 
 /// The limited profile of the account.
@@ -206,12 +212,6 @@ pub(crate) struct GrantBody {
     pub(crate) account: Option<AccountBody>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) variables: BTreeMap<String, String>,
-}
-
-/// `route`: the connections of a provider account.
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub(crate) struct RouteBody {
-    pub(crate) connections: Vec<ConnectionRef>,
 }
 
 /// `reservation`: which connection holds an account for an owner.

@@ -1,11 +1,17 @@
 //! Asking the provider whether a connection still lives.
 
+use std::time::Duration;
+
 use bailee_core::{
     Act, ConnectionRef, ConnectionState, Error, ErrorKind, Owner, ReconnectReason, Result, Visitor,
 };
-use bailee_providers::{Alive, FailureKind};
+use bailee_providers::{
+    AccountId, Alive, FailureKind,
+    signal::{WatchFacts, What},
+};
 
 use crate::{
+    body::CredentialBody,
     connections::Connections,
     drive::{DEADLINE, Halt},
     engine::Engine,
@@ -60,21 +66,77 @@ impl Connections {
     }
 }
 
+/// How a provider is asked about a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// With its cheapest question.
+    Liveness,
+    /// With all that its adapter asks by the schedule.
+    Schedule,
+}
+
+/// What a provider said of a connection.
+pub(crate) struct Heard {
+    pub(crate) state: ConnectionState,
+    /// What it said of the account.
+    pub(crate) said: Vec<What>,
+    /// When it wants to be asked again.
+    pub(crate) again: Option<Duration>,
+}
+
 impl Engine {
     /// Asks the provider about every credential, and writes down what it says.
     pub(crate) async fn ask_whether_it_lives(&self, found: &Found) -> Result<ConnectionState> {
+        self.ask(found, Question::Liveness).await.map(|heard| heard.state)
+    }
+
+    /// The same, with all that there is to hear.
+    pub(crate) async fn ask(&self, found: &Found, question: Question) -> Result<Heard> {
         let connection = &found.reference;
         let line = self.line(&self.registered(&found.body.registration)?.clone()).await?;
+        let (mut said, mut again) = (Vec::new(), None);
+        let mut view = None;
         for place in 0..found.body.credentials.len() {
-            let Some(credential) = found.credential(place)? else { continue };
+            let Some(mut credential) = found.credential(place)? else { continue };
+            // A token that ran out is renewed first: the answer to that says whether the grant
+            // lives, and only a living token can ask for more.
+            if credential.is_over(self.0.clock.now()) {
+                if !credential.has_refresh {
+                    let reason = credential.why_over();
+                    self.need_reconnect(connection, credential.generation, reason).await?;
+                    continue;
+                }
+                match self.refresh(connection, &credential.name, credential.generation).await {
+                    Err(error) if error.kind() != ErrorKind::NeedsReconnect => return Err(error),
+                    Err(_) => continue,
+                    Ok(()) if question == Question::Liveness => continue,
+                    Ok(()) => {}
+                }
+                let Some(renewed) = self.find_connection(connection).await? else { break };
+                match renewed.credential(place)? {
+                    Some(fresh) => credential = fresh,
+                    None => continue,
+                }
+                view = Some(renewed);
+            }
             let line = line.clone().to(&credential)?;
             let client = self.client_secret(&line.registered).await?;
-            let secrets = StoredSecrets { view: &found.view, place, client };
-            let alive = if credential.is_over(self.0.clock.now()) {
-                Ok(Alive::No)
-            } else {
-                let step = line.registered.provider.liveness(&line.context());
-                line.run(step, &secrets, DEADLINE).await
+            let view = view.as_ref().map_or(&found.view, |renewed| &renewed.view);
+            let secrets = StoredSecrets { view, place, client };
+            let provider = &line.registered.provider;
+            let alive = match question {
+                Question::Liveness => {
+                    line.run(provider.liveness(&line.context()), &secrets, DEADLINE).await
+                }
+                Question::Schedule => {
+                    let facts = watch_facts(found, &credential);
+                    let step = provider.watch(&line.context(), &facts);
+                    line.run(step, &secrets, DEADLINE).await.map(|watched| {
+                        said.extend(watched.said);
+                        again = [again, watched.again].into_iter().flatten().min();
+                        watched.alive
+                    })
+                }
             };
             let over = match alive {
                 Ok(Alive::Yes) => continue,
@@ -98,8 +160,17 @@ impl Engine {
             }
         }
         let found = self.find_connection(connection).await?;
-        found.map(|found| found.state).ok_or_else(|| unknown(connection))
+        let state = found.map(|found| found.state).ok_or_else(|| unknown(connection))?;
+        Ok(Heard { state, said, again })
     }
+}
+
+/// What a provider's own question is told of a connection.
+fn watch_facts(found: &Found, credential: &CredentialBody) -> WatchFacts {
+    let accounts = found.body.account.under_each_id();
+    let accounts =
+        accounts.into_iter().filter_map(|account| AccountId::new(account.id_kind, account.id));
+    WatchFacts::new(accounts.collect(), found.body.connected_at, credential.scopes.clone())
 }
 
 fn unknown(connection: &ConnectionRef) -> Error {

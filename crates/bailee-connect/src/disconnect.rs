@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bailee_core::{
     Act, Actor, ConnectionId, ConnectionRef, ConnectionState, Error, ErrorKind, Id, Origin, Owner,
-    ProviderId, Result, SubjectId, Timestamp, audit::Entry, event::Happened,
+    ProviderId, Result, SubjectId, Timestamp, WithdrawalReason, audit::Entry, event::Happened,
 };
 use bailee_providers::{
     CredentialFacts, IssuedCredential, RevokePlan,
@@ -144,7 +144,8 @@ impl Engine {
                     .about(connection.owner().subject())
                     .by(actor)
                     .with("connection", connection.connection())
-                    .with("provider", &found.body.provider),
+                    .with("provider", &found.body.provider)
+                    .with_some("reason", found.body.ending.map(WithdrawalReason::code)),
             );
         self.0.vault.commit(connection.tenant(), batch).await.map(|_| ())
     }
@@ -189,16 +190,19 @@ impl Engine {
             Ok(registered) => self.line(&registered.clone()).await,
             Err(error) => Err(error),
         };
+        // What the provider ended itself is not revoked: it said so.
+        let over = found.body.ending.is_some();
         let shared = match &line {
-            Ok(line) => self.would_end_others(line, &found).await?,
-            Err(_) => false,
+            Ok(line) if !over => self.would_end_others(line, &found).await?,
+            _ => false,
         };
         let confirmed = match &line {
-            Ok(line) => self.revoke_all(line, &found, shared).await,
-            Err(_) => false,
+            Ok(line) if !over => self.revoke_all(line, &found, shared).await,
+            _ => over,
         };
         // A refresh that was under way may have written in between: delete what is there now.
         for _ in 0..8 {
+            let tokens = self.hashes_of_tokens(&found).await?;
             match self.delete_connection(&found, lease, confirmed).await {
                 Err(error) if error.kind() == ErrorKind::Conflict => {
                     found = self.find_connection(connection).await?.ok_or_else(|| {
@@ -208,9 +212,9 @@ impl Engine {
                 Err(error) => return Err(error),
                 Ok(()) => {
                     self.0.vault.evict(connection.tenant(), holder_of(connection));
-                    if let Err(error) = self
-                        .unroute(&found.body.registration, &found.body.account, connection)
-                        .await
+                    let (registration, account) = (&found.body.registration, &found.body.account);
+                    if let Err(error) =
+                        self.unroute(registration, account, connection, &tokens).await
                     {
                         // A route without a connection is a miss and no more.
                         tracing::warn!(kind = ?error.kind(), "a stale route stays");
@@ -347,10 +351,11 @@ impl Engine {
         let ended = match subject {
             Some(subject) if !self.connected_elsewhere(subject, found).await? => {
                 let ledger = &self.0.ledger;
-                ledger
-                    .withdraw_all(tenant, &found.view, provider, &Actor::System)
-                    .await
-                    .map(Some)?
+                let actor = match found.body.ending {
+                    Some(_) => Actor::Provider { provider: provider.clone() },
+                    None => Actor::System,
+                };
+                ledger.withdraw_all(tenant, &found.view, provider, &actor).await.map(Some)?
             }
             _ => None,
         };
@@ -368,6 +373,8 @@ impl Engine {
             }
             batch = batch.schedule(Key::new(kind::REFRESH, id), subject, Due::Never);
         }
+        let watch = Key::new(kind::WATCH, connection.connection().id());
+        batch = batch.schedule(watch, subject, Due::Never);
         let reservation = Key::new(kind::RESERVATION, found.body.reservation);
         if self.exists(tenant, &reservation).await? {
             batch = batch.delete(reservation, Expect::Present);
@@ -375,7 +382,10 @@ impl Engine {
         if let Holder::Connection(_) = holder_of(connection) {
             batch = batch.ops(self.0.vault.destroy_key(tenant, holder_of(connection)).await?);
         }
-        let happened = Happened::Disconnected { confirmed };
+        let happened = match found.body.ending {
+            Some(reason) => Happened::Withdrawn { reason },
+            None => Happened::Disconnected { confirmed },
+        };
         for op in self.emit(connection, &found.body.provider, happened).await? {
             batch = batch.op(op);
         }
@@ -384,7 +394,8 @@ impl Engine {
                 .about(subject)
                 .with("connection", connection.connection())
                 .with("provider", &found.body.provider)
-                .with("outcome", if confirmed { "confirmed" } else { "unconfirmed" }),
+                .with("outcome", if confirmed { "confirmed" } else { "unconfirmed" })
+                .with_some("reason", found.body.ending.map(WithdrawalReason::code)),
         );
         self.0.vault.commit(tenant, batch).await.map(|_| ())
     }

@@ -440,6 +440,17 @@ fn of_scope(scope: LimitScope, endpoint: Endpoint, account: Whose) -> Whose {
 }
 
 impl Engine {
+    /// A line to a provider, its spec as far as it is known.
+    pub(crate) fn line_without_asking(&self, registered: &Arc<Registered>) -> Line {
+        Line {
+            engine: self.clone(),
+            registered: registered.clone(),
+            spec: registered.known_spec(),
+            account: None,
+            variables: BTreeMap::new(),
+        }
+    }
+
     /// A line to a provider, its spec completed by discovery where it asks for that.
     pub(crate) async fn line(&self, registered: &Arc<Registered>) -> Result<Line> {
         let line = |spec| Line {

@@ -26,6 +26,7 @@ use crate::{
     return_to::ReturnTargets,
     runtime::Runtime,
     usage::Usage,
+    watch,
 };
 
 /// The connection life cycle over one vault: cheap to clone, shared by all requests.
@@ -53,6 +54,8 @@ pub(crate) struct Inner {
     pub(crate) flights: Flights,
     pub(crate) people: People,
     pub(crate) usage: Usage,
+    /// How many connections of a registration are asked about in a minute.
+    pub(crate) watch_budget: u32,
     /// The order of the last event that this process wrote.
     pub(crate) last_event: AtomicI64,
 }
@@ -81,6 +84,7 @@ pub struct EngineBuilder {
     registrations: Vec<Registration>,
     returns: Vec<(String, String)>,
     requires: Vec<PurposeId>,
+    watch_budget: u32,
 }
 
 impl fmt::Debug for EngineBuilder {
@@ -129,6 +133,7 @@ impl Engine {
             registrations: Vec::new(),
             returns: Vec::new(),
             requires: Vec::new(),
+            watch_budget: watch::BUDGET,
         }
     }
 
@@ -187,6 +192,15 @@ impl EngineBuilder {
         self
     }
 
+    /// Says how many connections of a registration this process asks about in a minute, at the most,
+    /// when nothing was heard of them for long. The default is 120: a hundred thousand in fourteen
+    /// hours.
+    #[must_use]
+    pub fn watch_budget(mut self, a_minute: u32) -> Self {
+        self.watch_budget = a_minute.max(1);
+        self
+    }
+
     /// Checks everything against everything, seals the registrations' secrets and joins the
     /// instance to its database.
     ///
@@ -228,6 +242,7 @@ impl EngineBuilder {
             registration.check_kind(provider.spec())?;
             registration.check_authentication(provider.spec())?;
             registration.check_response_mode(provider.spec())?;
+            registration.check_signing()?;
             if let Some((key, server)) = registration.signing_for(provider.spec())
                 && signing.insert(key, server.clone()).is_some_and(|other| other != server)
             {
@@ -265,6 +280,7 @@ impl EngineBuilder {
             flights: Flights::default(),
             people: People::default(),
             usage: Usage::default(),
+            watch_budget: self.watch_budget,
             last_event: AtomicI64::new(0),
             vault: self.vault,
         }));
@@ -272,9 +288,10 @@ impl EngineBuilder {
             engine.check_registration(registered).await?;
         }
         if engine.start_control().await? {
-            for (registered, secret) in &secrets {
-                engine.seal_registration(registered, secret.as_ref()).await?;
+            for (registered, secrets) in &secrets {
+                engine.seal_registration(registered, secrets).await?;
             }
+            engine.start_polls().await?;
         }
         Ok(engine)
     }

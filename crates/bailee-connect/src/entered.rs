@@ -47,6 +47,7 @@ impl Entering {
                 &self.connection,
                 self.asked.person,
                 Vec::new(),
+                Vec::new(),
             )
             .await?;
 
@@ -85,6 +86,8 @@ impl Entering {
             credentials: vec![self.line.spec.token.credential.clone()],
             reservation,
             connected_at: now,
+            ending: None,
+            heard_at: None,
         };
         let draft = Draft::new(Key::new(kind::CONNECTION, connection.connection().id()), holder)
             .facet(Facet(ConnectionState::Active.facet()))
@@ -105,6 +108,11 @@ impl Entering {
             batch = batch.delete(key, Expect::Present);
         }
         batch = self.put_key(batch, existing.as_ref(), account, now).await?;
+        batch = batch.schedule(
+            Key::new(kind::WATCH, connection.connection().id()),
+            connection.owner().subject(),
+            self.engine.first_watch(self.line.spec.signals.watch)?,
+        );
         let reconnected = existing.is_some();
         let event = if reconnected { "connection.reconnected" } else { "connection.connected" };
         batch = batch.audit(
@@ -124,7 +132,7 @@ impl Entering {
         vault.commit(&tenant, batch).await?;
         if let Some(found) = former {
             let (registration, account) = (&found.body.registration, &found.body.account);
-            if let Err(error) = self.engine.unroute(registration, account, connection).await {
+            if let Err(error) = self.engine.unroute(registration, account, connection, &[]).await {
                 // A route without a connection is a miss and no more.
                 tracing::warn!(kind = ?error.kind(), "a stale route stays");
             }

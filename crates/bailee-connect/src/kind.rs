@@ -23,6 +23,15 @@ pub(crate) const REGISTRATION: Kind = Kind::from_static("registration");
 /// Until when a provider lets nothing through, in the system's tenant.
 pub(crate) const LIMIT: Kind = Kind::from_static("limit");
 
+/// What a provider told of its own accord, in the system's tenant.
+pub(crate) const INBOX: Kind = Kind::from_static("inbox");
+/// A request about somebody's data that a provider brought.
+pub(crate) const REQUEST: Kind = Kind::from_static("request");
+/// Where the requests lie that belong to a code, in the system's tenant.
+pub(crate) const REQUEST_CODE: Kind = Kind::from_static("request.code");
+/// How far the signals of a registration were fetched, in the system's tenant.
+pub(crate) const POLL: Kind = Kind::from_static("poll");
+
 /// Work: renew a credential.
 pub(crate) const REFRESH: Kind = Kind::from_static("refresh");
 /// Work: finish a disconnect.
@@ -36,9 +45,32 @@ pub(crate) const ORPHAN: Kind = Kind::from_static("orphan");
 /// Work: tell the host.
 pub(crate) const NOTIFY: Kind = Kind::from_static("notify");
 
-/// Every lane that a worker claims from.
-pub(crate) const LANES: [Kind; 6] = [DISCONNECT, REFRESH, PUBLISH, ORPHAN, EFFECT, NOTIFY];
+/// Work: act on what a provider told.
+pub(crate) const SIGNAL: Kind = Kind::from_static("signal");
+/// Work: remind the host of a request that is due.
+pub(crate) const REQUEST_DUE: Kind = Kind::from_static("request");
+/// Work: ask the provider whether a connection still stands.
+pub(crate) const WATCH: Kind = Kind::from_static("watch");
+/// Work: fetch what a provider keeps for whoever asks.
+pub(crate) const FETCH: Kind = Kind::from_static("fetch");
 
-/// The words of those lanes in audit entries.
-pub(crate) const LANE_WORDS: [&str; 6] =
-    ["disconnect", "refresh", "publish", "orphan", "effect", "notify"];
+/// The lanes that a worker claims from first.
+pub(crate) const LANES: [Kind; 9] =
+    [DISCONNECT, REFRESH, PUBLISH, ORPHAN, EFFECT, NOTIFY, SIGNAL, REQUEST_DUE, FETCH];
+
+/// The lanes whose work may wait: there can be very much of it at once.
+pub(crate) const PATIENT_LANES: [Kind; 1] = [WATCH];
+
+/// The words of all lanes in audit entries, the patient ones last.
+pub(crate) const LANE_WORDS: [&str; 10] = [
+    "disconnect",
+    "refresh",
+    "publish",
+    "orphan",
+    "effect",
+    "notify",
+    "signal",
+    "request",
+    "fetch",
+    "watch",
+];

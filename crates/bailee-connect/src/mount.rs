@@ -55,6 +55,20 @@ impl Mount {
         format!("{}/{registration}/callback", self.0.path().trim_end_matches('/'))
     }
 
+    /// The address to register at a provider for its signals. A provider that is given several has
+    /// a `topic` for each.
+    pub fn signal_address(&self, registration: &RegistrationId, topic: Option<&str>) -> String {
+        let base = self.0.path().trim_end_matches('/');
+        let topic = topic.map_or(String::new(), |topic| format!("/{topic}"));
+        format!("{}{base}/{registration}/signal{topic}", self.origin())
+    }
+
+    /// The public page on which somebody reads, with the code that they were given, what became of a
+    /// request that a provider brought.
+    pub fn request_address(&self, code: &str) -> String {
+        format!("{}{}/request/{code}", self.origin(), self.0.path().trim_end_matches('/'))
+    }
+
     /// Scheme, host and port.
     pub fn origin(&self) -> String {
         self.0.origin().ascii_serialization()

@@ -254,6 +254,14 @@ impl Engine {
                 return Ok(Renewal::Done);
             }
             issued.complete_scopes(&line.spec.scopes, &old.scopes);
+            if let Some(token) = &issued.refresh {
+                let token = token.expose(Plaintext::copy_from);
+                if let Err(error) = self.route_token(&found, line, &token).await {
+                    // A provider that names this token would not be understood; the tokens
+                    // themselves come first.
+                    tracing::error!(kind = ?error.kind(), "a renewed token has no route");
+                }
+            }
             // The fence may be lost to a pause longer than the lease. The tokens are still the
             // newest while nobody else wrote a generation; then they are kept without it.
             let fenced = attempt < 6;
@@ -273,6 +281,16 @@ impl Engine {
         }
         tracing::error!(kind = ?last.kind(), "renewed tokens could not be stored");
         Err(last)
+    }
+
+    /// Notes what the provider would call a new refresh token, where it does that.
+    async fn route_token(&self, found: &Found, line: &Line, token: &Plaintext) -> Result<()> {
+        let hashes = self.token_hashes(&line.registered, token).await?;
+        if hashes.is_empty() {
+            return Ok(());
+        }
+        let (connection, subject) = (&found.reference, found.reference.owner().subject());
+        self.route_hashes(line.registered.id(), connection, subject, &hashes, Vec::new()).await
     }
 
     #[expect(clippy::too_many_arguments, reason = "one commit, all of whose parts it names")]
@@ -656,6 +674,7 @@ pub(crate) fn reason_word(reason: ReconnectReason) -> &'static str {
 fn word_of(task: &bailee_store::Kind) -> &'static str {
     kind::LANES
         .iter()
+        .chain(&kind::PATIENT_LANES)
         .position(|lane| lane == task)
         .map_or("other", |place| kind::LANE_WORDS[place])
 }

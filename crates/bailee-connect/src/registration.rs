@@ -8,10 +8,11 @@ use std::{
 
 use bailee_core::{
     ClientKey, ClientSecret, Error, ErrorKind, Id, Monotonic, Plaintext, ProviderId,
-    RegistrationId, Result, TenantId, Timestamp, audit::Entry,
+    RegistrationId, Result, SigningSecret, TenantId, Timestamp, audit::Entry,
 };
 use bailee_providers::{
     Endpoint, Environment, Platform, Provider, Spec,
+    signal::{KeySet, SignalSecret as SignedWith},
     spec::{ClientAuthentication, CredentialKind, ResponseMode},
 };
 use bailee_store::{Committed, Key};
@@ -25,6 +26,8 @@ use crate::{
     kind,
     limiter::Limiter,
     mount::Mount,
+    signal::RefusedSignals,
+    watch::WatchTurns,
 };
 
 /// An OAuth client at a provider, as the host configures it.
@@ -35,6 +38,8 @@ pub struct Registration {
     facts: bailee_providers::Registration,
     secret: Option<ClientSecret>,
     owner: Option<TenantId>,
+    /// What the provider signs its signals with.
+    signing: Vec<SigningSecret>,
     /// The public half of the key that signs its assertions.
     signs_with: Option<Vec<u8>>,
 }
@@ -71,6 +76,7 @@ impl Registration {
             facts: bailee_providers::Registration::new(id, provider, client_id),
             secret: None,
             owner: None,
+            signing: Vec::new(),
             signs_with: None,
         })
     }
@@ -114,6 +120,7 @@ impl Registration {
             facts: bailee_providers::Registration::entered(id, provider),
             secret: None,
             owner: None,
+            signing: Vec::new(),
             signs_with: None,
         })
     }
@@ -154,6 +161,24 @@ impl Registration {
     pub fn owned_by(mut self, tenant: TenantId) -> Self {
         self.owner = Some(tenant);
         self
+    }
+
+    /// Adds what the provider signs its signals with: the secret of its webhooks, or the public key
+    /// that it shows for them. While one is replaced both are given, four at most; what is not
+    /// given when the engine is built is no longer taken.
+    #[must_use]
+    pub fn signing_secret(mut self, secret: SigningSecret) -> Self {
+        self.signing.push(secret);
+        self
+    }
+
+    /// Refuses more secrets for signals than a rotation needs.
+    pub(crate) fn check_signing(&self) -> Result<()> {
+        if self.signing.len() <= SIGNING.len() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Configuration)
+            .with_detail(format!("{} has more than four signing secrets", self.facts.id)))
     }
 
     /// Refuses a client that authenticates in another way than the provider's spec says.
@@ -248,6 +273,18 @@ pub(crate) struct Registered {
     /// When it was last looked for what other processes were told.
     looked: Mutex<Option<Monotonic>>,
     resolved: Mutex<Option<Resolved>>,
+    /// The keys that the provider signs its signals with.
+    signal_keys: Mutex<Option<FetchedKeys>>,
+    /// The turns of the questions that are asked by the schedule.
+    pub(crate) watch_turns: WatchTurns,
+    /// The refused signals that no audit entry tells of yet.
+    pub(crate) refused: RefusedSignals,
+}
+
+#[derive(Clone, Debug)]
+struct FetchedKeys {
+    keys: Arc<KeySet>,
+    at: Monotonic,
 }
 
 #[derive(Clone, Debug)]
@@ -256,7 +293,8 @@ struct Resolved {
     until: Timestamp,
 }
 
-/// `registration`, beside the parts `client_secret` and, while it is rotated, `previous_secret`.
+/// `registration`, beside the parts `client_secret`, `previous_secret` once it was rotated, and those
+/// of [`SIGNING`].
 #[derive(Serialize, Deserialize)]
 struct RegistrationBody {
     provider: ProviderId,
@@ -265,6 +303,23 @@ struct RegistrationBody {
     /// Whether what lies in the secret's place is a key that signs.
     #[serde(default)]
     signed: bool,
+    /// How many secrets signals are signed with.
+    #[serde(default)]
+    signing: usize,
+    /// Until when signals may still be signed with the former client secret.
+    #[serde(default)]
+    former_until: Option<Timestamp>,
+}
+
+/// The parts that hold what signals are signed with.
+const SIGNING: [&str; 4] = ["signing", "signing_2", "signing_3", "signing_4"];
+/// How long signals may be signed with a client secret that was replaced.
+const FORMER: Duration = Duration::from_secs(7 * 86_400);
+
+/// What a registration keeps secret.
+pub(crate) struct Secrets {
+    pub(crate) client: Option<ClientSecret>,
+    pub(crate) signing: Vec<SigningSecret>,
 }
 
 impl RegistrationBody {
@@ -283,8 +338,8 @@ impl Registered {
         registration: Registration,
         provider: Arc<dyn Provider>,
         mount: &Mount,
-    ) -> (Self, Option<ClientSecret>) {
-        let Registration { facts, secret, owner, signs_with: _ } = registration;
+    ) -> (Self, Secrets) {
+        let Registration { facts, secret, owner, signing, signs_with: _ } = registration;
         let mut facts = facts;
         facts.redirect_uri = Some(mount.redirect_uri(&facts.id));
         let registered = Self {
@@ -297,8 +352,11 @@ impl Registered {
             grants: Limiter::new("grants"),
             looked: Mutex::new(None),
             resolved: Mutex::new(None),
+            signal_keys: Mutex::new(None),
+            watch_turns: WatchTurns::default(),
+            refused: RefusedSignals::default(),
         };
-        (registered, secret)
+        (registered, Secrets { client: secret, signing })
     }
 
     pub(crate) fn id(&self) -> &RegistrationId {
@@ -383,6 +441,17 @@ impl Registered {
         self.stale().unwrap_or_else(|| Arc::new(self.provider.spec().clone()))
     }
 
+    /// The keys of the provider's signals as they were last fetched, and how long ago that was.
+    pub(crate) fn signal_keys(&self, now: Monotonic) -> Option<(Arc<KeySet>, Duration)> {
+        let fetched = self.signal_keys.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        Some((fetched.keys, now.since(fetched.at)))
+    }
+
+    pub(crate) fn set_signal_keys(&self, keys: Arc<KeySet>, at: Monotonic) {
+        *self.signal_keys.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some(FetchedKeys { keys, at });
+    }
+
     pub(crate) fn set_resolved(&self, spec: Arc<Spec>, now: Timestamp) {
         // OpenID Connect Discovery says nothing of lifetimes; a day at most is ours.
         let until = now.plus(Duration::from_secs(86_400));
@@ -407,15 +476,15 @@ impl Engine {
         }
     }
 
-    /// Seals a registration's secret, if the vault does not hold it yet.
+    /// Seals a registration's secrets, if the vault does not hold them yet.
     pub(crate) async fn seal_registration(
         &self,
         registered: &Registered,
-        secret: Option<&ClientSecret>,
+        secrets: &Secrets,
     ) -> Result<()> {
         // A second process may write the same at the same time: read again then.
         for _ in 0..3 {
-            match seal(&self.0.vault, registered, secret).await {
+            match seal(&self.0.vault, registered, secrets).await {
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
                 done => return done.map(|_| ()),
             }
@@ -447,45 +516,93 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// What a registration's signals may be signed with, opened for one check.
+    pub(crate) async fn signing_secrets(
+        &self,
+        registered: &Registered,
+        which: SignedWith,
+    ) -> Result<Vec<Plaintext>> {
+        let vault = &self.0.vault;
+        let keys = [registered.record_key()];
+        let view = vault.read(&TenantId::SYSTEM, Holder::Tenant, &keys).await?;
+        self.admit_instance(view.control()).await?;
+        let Some(facts) = view.facts(0)? else { return Ok(Vec::new()) };
+        let body: RegistrationBody = body::decode(&facts)?;
+        let mut secrets = Vec::new();
+        // A key that signs our assertions is nothing that anybody else signs with.
+        if which == SignedWith::Client && !body.public && !body.signed {
+            secrets.push(view.part(0, "client_secret")?);
+            if body.former_until.is_some_and(|until| view.now() < until) {
+                secrets.push(view.part(0, "previous_secret")?);
+            }
+        }
+        for part in SIGNING.iter().take(body.signing) {
+            secrets.push(view.part(0, part)?);
+        }
+        Ok(secrets)
+    }
+}
+
 async fn seal(
     vault: &bailee_vault::Vault,
     registered: &Registered,
-    secret: Option<&ClientSecret>,
+    secrets: &Secrets,
 ) -> Result<Option<Committed>> {
     let key = registered.record_key();
     vault.ensure_owner(&TenantId::SYSTEM).await?;
     let view = vault.read(&TenantId::SYSTEM, Holder::Tenant, std::slice::from_ref(&key)).await?;
-    let wanted = RegistrationBody {
+    let mut wanted = RegistrationBody {
         provider: registered.facts.provider.clone(),
         client_id: registered.facts.client_id.clone(),
         public: registered.facts.public,
         signed: registered.is_signed(),
+        signing: secrets.signing.len(),
+        former_until: None,
     };
     let stored =
         view.facts(0)?.map(|facts| body::decode::<RegistrationBody>(&facts)).transpose()?;
-    let mut draft = Draft::new(key, Holder::Tenant).facts(body::SCHEMA, body::encode(&wanted)?);
+    let mut former = None;
     let mut event = "registration.added";
     if let Some(stored) = &stored {
         stored.check_for(registered)?;
         let old = if stored.public { None } else { Some(view.part(0, "client_secret")?) };
-        let unchanged = stored.client_id == wanted.client_id
-            && match (&old, secret) {
+        let same_client = stored.client_id == wanted.client_id
+            && match (&old, &secrets.client) {
                 (None, None) => true,
                 (Some(old), Some(new)) => {
                     old.expose(|old| ClientSecret::copy_from(old).equals(new))
                 }
                 _ => false,
             };
-        if unchanged {
+        let mut same_signing = stored.signing == secrets.signing.len();
+        for (part, new) in SIGNING.iter().zip(&secrets.signing).take(stored.signing) {
+            let old = view.part(0, part)?;
+            same_signing &= old.expose(|old| SigningSecret::copy_from(old).equals(new));
+        }
+        if same_client && same_signing {
             return Ok(None);
         }
         event = "registration.rotated";
-        if let Some(old) = old {
-            draft = draft.part("previous_secret", old);
+        if same_client {
+            wanted.former_until = stored.former_until;
+            if stored.former_until.is_some() {
+                former = Some(view.part(0, "previous_secret")?);
+            }
+        } else if let Some(old) = old {
+            wanted.former_until = Some(view.now().plus(FORMER));
+            former = Some(old);
         }
     }
-    if let Some(secret) = secret {
+    let mut draft = Draft::new(key, Holder::Tenant).facts(body::SCHEMA, body::encode(&wanted)?);
+    if let Some(former) = former {
+        draft = draft.part("previous_secret", former);
+    }
+    if let Some(secret) = &secrets.client {
         draft = draft.part("client_secret", secret.expose(Plaintext::copy_from));
+    }
+    for (part, secret) in SIGNING.into_iter().zip(&secrets.signing) {
+        draft = draft.part(part, secret.expose(Plaintext::copy_from));
     }
     let put = vault.put(&TenantId::SYSTEM, draft, view.record(0)).await?;
     let entry = Entry::new(event, vault.clock().now())

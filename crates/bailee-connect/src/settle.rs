@@ -254,6 +254,8 @@ impl Pending<'_> {
             credentials: credentials(existing.as_ref(), grant),
             reservation: reservation_key.id,
             connected_at: now,
+            ending: None,
+            heard_at: None,
         };
         let draft = Draft::new(Key::new(kind::CONNECTION, connection.connection().id()), holder)
             .facet(Facet(ConnectionState::Active.facet()))
@@ -274,6 +276,11 @@ impl Pending<'_> {
         for issued in &grant.credentials {
             batch = self.put_credential(batch, issued, account, now, reconnected).await?;
         }
+        batch = batch.schedule(
+            Key::new(kind::WATCH, connection.connection().id()),
+            connection.owner().subject(),
+            engine.first_watch(self.line.spec.signals.watch)?,
+        );
         batch = batch.audit(
             Entry::new(
                 if reconnected { "connection.reconnected" } else { "connection.connected" },
@@ -376,9 +383,14 @@ impl Pending<'_> {
             }
             also.push(vault.put(&TenantId::SYSTEM, draft, view.record(0)).await?);
         }
-        let registration = self.line.registered.id();
+        let registered = &self.line.registered;
+        let mut tokens = Vec::new();
+        for token in grant.credentials.iter().filter_map(|issued| issued.refresh.as_ref()) {
+            let token = token.expose(Plaintext::copy_from);
+            tokens.extend(self.engine.token_hashes(registered, &token).await?);
+        }
         let (account, subject) = (AccountBody::of(account), Some(self.body.subject));
-        self.engine.route(registration, &account, &self.connection, subject, also).await
+        self.engine.route(registered.id(), &account, &self.connection, subject, tokens, also).await
     }
 }
 

@@ -2,14 +2,14 @@
 
 use bailee_core::{
     ConnectionRef, ConnectionState, Error, ErrorKind, Id, Owner, RegistrationId, Result, SubjectId,
-    TenantId, audit::Entry,
+    TenantId,
 };
 use bailee_providers::Account;
 use bailee_store::{Facet, Key, Op, Query, Record};
 use bailee_vault::{Draft, Holder, View};
 
 use crate::{
-    body::{self, AccountBody, ConnectionBody, CredentialBody, ReservationBody, RouteBody},
+    body::{self, AccountBody, ConnectionBody, CredentialBody, ReservationBody},
     engine::Engine,
     kind,
     settle::holder_of,
@@ -223,123 +223,12 @@ impl Engine {
         parts.extend(account_parts(registration, account));
         self.0.vault.index(tenant, "reservation", &parts).await
     }
-
-    /// Under which key the connections of an account lie, over all tenants.
-    pub(crate) async fn route_key(
-        &self,
-        registration: &RegistrationId,
-        account: &AccountBody,
-    ) -> Result<Key> {
-        let parts = account_parts(registration, account);
-        let id = self.0.vault.index(&TenantId::SYSTEM, "route", &parts).await?;
-        Ok(Key::new(kind::ROUTE, id))
-    }
-
-    /// The connections of a provider account.
-    pub(crate) async fn routed(
-        &self,
-        registration: &RegistrationId,
-        account: &AccountBody,
-    ) -> Result<Vec<ConnectionRef>> {
-        let key = self.route_key(registration, account).await?;
-        let view = self
-            .0
-            .vault
-            .read(&TenantId::SYSTEM, Holder::Tenant, std::slice::from_ref(&key))
-            .await?;
-        let routes = view.facts(0)?.map(|facts| body::decode::<RouteBody>(&facts)).transpose()?;
-        Ok(routes.map(|routes| routes.connections).unwrap_or_default())
-    }
-
-    /// Notes in the system's tenant which connection an account belongs to, under each of its ids,
-    /// before the connection is written: a route too many is a miss, one too few would lose a
-    /// signal. What else belongs to it is committed with it.
-    pub(crate) async fn route(
-        &self,
-        registration: &RegistrationId,
-        account: &AccountBody,
-        connection: &ConnectionRef,
-        about: Option<SubjectId>,
-        also: Vec<Op>,
-    ) -> Result<()> {
-        let vault = &self.0.vault;
-        let mut keys = Vec::new();
-        for account in account.under_each_id() {
-            keys.push(self.route_key(registration, &account).await?);
-        }
-        let view = vault.read(&TenantId::SYSTEM, Holder::Tenant, &keys).await?;
-        let mut ops = also;
-        for (n, key) in keys.into_iter().enumerate() {
-            let routes = view.facts(n)?.map(|facts| body::decode::<RouteBody>(&facts));
-            let mut routes = routes.transpose()?.unwrap_or_default();
-            if !routes.connections.contains(connection) {
-                routes.connections.push(connection.clone());
-                let draft =
-                    Draft::new(key, Holder::Tenant).facts(body::SCHEMA, body::encode(&routes)?);
-                ops.push(vault.put(&TenantId::SYSTEM, draft, view.record(n)).await?);
-            }
-        }
-        if ops.is_empty() {
-            return Ok(());
-        }
-        let entry = Entry::new("route.added", view.now())
-            .about(about)
-            .with("connection", connection.connection())
-            .with("registration", registration);
-        let batch = vault.batch()?.ops(ops).audit(entry);
-        vault.commit(&TenantId::SYSTEM, batch).await.map(|_| ())
-    }
-
-    /// Takes a connection out of its account's route, after the connection is gone.
-    pub(crate) async fn unroute(
-        &self,
-        registration: &RegistrationId,
-        account: &AccountBody,
-        connection: &ConnectionRef,
-    ) -> Result<()> {
-        for account in account.under_each_id() {
-            self.unroute_one(registration, &account, connection).await?;
-        }
-        Ok(())
-    }
-
-    async fn unroute_one(
-        &self,
-        registration: &RegistrationId,
-        account: &AccountBody,
-        connection: &ConnectionRef,
-    ) -> Result<()> {
-        let vault = &self.0.vault;
-        let key = self.route_key(registration, account).await?;
-        for _ in 0..5 {
-            let view =
-                vault.read(&TenantId::SYSTEM, Holder::Tenant, std::slice::from_ref(&key)).await?;
-            let (Some(facts), Some(record)) = (view.facts(0)?, view.record(0)) else {
-                return Ok(());
-            };
-            let mut routes: RouteBody = body::decode(&facts)?;
-            routes.connections.retain(|known| known != connection);
-            let batch = vault.batch()?;
-            let batch = if routes.connections.is_empty() {
-                batch.delete(key.clone(), bailee_store::Expect::Version(record.version))
-            } else {
-                let draft = Draft::new(key.clone(), Holder::Tenant)
-                    .facts(body::SCHEMA, body::encode(&routes)?);
-                batch.op(vault.put(&TenantId::SYSTEM, draft, Some(record)).await?)
-            };
-            let entry = Entry::new("route.removed", view.now())
-                .with("connection", connection.connection())
-                .with("registration", registration);
-            match vault.commit(&TenantId::SYSTEM, batch.audit(entry)).await {
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
-                done => return done.map(|_| ()),
-            }
-        }
-        Err(Error::new(ErrorKind::Conflict))
-    }
 }
 
-fn account_parts<'a>(registration: &'a RegistrationId, account: &'a AccountBody) -> Vec<&'a [u8]> {
+pub(crate) fn account_parts<'a>(
+    registration: &'a RegistrationId,
+    account: &'a AccountBody,
+) -> Vec<&'a [u8]> {
     vec![
         registration.as_str().as_bytes(),
         account.issuer.as_deref().unwrap_or_default().as_bytes(),

@@ -97,8 +97,12 @@ impl Worker {
         let engine = &self.engine;
         let snapshot = engine.0.vault.store().read(&TenantId::SYSTEM, &[]).await?;
         engine.admit_instance(&snapshot.control).await?;
-        let claim = Claim::Due { tasks: &kind::LANES, lease: LEASE, limit: BATCH };
-        let leases = engine.0.vault.store().claim(claim).await?;
+        let mut leases = Vec::new();
+        // What can wait is never in front of what somebody waits for.
+        for tasks in [kind::LANES.as_slice(), kind::PATIENT_LANES.as_slice()] {
+            let claim = Claim::Due { tasks, lease: LEASE, limit: BATCH };
+            leases.extend(engine.0.vault.store().claim(claim).await?);
+        }
         let count = leases.len() as u64;
         futures_util::future::join_all(leases.iter().map(|lease| self.one(lease))).await;
         Ok(count)
@@ -117,6 +121,14 @@ impl Worker {
             engine.orphan_due(lease).await
         } else if *task == kind::EFFECT {
             engine.effect_due(lease).await
+        } else if *task == kind::SIGNAL {
+            engine.signal_due(lease).await
+        } else if *task == kind::REQUEST_DUE {
+            engine.request_due(lease).await
+        } else if *task == kind::WATCH {
+            engine.watch_due(lease).await
+        } else if *task == kind::FETCH {
+            engine.fetch_due(lease).await
         } else {
             engine.notify(lease).await
         };

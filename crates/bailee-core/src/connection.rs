@@ -124,7 +124,7 @@ pub enum ConnectionState {
     Degraded,
     /// It is being ended: unusable, its tokens are being revoked.
     Disconnecting,
-    /// An operator stopped it.
+    /// Nothing is sent: the provider suspended the account.
     Frozen,
     /// It works again after the person went through the flow.
     NeedsReconnect(ReconnectReason),

@@ -59,6 +59,15 @@ pub enum Happened {
     /// A connection that waited for its person works again without them: tokens that were believed
     /// lost came after all.
     Recovered,
+    /// A request that a provider brought is not closed yet, and its time is running out or over.
+    RequestDue {
+        /// The request record.
+        request: Id,
+        /// What is asked for.
+        kind: RequestKind,
+        /// When the answer is due.
+        due: Timestamp,
+    },
     /// The provider brought a request about somebody's data: it lies in a record of its own and has
     /// to be answered until `due`.
     RequestOpened {

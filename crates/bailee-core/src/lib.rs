@@ -31,5 +31,5 @@ pub use random::{Random, SystemRandom};
 pub use scope::{DataCategory, Effect, ScopeEntry};
 pub use secret::{
     AccessToken, ApiKey, AuthorizationCode, BrowserSecret, ClientKey, ClientSecret, IdToken,
-    Plaintext, RefreshToken, SecretText, State, Verifier,
+    Plaintext, RefreshToken, SecretText, SigningSecret, State, Verifier,
 };

@@ -115,6 +115,11 @@ secret! {
     SecretText
 }
 secret! {
+    /// What a provider signs its signals with: a webhook's secret, or the public key that checks
+    /// them.
+    SigningSecret
+}
+secret! {
     /// The `state` of a flow (RFC 6749 §4.1.1).
     State
 }

@@ -32,6 +32,7 @@ pub struct Builder {
     registrations: Vec<Registration>,
     returns: Vec<(String, String)>,
     requires: Vec<PurposeId>,
+    watch_budget: Option<u32>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -64,6 +65,7 @@ impl Builder {
             registrations: Vec::new(),
             returns: Vec::new(),
             requires: Vec::new(),
+            watch_budget: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         }
@@ -184,6 +186,14 @@ impl Builder {
         self
     }
 
+    /// How many connections of a registration this process asks its provider about in a minute, at
+    /// the most, when nothing was heard of them for long. The default is 120.
+    #[must_use]
+    pub fn watch_budget(mut self, a_minute: u32) -> Self {
+        self.watch_budget = Some(a_minute);
+        self
+    }
+
     /// Another clock than the operating system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -247,6 +257,9 @@ impl Builder {
         }
         for (name, path) in self.returns {
             engine = engine.return_to(name, path);
+        }
+        if let Some(budget) = self.watch_budget {
+            engine = engine.watch_budget(budget);
         }
         if let Some(events) = self.events {
             engine = engine.events(events);

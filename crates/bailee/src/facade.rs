@@ -1,6 +1,8 @@
 //! The facade: what a host calls.
 
-use bailee_connect::{Acting, Connections, Engine, Freeze, InstanceConnections, Who, Worker};
+use bailee_connect::{
+    Acting, Connections, Engine, Freeze, InstanceConnections, Requests, Who, Worker,
+};
 use bailee_core::{Id, PurposeId, Result};
 use bailee_registry::Declaration;
 use bailee_vault::Vault;
@@ -30,6 +32,12 @@ impl Bailee {
     /// Keys of the service itself, for an operator as the host names them.
     pub fn instance_connections(&self, operator: Id) -> InstanceConnections {
         self.engine.instance_connections(operator)
+    }
+
+    /// The requests about people's data that providers brought, for an operator as the host names
+    /// them.
+    pub fn requests(&self, operator: Id) -> Requests {
+        self.engine.requests(operator)
     }
 
     /// Fixes who acts and what for; calls and publications go from there.

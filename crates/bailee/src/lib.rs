@@ -10,8 +10,9 @@ pub use bailee_connect::{
     Acting, Answer, ApiService, BeginOptions, Begun, BoxFuture, BytesMedia, CallbackRequest,
     Completed, ConnectionStatus, Connections, CookiePolicy, CursorRepeats, DisconnectReceipt,
     DownloadOptions, EnterOptions, Entered, EventSink, Freeze, IdempotencyKey, IncomingFile,
-    InstanceConnections, MediaSource, Mount, Pages, Publication, PublicationState, Refusal,
-    RefusalReason, Registration, ResumePoint, Runtime, Who, Worker,
+    InstanceConnections, MediaSource, Mount, Pages, ProviderRequest, Publication, PublicationState,
+    Refusal, RefusalReason, Registration, RequestOutcome, Requests, ResumePoint, Runtime,
+    SignalOutcome, SignalRequest, TakenSignal, Who, Worker,
 };
 #[cfg(feature = "tokio")]
 pub use bailee_connect::{FileMedia, Tokio};
@@ -19,7 +20,8 @@ pub use bailee_core as core;
 pub use bailee_core::{
     Access, Act, ApiKey, ClientKey, ClientSecret, ConnectionRef, ConnectionState, Error, ErrorKind,
     HostError, HostId, InstanceId, Locale, Origin, Owner, ProviderId, PurposeId, ReconnectReason,
-    Remedy, Result, SubjectId, TenantId, Visitor, event::Event, event::Happened,
+    Remedy, Result, SigningSecret, SubjectId, TenantId, Visitor, WithdrawalReason, event::Event,
+    event::Happened, event::RequestKind,
 };
 pub use bailee_http as http;
 #[cfg(feature = "postgres")]
