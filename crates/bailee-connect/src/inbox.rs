@@ -19,6 +19,7 @@ use bailee_providers::{
 use bailee_store::{Due, Expect, Key, Lease};
 use bailee_vault::{Draft, Holder, View};
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 
 use crate::{
     body::{self, AccountBody},
@@ -297,9 +298,8 @@ impl Engine {
                         continue;
                     }
                     let token = found.view.part(place + 1, "refresh")?;
-                    let same =
-                        token.expose(|token| identifier(*by, token).as_slice() == value.as_bytes());
-                    if same {
+                    let named = token.expose(|token| identifier(*by, token));
+                    if bool::from(named.as_slice().ct_eq(value.as_bytes())) {
                         return Ok(true);
                     }
                 }

@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(identifier(TokenIdentifier::Prefix, token).as_slice(), b"1//0gTestRefresh");
         assert_eq!(
             identifier(TokenIdentifier::DoubleSha512, token).as_slice(),
-            b"ritccUatp8d9DDUT8XeV5VanOtAhkFTairAGQTu28UcUeW8+PnYgwqQZXdM3LU4GNWWQkWcq6plQ9g1KPqViJA=="
+            b"ritccUatp8d9DDUT8XeV5VanOtAhkFTairAGQTu28UcUeW8+PnYgwqQZXdM3LU4GNWWQkWcq6plQ9g1KPqViJA==" // of a fake
         );
         assert_eq!(identifier(TokenIdentifier::Prefix, b"short").as_slice(), b"short");
     }

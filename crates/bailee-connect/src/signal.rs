@@ -223,7 +223,7 @@ impl Engine {
         }
         let reading = registered.provider.read_signal(&cx, &delivery).map_err(|refusal| {
             // It is the provider's own: its form changed, or it is for another client.
-            tracing::error!(why = refusal.code(), "a signal of the provider cannot be read");
+            tracing::error!(code = refusal.code(), "a signal of the provider cannot be read");
             refuse(refusal)
         })?;
         self.keep_signal(registered, &delivery, reading).await
