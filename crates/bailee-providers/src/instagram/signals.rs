@@ -2,7 +2,7 @@
 
 use bailee_core::{WithdrawalReason, event::RequestKind};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use http::{Method, StatusCode};
+use http::StatusCode;
 use url::form_urlencoded;
 
 use super::oauth::APP_SCOPED;
@@ -10,10 +10,7 @@ use crate::{
     context::Context,
     grant::AccountId,
     scan::Object,
-    signal::{
-        About, BODY_LIMIT, Delivery, Opening, Reading, Reply, Signal, SignalProof, SignalRefusal,
-        What,
-    },
+    signal::{About, Delivery, Opening, Reading, Reply, Signal, SignalProof, SignalRefusal, What},
     spec::TimeUnit,
 };
 
@@ -33,12 +30,7 @@ const TAG: usize = 32;
 pub(super) fn open(cx: &Context<'_>, delivery: &Delivery<'_>) -> Result<Opening, SignalRefusal> {
     let push = cx.spec.signals.push.as_ref().ok_or(SignalRefusal::Unknown)?;
     topic(delivery)?;
-    if delivery.method != Method::POST {
-        return Err(SignalRefusal::Method);
-    }
-    if delivery.body.len() > BODY_LIMIT {
-        return Err(SignalRefusal::Malformed);
-    }
+    delivery.is_posted()?;
     let signed = signed_request(delivery)?;
     let (tag, payload) = parts(&signed)?;
     let tag = decode(tag).filter(|tag| tag.len() == TAG).ok_or(SignalRefusal::Malformed)?;

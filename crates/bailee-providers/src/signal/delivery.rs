@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, StatusCode};
 use crate::spec::TextEncoding;
 
 /// The longest body that is read. Providers' signals are a few kilobytes.
-pub(crate) const BODY_LIMIT: usize = 256 * 1024;
+const BODY_LIMIT: usize = 256 * 1024;
 
 /// A request to a registration's signal address. Nothing of it is trusted. `Debug` shows the method
 /// alone.
@@ -47,6 +47,14 @@ impl<'a> Delivery<'a> {
     pub fn with_topic(mut self, topic: Option<&'a str>) -> Self {
         self.topic = topic;
         self
+    }
+
+    /// That it came by POST, and is no longer than what is read.
+    pub(crate) fn is_posted(&self) -> Result<(), SignalRefusal> {
+        if self.method != Method::POST {
+            return Err(SignalRefusal::Method);
+        }
+        if self.body.len() > BODY_LIMIT { Err(SignalRefusal::Malformed) } else { Ok(()) }
     }
 
     /// A header of which there is exactly one, as visible ASCII.
@@ -112,9 +120,11 @@ impl SignalRefusal {
     }
 }
 
-/// Whether a question that a provider has repeated or signed is of characters of which none of its
-/// deliveries is made. They are JSON or forms: with braces, quotes, colons or ampersands.
-pub(crate) fn is_challenge(text: &str) -> bool {
+/// Whether a question that a provider has repeated or signed is made of characters of which none of
+/// its deliveries is: letters, digits and `-_=+/.`, 256 of them at most. Deliveries are JSON or
+/// forms, with braces, quotes, colons or ampersands, so that none can be had signed by being asked
+/// as a question.
+pub fn is_challenge(text: &str) -> bool {
     let harmless = |b: u8| b.is_ascii_alphanumeric() || b"-_=+/.".contains(&b);
     (1..=LONGEST_CHALLENGE).contains(&text.len()) && text.bytes().all(harmless)
 }

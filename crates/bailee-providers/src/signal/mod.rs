@@ -15,13 +15,12 @@ mod read;
 mod tests;
 mod watch;
 
-pub use delivery::{Delivery, Reply, SignalRefusal};
+pub use delivery::{Delivery, Reply, SignalRefusal, is_challenge};
 pub use event_token::{EventTokenProof, KeySet};
 pub use meaning::{About, Reading, Signal, TokenIdentifier, What};
 pub use proof::{Opening, ProofKind, SignalProof, SignalSecret};
 pub use watch::{Polled, WatchFacts, Watched};
 
-pub(crate) use delivery::{BODY_LIMIT, is_challenge};
 pub(crate) use event_token::{keys, read as read_event_token};
 pub(crate) use proof::open;
 pub(crate) use read::read;

@@ -4,11 +4,10 @@ use std::fmt;
 
 use bailee_core::Timestamp;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use http::Method;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Delivery, EventTokenProof, Reply, SignalRefusal, delivery::BODY_LIMIT, event_token};
+use super::{Delivery, EventTokenProof, Reply, SignalRefusal, event_token};
 use crate::{
     context::Context,
     spec::{MessagePiece, ProofFacts, SignatureAt, SignatureFacts, TextEncoding, TimeUnit},
@@ -92,12 +91,7 @@ pub(crate) fn open(cx: &Context<'_>, delivery: &Delivery<'_>) -> Result<Opening,
     if !known {
         return Err(SignalRefusal::Unknown);
     }
-    if delivery.method != Method::POST {
-        return Err(SignalRefusal::Method);
-    }
-    if delivery.body.len() > BODY_LIMIT {
-        return Err(SignalRefusal::Malformed);
-    }
+    delivery.is_posted()?;
     match &push.proof {
         ProofFacts::Adapter => Err(SignalRefusal::Unknown),
         ProofFacts::EventToken(_) => event_token::open(delivery).map(Opening::CheckToken),

@@ -168,6 +168,73 @@ fn hook_02_a_time_is_five_minutes_away_at_most_either_way() {
 }
 
 #[test]
+fn hook_02_a_repetition_may_be_later_where_the_file_says_so_but_never_from_the_future() {
+    let late = |late: u32, repeats: u32| {
+        let signature = format!(
+            r#"repeats_seconds = {repeats}
+            [signals.push.signature]
+            kind = "hmac_sha256"
+            header = "signature"
+            time_header = "time"
+            time_unit = "seconds"
+            late_seconds = {late}
+            message = "{{time}}.{{body}}""#
+        );
+        Spec::parse(&format!("{SPEC}{signature}"))
+    };
+    let tag = "00".repeat(32);
+    let sent = [("signature", tag.as_str()), ("time", "1000000")];
+    let spec = late(3600, 3600).unwrap();
+    for now in [1_000_000 - 300, 1_000_000 + 3600] {
+        assert!(opened(&spec, now, &sent, "{}").is_ok(), "{now}");
+    }
+    for now in [1_000_000 - 301, 1_000_000 + 3601] {
+        assert_eq!(opened(&spec, now, &sent, "{}").unwrap_err(), SignalRefusal::Stale, "{now}");
+    }
+    // What came before is told apart for as long as the provider repeats, and no longer.
+    for (seconds, repeats) in [(3601, 3600), (299, 3600)] {
+        let text = late(seconds, repeats).unwrap_err().to_string();
+        assert!(text.contains("`late_seconds`"), "{text}");
+    }
+}
+
+#[test]
+fn what_lacks_a_member_of_its_id_is_known_by_its_bytes_and_without_its_header_it_is_refused() {
+    let spec = spec(
+        r#"delivery_id = ["/id", "header:x-part"]
+        [signals.push.signature]
+        kind = "hmac_sha256"
+        header = "signature"
+        message = "{body}""#,
+    );
+    let id = RegistrationId::from_static("somewhere");
+    let registration = Registration::new(id, ProviderId::from_static("somewhere"), "client");
+    let cx = Context::new(&spec, &registration, Timestamp::from_seconds(0));
+    let known = |sent: &[(&str, &str)], body: &str| {
+        let headers = headers(sent);
+        let address = "https://app.example/connect/somewhere/signal";
+        let delivery = Delivery::new(&Method::POST, address, &headers, body.as_bytes());
+        read(&cx, &delivery).map(|reading| reading.id)
+    };
+    let part = [("x-part", "2")];
+    let whole = known(&part, r#"{"id":1}"#).unwrap();
+    assert!(whole.is_some());
+    assert_ne!(known(&[("x-part", "3")], r#"{"id":1}"#).unwrap(), whole);
+    assert_ne!(known(&[("x-part", "12")], r#"{"id":""}"#).unwrap(), whole);
+    assert_eq!(known(&part, r#"{"other":1}"#), Ok(None));
+    assert_eq!(known(&[], r#"{"id":1}"#), Err(SignalRefusal::Malformed));
+}
+
+#[test]
+fn a_question_of_letters_digits_and_a_few_signs_is_never_a_delivery() {
+    assert!(is_challenge("3eZbrw1aBm2rZgRNFdxV-_=+/."));
+    let long = "a".repeat(257);
+    for bad in ["", "{}", "v0:1:{}", "a=1&b=2", "a b", "\u{e9}", "a\n", long.as_str()] {
+        assert!(!is_challenge(bad), "{bad}");
+    }
+}
+
+#[test]
 fn hook_01_what_is_not_signed_once_and_strictly_is_not_read() {
     let hub = spec(
         r#"[signals.push.signature]

@@ -48,7 +48,7 @@ pub struct PushFacts {
     /// When that was checked.
     pub checked: String,
     /// What makes a delivery the same as an earlier one; its bytes where the list is empty, or where
-    /// one of these is not there.
+    /// one of these members is not there. One of these headers has to be.
     pub delivery_id: Vec<SignalPlace>,
     /// For how long the provider repeats a delivery.
     pub repeats: Duration,

@@ -53,6 +53,14 @@ fn hook_01_who_removes_the_application_has_their_data_erased_within_ten_days() {
 }
 
 #[test]
+fn a_removal_in_the_older_form_has_its_time_and_is_known_by_its_bytes() {
+    let older = REMOVED.replace(r#""event_ts":1700000000123,"#, "");
+    let reading = read(&older).unwrap();
+    assert_eq!(reading.signals, read(REMOVED).unwrap().signals);
+    assert_eq!(reading.id, None);
+}
+
+#[test]
 fn a_removal_from_the_client_for_trials_is_not_for_this_one() {
     let other = REMOVED.replace("fake-client", "fake-trial-client");
     assert_eq!(read(&other).unwrap_err(), "foreign");
