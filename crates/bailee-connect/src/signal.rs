@@ -141,13 +141,15 @@ impl Connections {
             .and_then(|id| engine.0.registrations.get(&id).cloned());
         let Some(registered) = registered else {
             // Whoever guesses at paths writes nothing.
-            return refused(StatusCode::NOT_FOUND, SignalRefusal::Unknown.code());
+            return refused(StatusCode::NOT_FOUND, SignalRefusal::Unknown.code(), None);
         };
         match engine.take(&registered, &request).await {
             Ok(taken) => taken,
             Err(Stop::Refused(status, word)) => {
                 engine.note_refused_signal(&registered, word).await;
-                refused(status, word)
+                let push = registered.provider.spec().signals.push.as_ref();
+                let body = push.and_then(|push| push.refusal_body(word));
+                refused(status, word, body)
             }
             Err(Stop::Failed(error)) => {
                 tracing::error!(kind = ?error.kind(), "a signal could not be kept");
@@ -417,8 +419,12 @@ const TELL_EVERY: Duration = Duration::from_secs(60);
 /// For how long a signal may wait for its worker, beyond the time in which it may be repeated.
 const KEPT: Duration = Duration::from_secs(30 * 86_400);
 
-fn refused(status: StatusCode, word: &'static str) -> TakenSignal {
-    let mut answer = Answer::bare(status);
+fn refused(status: StatusCode, word: &'static str, body: Option<&'static str>) -> TakenSignal {
+    let mut answer = match body {
+        Some(body) => Answer::typed(status, "application/json", body)
+            .with_header(header::CONTENT_LANGUAGE, HeaderValue::from_static("en")),
+        None => Answer::bare(status),
+    };
     if status == StatusCode::METHOD_NOT_ALLOWED {
         answer = answer.with_header(header::ALLOW, HeaderValue::from_static("POST"));
     }

@@ -4,17 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use bailee::{
     ApiKey, Bailee, BeginOptions, Builder, ClientSecret, Completed, ConnectionRef, Declaration,
-    EnterOptions, Entered, HostId, ProviderId, PurposeId, Refusal, Registration, Result, RootKeys,
-    TenantId, Visitor,
-    core::{Clock, ManualClock},
+    EnterOptions, Entered, HostId, Mount, ProviderId, PurposeId, Refusal, Registration, Result,
+    RootKeys, SignalRequest, SigningSecret, TakenSignal, TenantId, Visitor,
+    core::{Clock, ManualClock, RegistrationId},
     http::{Reqwest, Tls},
     providers::{Environment, Generic, Provider, Spec, spec::CredentialKind},
     store::{LoggedEntry, MemoryStore, Store, Window},
 };
 use bailee_emulator::{
-    Account, Back, Client, Clock as EmulatorClock, Decision, Emulator, Played, Site, oidc::Issuer,
-    tiktok::TikTok,
+    Account, Announcement, Back, Client, Clock as EmulatorClock, Decision, Emulator, Played, Site,
+    oidc::Issuer, tiktok::TikTok,
 };
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use url::Url;
 
 use crate::{Browser, Events, Memberships};
@@ -115,6 +116,8 @@ pub struct WorldBuilder {
 pub(crate) const CLIENT: &str = "fake-client-1";
 /// Its secret: a marker that no output may hold.
 const SECRET: &str = "fake-client-secret-canary";
+/// What providers sign with what they tell: a marker likewise.
+const SIGNING: &str = "fake-signing-secret-canary";
 /// The mount of every world.
 const MOUNT: &str = "https://app.example.test/connect";
 
@@ -289,6 +292,64 @@ impl World {
         back.expect("the provider goes back to the client")
     }
 
+    /// What a provider would send of its own accord to a registration's signal address; nothing
+    /// sends it yet. `event` is the provider's own word for it.
+    ///
+    /// # Panics
+    ///
+    /// When the emulated provider tells of no such thing.
+    pub fn announcement(&self, registration: &str, event: &str, account: &str) -> Announcement {
+        let id = RegistrationId::new(registration).expect("a registration of a test");
+        let mount = Mount::new(MOUNT).expect("the mount of a world");
+        let address = mount.signal_address(&id, None);
+        let site = self.site(registration);
+        site.announce(event, account, CLIENT, &address).expect("the provider tells of this")
+    }
+
+    /// Hands over what a provider sent to a registration's signal address, as a host does.
+    ///
+    /// # Panics
+    ///
+    /// When it was not sent to an address of this world.
+    pub async fn deliver(&self, sent: &Announcement) -> TakenSignal {
+        self.bailee.connections().take_signal(self.signal_request(sent)).await
+    }
+
+    /// The same request, for another process of this world.
+    ///
+    /// # Panics
+    ///
+    /// When it was not sent to an address of this world.
+    pub fn signal_request(&self, sent: &Announcement) -> SignalRequest {
+        let rest = sent.url.strip_prefix(MOUNT).expect("it was sent to this world");
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let mut parts = path.trim_start_matches('/').splitn(3, '/');
+        let registration = parts.next().unwrap_or_default();
+        assert_eq!(parts.next(), Some("signal"), "it was sent to a signal address");
+        let mut headers = HeaderMap::new();
+        for (name, value) in &sent.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).expect("the name of a header");
+            headers.append(name, HeaderValue::from_str(value).expect("the value of a header"));
+        }
+        let method = Method::from_bytes(sent.method.as_bytes()).expect("a method");
+        let request = SignalRequest::new(registration, method, query, &headers, &sent.body);
+        match parts.next() {
+            Some(topic) => request.topic(topic),
+            None => request,
+        }
+    }
+
+    /// What a provider tells comes in, and a worker acts on it.
+    ///
+    /// # Panics
+    ///
+    /// As [`World::announcement`].
+    pub async fn told(&self, registration: &str, event: &str, account: &str) -> TakenSignal {
+        let taken = self.deliver(&self.announcement(registration, event, account)).await;
+        self.settle().await;
+        taken
+    }
+
     /// Moves the clock of everything.
     pub fn advance(&self, duration: Duration) {
         self.clock.advance(duration);
@@ -340,6 +401,7 @@ impl World {
         let mut secrets: Vec<String> = self.emulator.secrets_issued().into_iter().collect();
         secrets.extend(self.emulator.secrets_seen());
         secrets.push(SECRET.to_owned());
+        secrets.push(SIGNING.to_owned());
         secrets.push(self.emulator.marker().to_owned());
         secrets
     }
@@ -550,7 +612,8 @@ impl WorldBuilder {
         for (site, name) in &pairs {
             let site = emulator.site(site).expect("it was just started");
             let redirect = format!("{MOUNT}/{name}/callback");
-            site.add_client(Client::new(CLIENT).secret(SECRET).redirect(redirect))
+            let client = Client::new(CLIENT).secret(SECRET).redirect(redirect);
+            site.add_client(client.signal_secret(SIGNING))
                 .expect("the redirect address is acceptable");
         }
         if recipe.desktop {
@@ -606,7 +669,9 @@ impl Recipe {
                 CredentialKind::ApiKey(_) => Registration::entered(id)?,
                 _ => Registration::new(id, CLIENT, secret())?,
             };
-            let registration = registration.environment(Environment::Emulator);
+            let registration = registration
+                .environment(Environment::Emulator)
+                .signing_secret(SigningSecret::copy_from(SIGNING.as_bytes()));
             builder =
                 builder.shared_provider(provider.clone()).registration(register(registration));
         }
