@@ -12,7 +12,9 @@ use crate::desk::Desk;
 use crate::ledger::RefreshStyle;
 use crate::message::{Answer, Incoming, Parameters};
 use crate::mint::sha256;
-use crate::oauth::{Dialect, Facts, Issued, Place, Problem, Revocation, caller, revoke};
+use crate::oauth::{
+    Dialect, Facts, Issued, Place, Problem, Revocation, caller, introspect, revoke,
+};
 use crate::play::Played;
 use crate::registration::Account;
 use crate::token_answer::TokenAnswer;
@@ -70,6 +72,7 @@ impl Dialect for GitLab {
             "/oauth/authorize" => Endpoint::Authorize,
             "/oauth/token" => Endpoint::of_token(request, "refresh_token"),
             "/oauth/revoke" => Endpoint::Revoke,
+            "/oauth/introspect" => Endpoint::Introspect,
             "/api/v4/user" => Endpoint::Identity,
             path if path.starts_with("/api/v4/") => Endpoint::Api,
             _ => Endpoint::Unknown,
@@ -85,6 +88,9 @@ impl Dialect for GitLab {
     }
 
     fn api(&mut self, desk: &mut Desk, call: &Call<'_>) -> Result<Answer, Problem> {
+        if call.endpoint == Endpoint::Introspect {
+            return introspect(self, desk, call);
+        }
         let caller = caller(desk, call, &[Place::Bearer])?;
         let reads = caller.may("read_api") || caller.may("api");
         match (call.request.method.as_str(), call.request.segments().as_slice()) {
@@ -128,8 +134,8 @@ impl Dialect for GitLab {
     }
 
     fn error(&self, call: &Call<'_>, status: u16, code: &str, text: &str) -> Answer {
-        let oauth =
-            matches!(call.endpoint, Endpoint::Exchange | Endpoint::Refresh | Endpoint::Revoke);
+        use Endpoint::{Exchange, Introspect, Refresh, Revoke};
+        let oauth = matches!(call.endpoint, Exchange | Introspect | Refresh | Revoke);
         let described = oauth || ["invalid_token", "insufficient_scope"].contains(&code);
         let body = if described {
             json!({"error": code, "error_description": text})

@@ -14,7 +14,7 @@ use crate::ledger::{Grant, RefreshStyle};
 use crate::message::{Answer, Incoming};
 use crate::mint::{hex, sha256};
 use crate::oauth::{
-    Dialect, Ends, Facts, Issued, Need, Place, Problem, Revocation, caller, revoke,
+    Dialect, Ends, Facts, Issued, Need, Place, Problem, Revocation, caller, introspect, revoke,
 };
 use crate::play::Played;
 use crate::registration::Account;
@@ -84,6 +84,7 @@ impl Dialect for Salesforce {
             (true, "/services/oauth2/authorize") => Endpoint::Authorize,
             (true, "/services/oauth2/token") => Endpoint::of_token(request, "refresh_token"),
             (true, "/services/oauth2/revoke") => Endpoint::Revoke,
+            (true, "/services/oauth2/introspect") => Endpoint::Introspect,
             (true, "/services/oauth2/userinfo") => Endpoint::Identity,
             (false, path) if path.starts_with("/services/data/") => Endpoint::Api,
             _ => Endpoint::Unknown,
@@ -96,6 +97,9 @@ impl Dialect for Salesforce {
     }
 
     fn api(&mut self, desk: &mut Desk, call: &Call<'_>) -> Result<Answer, Problem> {
+        if call.endpoint == Endpoint::Introspect {
+            return introspect(self, desk, call);
+        }
         let caller = caller(desk, call, &[Place::Bearer])?;
         let account = &caller.account;
         match (call.request.method.as_str(), call.request.segments().as_slice()) {
@@ -153,7 +157,7 @@ impl Dialect for Salesforce {
     }
 
     fn error(&self, call: &Call<'_>, status: u16, code: &str, text: &str) -> Answer {
-        if matches!(call.endpoint, Endpoint::Exchange | Endpoint::Refresh | Endpoint::Revoke) {
+        if is_oauth(call.endpoint) {
             return Answer::json(status, &json!({"error": code, "error_description": text}));
         }
         Answer::json(status, &json!([{"message": text, "errorCode": code}]))
@@ -177,7 +181,7 @@ impl Dialect for Salesforce {
 
     /// The allowance of a day, told with 403.
     fn rate_limited(&self, call: &Call<'_>, retry_after: Option<&str>) -> Answer {
-        if matches!(call.endpoint, Endpoint::Exchange | Endpoint::Refresh | Endpoint::Revoke) {
+        if is_oauth(call.endpoint) {
             return self.error(call, 400, "rate_limit_exceeded", "retry later");
         }
         let answer = self
@@ -209,6 +213,11 @@ fn domain(account: &Account) -> String {
 fn id(prefix: &str, account: &Account) -> String {
     let digest = hex(&sha256(format!("salesforce:{prefix}:{}", account.id).as_bytes()));
     format!("{prefix}{}", &digest[..15])
+}
+
+fn is_oauth(endpoint: Endpoint) -> bool {
+    use Endpoint::{Exchange, Introspect, Refresh, Revoke};
+    matches!(endpoint, Exchange | Introspect | Refresh | Revoke)
 }
 
 const SCOPES: &[&str] = &[

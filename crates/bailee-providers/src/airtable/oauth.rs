@@ -6,10 +6,10 @@ use crate::{
     answer::Answer,
     context::Context,
     failure::Failure,
-    grant::{CredentialFacts, Grant},
+    grant::{Alive, CredentialFacts, Grant},
     judged::Judged,
     provider::Provider,
-    rfc::token::TokenStep,
+    rfc::{self, token::TokenStep},
     spec::Spec,
     step::Step,
 };
@@ -42,6 +42,10 @@ impl Provider for Airtable {
 
     fn refresh(&self, cx: &Context<'_>, facts: &CredentialFacts) -> Box<dyn Step<Grant>> {
         Judged::boxed(cx, TokenStep::refresh(cx, facts), errors::of_refresh)
+    }
+
+    fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
+        rfc::liveness::judged(cx, errors::classify)
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

@@ -34,10 +34,10 @@ use crate::{
     answer::Answer,
     context::Context,
     failure::Failure,
-    grant::{Account, GrantFacts},
+    grant::{Account, Alive, GrantFacts},
     judged::Judged,
     provider::Provider,
-    rfc::identity::IdentityStep,
+    rfc::{self, identity::IdentityStep},
     spec::Spec,
     step::Step,
 };
@@ -81,6 +81,10 @@ impl Provider for Anthropic {
         id_token: Option<IdToken>,
     ) -> Box<dyn Step<Account>> {
         Judged::boxed(cx, IdentityStep::new(cx, grant, nonce, id_token), errors::classify)
+    }
+
+    fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
+        rfc::liveness::judged(cx, errors::classify)
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

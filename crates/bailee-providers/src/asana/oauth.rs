@@ -2,7 +2,8 @@
 //! that may not ask for itself lives all the same. The rest is facts in `spec.toml` and the
 //! defaults.
 
-use bailee_core::IdToken;
+use bailee_core::{Effect, IdToken};
+use http::Method;
 
 use super::errors;
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     grant::{Account, AccountId, Alive, Grant, GrantFacts},
     judged::Judged,
     provider::{ExchangeAsk, Provider},
+    request::{Endpoint, Request, Value},
     rfc::{self, identity::IdentityStep, malformed, token::TokenStep, token_answer},
     scan::Object,
     spec::{Spec, SpecFacts},
@@ -76,7 +78,13 @@ impl Provider for Asana {
 
     /// `users/me`. A token without `users:read` is refused there with a 403, and lives.
     fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
-        Box::new(Liveness(rfc::liveness::step(cx)))
+        // The id, and nothing else of the profile.
+        let request = cx.spec.endpoints.userinfo.clone().map(|url| {
+            Request::new(Method::GET, url, Endpoint::Identity, Effect::Read)
+                .with_query("opt_fields", Value::text("gid"))
+                .with_bearer()
+        });
+        Box::new(Liveness(rfc::liveness::asked(cx, request, errors::classify)))
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

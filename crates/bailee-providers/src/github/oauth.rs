@@ -85,11 +85,16 @@ impl Provider for GitHub {
     }
 
     /// The same question; the body is not read.
+    /// The check of the token, which says nothing about the person that GitHub does not show to
+    /// everybody. A client without a secret cannot ask it, and asks for the profile.
     fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
-        once(cx, who(cx), |spec, answer| match errors::classify(spec, answer) {
-            None => Ok(Alive::Yes),
-            Some(failure) if failure.kind == FailureKind::AccessRejected => Ok(Alive::No),
-            Some(failure) => Err(failure),
+        if cx.registration.public {
+            return rfc::liveness::asked(cx, who(cx), errors::classify);
+        }
+        let request = about_token(cx, Method::POST, "token", Endpoint::Introspect, Effect::Read);
+        once(cx, request, |spec, answer| {
+            let active = introspection(spec, answer)?.active;
+            Ok(if active { Alive::Yes } else { Alive::No })
         })
     }
 

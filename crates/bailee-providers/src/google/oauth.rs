@@ -3,8 +3,8 @@
 
 use super::{errors, operations::UPLOAD_FILE, publication::followed};
 use crate::{
-    answer::Answer, context::Context, failure::Failure, provider::Provider, publish::Publish,
-    spec::Spec,
+    answer::Answer, context::Context, failure::Failure, grant::Alive, provider::Provider,
+    publish::Publish, rfc, spec::Spec, step::Step,
 };
 
 /// Google. It holds nothing but its facts.
@@ -31,6 +31,10 @@ impl Default for Google {
 impl Provider for Google {
     fn spec(&self) -> &Spec {
         &self.spec
+    }
+
+    fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
+        rfc::liveness::judged(cx, errors::classify)
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

@@ -48,6 +48,11 @@ pub(super) fn judge(spec: &SpecFacts, answer: &Answer) -> Option<Failure> {
         .map(ErrorRow::failure)
 }
 
+/// What passes, at any address.
+pub(super) fn passing(spec: &SpecFacts, answer: &Answer) -> Option<Failure> {
+    matches!(answer.status.as_u16(), 423 | 429 | 477).then(|| classify(spec, answer)).flatten()
+}
+
 /// What an answer of the API means.
 pub(super) fn classify(spec: &SpecFacts, answer: &Answer) -> Option<Failure> {
     let asked = retry_after::retry_after(answer);

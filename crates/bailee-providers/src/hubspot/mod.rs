@@ -56,7 +56,6 @@
 //! Not covered: uninstalling, other objects, search, batches, and erasure of contacts.
 
 mod errors;
-mod journal;
 mod oauth;
 mod operations;
 mod signals;

@@ -4,19 +4,26 @@
 use bailee_core::{Effect, IdToken, Result, ScopeName};
 use http::{Method, StatusCode};
 
-use super::{errors, journal::Journal, signals};
+use super::{
+    errors,
+    signals::{self, Journal},
+};
 use crate::{
     answer::Answer,
     context::Context,
     failure::{Failure, FailureKind},
     grant::{
-        Account, AccountId, CredentialFacts, Grant, GrantFacts, RevokePlan, Revoked, TokenKind,
+        Account, AccountId, Alive, CredentialFacts, Grant, GrantFacts, RevokePlan, Revoked,
+        TokenKind,
     },
     judged::Judged,
     once::once,
     provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Provider},
     request::{Endpoint, Request, SecretRef, Value},
-    rfc::{self, malformed, oauth_error, scope_list},
+    rfc::{
+        self, introspect::IntrospectStep, liveness::ByIntrospection, malformed, oauth_error,
+        scope_list,
+    },
     scan::{Object, Value as Member},
     signal::{Delivery, Opening, Polled, Reading, SignalRefusal},
     spec::Spec,
@@ -158,6 +165,14 @@ impl Provider for HubSpot {
         // Only a client with a secret gets a token of its own.
         let scopes = self.journal.as_deref().filter(|_| !cx.registration.public)?;
         Journal::new(cx, scopes, progress).map(|step| Box::new(step) as Box<dyn Step<Polled>>)
+    }
+
+    /// Introspection, where HubSpot can also say that the account is locked or being moved.
+    fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
+        match IntrospectStep::new(cx) {
+            Some(step) => Judged::boxed(cx, ByIntrospection(step), errors::passing),
+            None => rfc::liveness::step(cx),
+        }
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

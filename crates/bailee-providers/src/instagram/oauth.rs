@@ -16,7 +16,7 @@ use crate::{
     provider::{ExchangeAsk, Provider},
     publish::Publish,
     request::{Endpoint, Issued, Request, SecretRef, Value},
-    rfc::{malformed, misuse, token::TokenStep, token_answer},
+    rfc::{self, malformed, misuse, token::TokenStep, token_answer},
     scan::Object,
     signal::{Delivery, Opening, Reading, SignalRefusal},
     spec::{Spec, SpecFacts},
@@ -107,13 +107,7 @@ impl Provider for Instagram {
 
     /// There is no introspection for these tokens; the id alone is the least that can be asked for.
     fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
-        once(cx, me(cx, "id"), |spec, answer| match errors::classify(spec, answer) {
-            None => Ok(Alive::Yes),
-            Some(failure) => match failure.kind {
-                FailureKind::AccessRejected | FailureKind::GrantOver => Ok(Alive::No),
-                _ => Err(failure),
-            },
-        })
+        rfc::liveness::asked(cx, me(cx, "id"), errors::classify)
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

@@ -37,7 +37,7 @@
 mod errors;
 mod oauth;
 mod operations;
-mod report;
+mod signals;
 mod wire;
 
 pub use oauth::Jira;

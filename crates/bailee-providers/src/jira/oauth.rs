@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     errors,
-    report::Report,
+    signals::Report,
     wire::{Me, Resource},
 };
 use crate::{

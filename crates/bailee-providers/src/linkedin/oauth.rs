@@ -9,17 +9,18 @@ use super::errors;
 use crate::{
     answer::Answer,
     context::Context,
-    failure::Failure,
+    failure::{Failure, FailureKind},
     grant::{
-        Account, AccountId, CredentialFacts, Grant, GrantFacts, Introspection, Revoked, TokenKind,
+        Account, AccountId, Alive, CredentialFacts, Grant, GrantFacts, Introspection, Revoked,
+        TokenKind,
     },
     judged::Judged,
     once::once,
     provider::Provider,
     request::{Endpoint, Request},
     rfc::{
-        identity::IdentityStep, introspect::IntrospectStep, malformed, misuse, revoke::RevokeStep,
-        token::TokenStep,
+        self, identity::IdentityStep, introspect::IntrospectStep, liveness::ByIntrospection,
+        malformed, misuse, revoke::RevokeStep, token::TokenStep,
     },
     scan::Object,
     spec::Spec,
@@ -79,8 +80,35 @@ impl Provider for LinkedIn {
         })
     }
 
+    /// Introspection, which also tells a token that was revoked from one that ran out.
+    fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
+        match IntrospectStep::new(cx).filter(|_| !cx.registration.public) {
+            Some(step) => Box::new(Look { step: ByIntrospection(step), revoked: false }),
+            None => rfc::liveness::judged(cx, errors::classify),
+        }
+    }
+
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {
         errors::classify(cx.spec, answer)
+    }
+}
+
+struct Look {
+    step: ByIntrospection,
+    /// Whether the answer says that the token was revoked.
+    revoked: bool,
+}
+
+impl Step<Alive> for Look {
+    fn next(&mut self, input: Input) -> Result<Next<Alive>, Failure> {
+        if let Input::Answer(answer) = &input {
+            let status = Object::parse(&answer.body).ok().and_then(|o| o.string("status").ok()?);
+            self.revoked = status.is_some_and(|status| status.as_slice() == b"revoked");
+        }
+        match self.step.next(input)? {
+            Next::Done(Alive::No) if self.revoked => Err(FailureKind::GrantOver.into()),
+            next => Ok(next),
+        }
     }
 }
 

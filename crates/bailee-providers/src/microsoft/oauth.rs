@@ -8,9 +8,9 @@ use crate::{
     answer::Answer,
     context::Context,
     failure::{Failure, FailureKind},
-    grant::{Account, CredentialFacts, Grant},
+    grant::{Account, Alive, CredentialFacts, Grant},
     provider::{ExchangeAsk, Provider},
-    rfc::token::TokenStep,
+    rfc::{self, token::TokenStep},
     spec::Spec,
     step::{Input, Next, Step},
 };
@@ -68,6 +68,10 @@ impl Provider for Microsoft {
             id => directory.eq_ignore_ascii_case(id),
         };
         if fits { Ok(()) } else { Err(FailureKind::Blocked.into()) }
+    }
+
+    fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
+        rfc::liveness::judged(cx, errors::classify)
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

@@ -10,7 +10,6 @@ use crate::{
     context::Context,
     failure::{Failure, FailureKind},
     grant::{Account, AccountId, Alive, CredentialFacts, Grant, GrantFacts, IssuedCredential},
-    once::once,
     provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Provider},
     request::{Endpoint, Request},
     rfc::{self, malformed, token::TokenStep, token_answer},
@@ -124,11 +123,7 @@ impl Provider for Slack {
         let request = cx.spec.endpoints.userinfo.clone().map(|url| {
             Request::new(Method::POST, url, Endpoint::Identity, Effect::Read).with_bearer()
         });
-        once(cx, request, |spec, answer| match errors::classify(spec, answer) {
-            None => Ok(Alive::Yes),
-            Some(failure) if failure.kind == FailureKind::AccessRejected => Ok(Alive::No),
-            Some(failure) => Err(failure),
-        })
+        rfc::liveness::asked(cx, request, errors::classify)
     }
 
     fn read_signal(

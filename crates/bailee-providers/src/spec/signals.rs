@@ -33,6 +33,8 @@ pub struct SignalFacts {
     pub journal_hosts: Vec<String>,
     /// How often a connection that nothing is heard of is asked about.
     pub watch: Duration,
+    /// Whether it is asked about even where a renewal proved it alive: the answer says more.
+    pub watch_always: bool,
 }
 
 /// What a provider sends.
@@ -332,6 +334,7 @@ impl Means {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FileSignals {
     watch_seconds: Option<u32>,
+    watch_always: bool,
     journal_hosts: Vec<Text>,
     push: Option<Spanned<FilePush>>,
     #[serde(rename = "event")]
@@ -429,7 +432,12 @@ impl Check<'_> {
             for event in &file.events {
                 self.fault(event.span(), "events need `[signals.push]`, which says how they come");
             }
-            return SignalFacts { push: None, journal_hosts, watch };
+            return SignalFacts {
+                push: None,
+                journal_hosts,
+                watch,
+                watch_always: file.watch_always,
+            };
         };
         let span = push.span();
         let push = push.into_inner();
@@ -509,6 +517,7 @@ impl Check<'_> {
             }),
             journal_hosts,
             watch,
+            watch_always: file.watch_always,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     context::Context,
     failure::{Failure, FailureKind},
     grant::{
-        Account, AccountId, CredentialFacts, Grant, GrantFacts, Place, RevokePlan, Revoked,
+        Account, AccountId, Alive, CredentialFacts, Grant, GrantFacts, Place, RevokePlan, Revoked,
         TokenKind,
     },
     judged::Judged,
@@ -89,6 +89,10 @@ impl Provider for Supabase {
                 .with_payload(Payload::Json(Json::Object(body)))
         });
         once(cx, request, revoked)
+    }
+
+    fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
+        rfc::liveness::judged(cx, errors::classify)
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

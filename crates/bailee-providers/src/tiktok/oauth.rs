@@ -9,13 +9,13 @@ use crate::{
     answer::Answer,
     at_once::AtOnce,
     context::Context,
-    failure::{Failure, FailureKind},
+    failure::Failure,
     grant::{Account, AccountId, Alive, GrantFacts},
     once::once,
     provider::Provider,
     publish::Publish,
     request::{Endpoint, Request, Value},
-    rfc::malformed,
+    rfc::{self, malformed},
     scan::Object,
     signal::{Delivery, Reading, SignalRefusal},
     spec::Spec,
@@ -72,11 +72,7 @@ impl Provider for TikTok {
 
     /// There is no introspection; the id alone is the least that can be asked for.
     fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
-        once(cx, user_info(cx, "open_id"), |spec, answer| match errors::classify(spec, answer) {
-            None => Ok(Alive::Yes),
-            Some(failure) if failure.kind == FailureKind::AccessRejected => Ok(Alive::No),
-            Some(failure) => Err(failure),
-        })
+        rfc::liveness::asked(cx, user_info(cx, "open_id"), errors::classify)
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

@@ -10,10 +10,10 @@ use crate::{
     answer::Answer,
     context::Context,
     failure::Failure,
-    grant::{Account, CredentialFacts, Grant, GrantFacts, Revoked},
+    grant::{Account, Alive, CredentialFacts, Grant, GrantFacts, Revoked},
     judged::Judged,
     provider::{ExchangeAsk, Provider},
-    rfc::{identity::IdentityStep, revoke::RevokeStep, token::TokenStep},
+    rfc::{self, identity::IdentityStep, revoke::RevokeStep, token::TokenStep},
     signal::{Delivery, Opening, SignalRefusal},
     spec::Spec,
     step::{Input, Next, Step},
@@ -66,6 +66,10 @@ impl Provider for X {
     /// The second token may be dead with the first one, and X says so with an error.
     fn revoke(&self, cx: &Context<'_>, facts: &CredentialFacts) -> Box<dyn Step<Revoked>> {
         Box::new(DeadIsRevoked(RevokeStep::new(cx, facts)))
+    }
+
+    fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
+        rfc::liveness::judged(cx, errors::classify)
     }
 
     fn open_signal(

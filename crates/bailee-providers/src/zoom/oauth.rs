@@ -8,10 +8,10 @@ use crate::{
     answer::Answer,
     context::Context,
     failure::Failure,
-    grant::{Account, CredentialFacts, Grant, GrantFacts},
+    grant::{Account, Alive, CredentialFacts, Grant, GrantFacts},
     judged::Judged,
     provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Provider},
-    rfc::{authorize_url, identity::IdentityStep, token::TokenStep},
+    rfc::{self, authorize_url, identity::IdentityStep, token::TokenStep},
     signal::{Delivery, Reading, SignalRefusal},
     spec::Spec,
     step::Step,
@@ -77,6 +77,10 @@ impl Provider for Zoom {
 
     fn refresh(&self, cx: &Context<'_>, facts: &CredentialFacts) -> Box<dyn Step<Grant>> {
         Judged::boxed(cx, TokenStep::refresh(cx, facts), errors::of_refresh)
+    }
+
+    fn liveness(&self, cx: &Context<'_>) -> Box<dyn Step<Alive>> {
+        rfc::liveness::judged(cx, errors::classify)
     }
 
     fn read_signal(

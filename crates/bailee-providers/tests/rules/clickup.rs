@@ -199,7 +199,8 @@ fn nothing_is_revoked_and_liveness_is_the_profile() {
         let (_, alive) = drive(&mut *clickup.liveness(cx), vec![json(200, USER)]);
         assert_eq!(alive, Ok(Alive::Yes));
         let dead = json(401, r#"{"err":"Token invalid","ECODE":"OAUTH_025"}"#);
-        assert_eq!(drive(&mut *clickup.liveness(cx), vec![dead]).1, Ok(Alive::No));
+        let (_, over) = drive(&mut *clickup.liveness(cx), vec![dead]);
+        assert_eq!(over.unwrap_err().kind, FailureKind::GrantOver);
     });
 }
 

@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use bailee_core::{CredentialName, ErrorKind, Remedy, ScopeName, State, Timestamp, Verifier};
 use bailee_providers::{
-    Alive, Answer, Authorization, AuthorizeAsk, BasicEncoding, CredentialFacts, ExchangeAsk,
-    Failure, FailureKind, Grant, GrantFacts, Json, Operation, Paged, Payload, Provider,
-    Registration, Request, RevokePlan, SecretRef, TokenKind, Value,
+    Alive, Answer, Authorization, AuthorizeAsk, BasicEncoding, CredentialFacts, Endpoint,
+    ExchangeAsk, Failure, FailureKind, Grant, GrantFacts, Json, Operation, Paged, Payload,
+    Provider, Registration, Request, RevokePlan, SecretRef, TokenKind, Value,
     github::{Access, Affiliation, CreateIssue, GitHub, ListRepositories},
     spec::{RefreshClass, RevokeEnds, RevokeStyle},
 };
@@ -364,9 +364,23 @@ fn a_check_of_the_token_says_what_it_may_do_by_now() {
     assert!(!check(404, r#"{"message":"Not Found"}"#).1.unwrap().active);
     assert_eq!(check(401, "{}").1.unwrap_err().kind, FailureKind::ClientConfiguration);
     assert_eq!(check(200, r#"{"scopes":[1]}"#).1.unwrap_err().kind, FailureKind::Malformed);
-    let alive = |status| drive(&mut *provider.liveness(&cx), vec![json(status, r#"{"id":1}"#)]).1;
-    assert_eq!(alive(200), Ok(Alive::Yes));
-    assert_eq!(alive(401), Ok(Alive::No));
+    let alive = |status| drive(&mut *provider.liveness(&cx), vec![json(status, r#"{"id":1}"#)]);
+    let (requests, lives) = alive(200);
+    assert_eq!(requests[0].endpoint, Endpoint::Introspect);
+    assert_eq!(lives, Ok(Alive::Yes));
+    assert_eq!(alive(404).1, Ok(Alive::No));
+    assert_eq!(alive(401).1.unwrap_err().kind, FailureKind::ClientConfiguration);
+}
+
+#[test]
+fn a_client_without_a_secret_asks_for_the_profile_instead() {
+    let provider = GitHub::new();
+    let registration = registration("github").public();
+    let cx = context(provider.spec(), &registration);
+    let alive = |status| drive(&mut *provider.liveness(&cx), vec![json(status, r#"{"id":1}"#)]);
+    assert_eq!(address(&alive(200).0[0]), "https://api.github.com/user");
+    assert_eq!(alive(200).1, Ok(Alive::Yes));
+    assert_eq!(alive(401).1, Ok(Alive::No));
 }
 
 #[test]

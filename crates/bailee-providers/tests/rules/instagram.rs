@@ -435,17 +435,17 @@ fn liveness_asks_for_the_id_alone() {
     let provider = Instagram::new();
     let registration = registration("instagram");
     let cx = context(provider.spec(), &registration);
-    for (status, body, alive) in [
-        (200, ME.to_owned(), Ok(Alive::Yes)),
-        (400, error("190/458"), Ok(Alive::No)),
-        (400, error("190"), Ok(Alive::No)),
-    ] {
+    for (status, body, alive) in
+        [(200, ME.to_owned(), Ok(Alive::Yes)), (400, error("190"), Ok(Alive::No))]
+    {
         let (requests, found) = drive(&mut *provider.liveness(&cx), vec![json(status, &body)]);
         assert_eq!(requests[0].query, [("fields".into(), Value::text("id"))]);
         assert_eq!(found, alive);
     }
-    let (_, found) = drive(&mut *provider.liveness(&cx), vec![json(400, &error("4"))]);
-    assert_eq!(found.unwrap_err().kind, FailureKind::RateLimited);
+    for (code, kind) in [("190/458", FailureKind::GrantOver), ("4", FailureKind::RateLimited)] {
+        let (_, found) = drive(&mut *provider.liveness(&cx), vec![json(400, &error(code))]);
+        assert_eq!(found.unwrap_err().kind, kind);
+    }
 }
 
 #[test]

@@ -136,27 +136,21 @@ fn the_cycle_is_atlassians_and_fifteen_days_at_most() {
 }
 
 #[test]
-fn a_report_that_is_refused_says_nothing_of_the_grant() {
-    for (status, headers, body, kind, wait) in [
-        (400, vec![], "{}", FailureKind::InvalidInput, None),
-        (401, vec![], "{}", FailureKind::Blocked, None),
-        (
-            401,
-            vec![],
-            r#"{"code":401,"message":"Unauthorized; scope does not match"}"#,
-            FailureKind::Blocked,
-            None,
-        ),
-        (403, vec![], "{}", FailureKind::Blocked, None),
-        (429, vec![("retry-after", "120")], "{}", FailureKind::RateLimited, Some(120)),
-        (503, vec![("retry-after", "9")], "{}", FailureKind::Unavailable, Some(9)),
-        (200, vec![], "<html>", FailureKind::Malformed, None),
-        (200, vec![], "{}", FailureKind::Malformed, None),
-    ] {
-        let failure = reported(status, &headers, body).unwrap_err();
-        assert_eq!((status, failure.kind), (status, kind));
-        if let Some(wait) = wait {
-            assert_eq!(failure.retry_after, Some(Duration::from_secs(wait)));
-        }
+fn a_report_that_is_refused_says_nothing_of_the_grant_and_waits_for_the_next_cycle() {
+    let scope = r#"{"code":401,"message":"Unauthorized; scope does not match"}"#;
+    for (status, body) in [(400, "{}"), (401, "{}"), (401, scope), (403, "{}"), (404, "{}")] {
+        let watched = reported(status, &[], body).unwrap();
+        assert_eq!((watched.alive, watched.said.len()), (Alive::Yes, 0), "{status}");
+        assert_eq!(watched.again, Some(7 * DAY));
+    }
+    for (status, wait, kind) in
+        [(429, "120", FailureKind::RateLimited), (503, "9", FailureKind::Unavailable)]
+    {
+        let failure = reported(status, &[("retry-after", wait)], "{}").unwrap_err();
+        assert_eq!(failure.kind, kind);
+        assert_eq!(failure.retry_after, Some(Duration::from_secs(wait.parse().unwrap())));
+    }
+    for body in ["<html>", "{}"] {
+        assert_eq!(reported(200, &[], body).unwrap_err().kind, FailureKind::Malformed);
     }
 }

@@ -193,7 +193,9 @@ fn liveness_asks_about_the_token_and_not_about_the_member() {
         let dead = json(200, r#"{"active":false,"status":"revoked"}"#);
         let (requests, alive) = drive(&mut *linkedin.liveness(cx), vec![dead]);
         assert!(address(&requests[0]).ends_with("/introspectToken"));
-        assert_eq!(alive, Ok(Alive::No));
+        assert_eq!(alive.unwrap_err().kind, FailureKind::GrantOver);
+        let old = json(200, r#"{"active":false,"status":"expired"}"#);
+        assert_eq!(drive(&mut *linkedin.liveness(cx), vec![old]).1, Ok(Alive::No));
         let body = r#"{"active":true,"scope":"openid,profile","status":"active"}"#;
         let mut step = linkedin.introspect(cx).unwrap();
         let found = drive(&mut *step, vec![json(200, body)]).1.unwrap();

@@ -54,6 +54,8 @@ mod jira;
 mod jira_report;
 #[cfg(feature = "linkedin")]
 mod linkedin;
+#[cfg(feature = "every-provider")]
+mod liveness;
 #[cfg(feature = "microsoft")]
 mod microsoft;
 mod operation;

@@ -10,15 +10,15 @@ use serde_json::Value as Document;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::{
-    errors,
-    oauth::{PORTAL, version},
-};
 use crate::{
     answer::Answer,
     context::Context,
     failure::{Failure, FailureKind},
     grant::AccountId,
+    hubspot::{
+        errors,
+        oauth::{PORTAL, version},
+    },
     request::{Endpoint, Issued, Request, Target, Value},
     rfc::{malformed, misuse, oauth_error},
     scan::Object,
@@ -40,7 +40,7 @@ const FILE_LIMIT: usize = 16 * 1024 * 1024;
 
 /// Reads entries one after the other, from where it was read to. There is a form for several at
 /// once; that they come in order is not said of it.
-pub(super) struct Journal {
+pub(in crate::hubspot) struct Journal {
     spec: Spec,
     base: Url,
     token_request: Option<Request>,
@@ -65,7 +65,11 @@ enum State {
 }
 
 impl Journal {
-    pub(super) fn new(cx: &Context<'_>, scopes: &str, progress: Option<&str>) -> Option<Self> {
+    pub(in crate::hubspot) fn new(
+        cx: &Context<'_>,
+        scopes: &str,
+        progress: Option<&str>,
+    ) -> Option<Self> {
         let url = cx.spec.endpoints.token.clone()?;
         let mut request = Request::new(Method::POST, url, Endpoint::Token, Effect::Idempotent)
             .with_header(header::CACHE_CONTROL, Value::text("no-cache"));

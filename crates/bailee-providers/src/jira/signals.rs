@@ -14,7 +14,7 @@ use super::{
 use crate::{
     answer::Answer,
     context::Context,
-    failure::{Failure, FailureKind},
+    failure::Failure,
     grant::Alive,
     request::{Endpoint, Json, Payload, Request},
     rfc::{malformed, misuse},
@@ -94,11 +94,15 @@ impl Report {
     }
 
     fn reported(&self, answer: &Answer) -> Result<Watched, Failure> {
-        if let Some(failure) = errors::classify(&self.spec, answer) {
-            return Err(about_the_report(failure));
-        }
         let mut watched = Watched::new(Alive::Yes);
         watched.again = Some(cycle(answer));
+        match errors::classify(&self.spec, answer) {
+            None => {}
+            Some(failure) if failure.is_transient() => return Err(failure),
+            // The grant was good a moment ago: what is refused is the report alone, and to ask
+            // oftener than once in a cycle is what nobody may.
+            Some(_) => return Ok(watched),
+        }
         if answer.status == StatusCode::NO_CONTENT {
             return Ok(watched);
         }
@@ -128,16 +132,6 @@ impl Step<Watched> for Report {
             (State::Reported, Input::Answer(answer)) => self.reported(&answer).map(Next::Done),
             _ => Err(misuse()),
         }
-    }
-}
-
-/// The grant was good a moment ago: what is refused here is the report alone.
-fn about_the_report(failure: Failure) -> Failure {
-    match failure.kind {
-        FailureKind::AccessRejected | FailureKind::GrantOver | FailureKind::ScopeMissing => {
-            Failure { kind: FailureKind::Blocked, ..failure }
-        }
-        _ => failure,
     }
 }
 

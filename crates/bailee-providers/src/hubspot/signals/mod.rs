@@ -1,8 +1,12 @@
 //! What HubSpot's webhooks say, and how they are proved.
 
+mod journal;
+
 use std::borrow::Cow;
 
 use bailee_core::sha256;
+
+pub(super) use self::journal::Journal;
 
 use crate::{
     context::Context,
