@@ -111,7 +111,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] with every fault and the SQL that mends it: a server below the
+    /// [`ErrorKind::Configuration`] with every fault and the SQL that mends it, in which
+    /// `the_login_role` stands for the role of the address: a server below the
     /// patched releases, a standby, a role that is too mighty or lacks a grant, a table without
     /// row security, a policy, view or function too many or too few, migrations that did not run.
     /// The same kind for an address on another machine without TLS, and outside a tokio runtime.

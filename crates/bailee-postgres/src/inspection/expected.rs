@@ -78,6 +78,38 @@ pub(super) const CONSTRAINTS: &[Constraint] = &[
     Constraint { table: "lookup", is_primary: false, columns: &["tenant", "kind", "id"] },
 ];
 
+/// A condition on a table's rows, or on the values of a domain.
+pub(super) struct Check {
+    pub(super) on: &'static str,
+    pub(super) is_domain: bool,
+    pub(super) condition: &'static str,
+}
+
+const NAME: &str = "octet_length(VALUE) >= 1 AND octet_length(VALUE) <= 64";
+const BODY: &str = "octet_length(body) <= 262144";
+
+pub(super) const CHECKS: &[Check] = &[
+    Check { on: "tenant", is_domain: true, condition: NAME },
+    Check { on: "kind", is_domain: true, condition: NAME },
+    Check { on: "audit", is_domain: false, condition: "octet_length(hash) = 32" },
+    Check { on: "control", is_domain: false, condition: "one" },
+    Check { on: "control", is_domain: false, condition: BODY },
+    Check { on: "head", is_domain: false, condition: "one" },
+    Check { on: "head", is_domain: false, condition: "size >= 0" },
+    Check { on: "record", is_domain: false, condition: BODY },
+];
+
+/// The columns that are never empty.
+pub(super) const REQUIRED: &[(&str, &[&str])] = &[
+    ("audit", &["tenant", "batch", "n", "at", "event", "hash"]),
+    ("control", &["one", "version", "body"]),
+    ("head", &["one", "size"]),
+    ("lookup", &["tenant", "hash", "kind", "id"]),
+    ("migration", &["number", "needs", "at"]),
+    ("record", &["tenant", "kind", "id", "facet", "version", "body"]),
+    ("work", &["tenant", "task", "id", "due", "leased", "fence", "tries"]),
+];
+
 /// Signatures of the functions.
 pub(super) const FUNCTIONS: &[&str] = &[
     "bailee.fetch(text, text[], uuid[], timestamp with time zone)",
@@ -187,6 +219,14 @@ impl Constraint {
                  REFERENCES bailee.record ON DELETE CASCADE"
             )
         }
+    }
+}
+
+impl Check {
+    /// The statement that makes it anew.
+    pub(super) fn mend(&self) -> String {
+        let what = if self.is_domain { "DOMAIN" } else { "TABLE" };
+        format!("ALTER {what} bailee.{} ADD CHECK ({})", self.on, self.condition)
     }
 }
 

@@ -5,6 +5,7 @@
 //! migrations made, and nothing more may be there either. All texts are of this crate: what a
 //! catalogue says about foreign objects is asked for by the SQL that an error names.
 
+mod constraints;
 mod expected;
 mod role;
 mod schema;

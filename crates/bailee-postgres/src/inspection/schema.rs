@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use bailee_core::Result;
 
 use super::{
-    Faults, MIGRATE,
-    expected::{APP, CONSTRAINTS, FUNCTIONS, GRANTS, POLICIES, TABLES, WORKER},
+    Faults, MIGRATE, constraints,
+    expected::{APP, FUNCTIONS, GRANTS, POLICIES, TABLES, WORKER},
 };
 use crate::{
     failure::Failure,
@@ -21,7 +21,7 @@ pub(super) async fn is_there(session: &mut Session) -> Result<bool> {
 
 pub(super) async fn look(session: &mut Session, faults: &mut Faults) -> Result<()> {
     tables(session, faults).await?;
-    constraints(session, faults).await?;
+    constraints::look(session, faults).await?;
     policies(session, faults).await?;
     grants(session, faults).await?;
     functions(session, faults).await?;
@@ -55,32 +55,6 @@ async fn tables(session: &mut Session, faults: &mut Faults) -> Result<()> {
     }
     for table in TABLES.iter().filter(|table| !seen.contains(*table)) {
         faults.add(&format!("the table bailee.{table} is missing"), MIGRATE);
-    }
-    Ok(())
-}
-
-async fn constraints(session: &mut Session, faults: &mut Faults) -> Result<()> {
-    let statement = Statement::new(
-        "SELECT c.relname::text, k.contype = 'p',
-           ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY AS o(number, nth)
-                 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = o.number
-                 ORDER BY o.nth)
-         FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
-         JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname = 'bailee' AND (k.contype = 'p'
-           OR (k.contype = 'f' AND k.convalidated AND k.confdeltype = 'c'))",
-    );
-    let answer = session.ask(&statement).await?;
-    let mut seen = BTreeSet::new();
-    for row in &answer.rows {
-        seen.insert((get::<&str>(row, 0)?, get::<bool>(row, 1)?, get::<Vec<&str>>(row, 2)?));
-    }
-    for constraint in CONSTRAINTS {
-        let at = (constraint.table, constraint.is_primary, constraint.columns.to_vec());
-        if !seen.contains(&at) {
-            let fault = format!("a key of bailee.{} is missing", constraint.table);
-            faults.add(&fault, &constraint.mend());
-        }
     }
     Ok(())
 }
@@ -127,19 +101,21 @@ async fn policies(session: &mut Session, faults: &mut Faults) -> Result<()> {
 }
 
 /// An expression without what differs between releases: casts to text, brackets, spaces, case.
-fn plain(expression: &str) -> String {
+pub(super) fn plain(expression: &str) -> String {
     expression.replace("::text", "").to_lowercase().replace(['(', ')', ' '], "")
 }
 
 async fn grants(session: &mut Session, faults: &mut Faults) -> Result<()> {
     let statement = Statement::new(
-        "SELECT coalesce(r.rolname::text, 'public'), g.privilege, c.relname::text, g.of::text
+        "SELECT coalesce(r.rolname::text, 'public'), g.privilege, c.relname::text, g.of::text,
+           g.is_grantable
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
          CROSS JOIN LATERAL (
-           SELECT a.grantee, a.privilege_type AS privilege, NULL::name AS of
+           SELECT a.grantee, a.privilege_type AS privilege, NULL::name AS of,
+             a.is_grantable
            FROM aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) a
            UNION ALL
-           SELECT a.grantee, a.privilege_type, t.attname
+           SELECT a.grantee, a.privilege_type, t.attname, a.is_grantable
            FROM pg_attribute t CROSS JOIN LATERAL aclexplode(t.attacl) a
            WHERE t.attrelid = c.oid AND NOT t.attisdropped
          ) g LEFT JOIN pg_roles r ON r.oid = g.grantee
@@ -158,6 +134,9 @@ async fn grants(session: &mut Session, faults: &mut Faults) -> Result<()> {
                     None => grant.columns.is_empty(),
                 }
         });
+        if get(row, 4)? {
+            faults.add("a role may hand its grants on", KEEP_GRANTS);
+        }
         if !known {
             faults.add(
                 "there is a grant that the migrations did not make",
@@ -182,13 +161,33 @@ async fn grants(session: &mut Session, faults: &mut Faults) -> Result<()> {
     Ok(())
 }
 
+/// One statement takes the option from all columns that it names too.
+const KEEP_GRANTS: &str = "DO $$ DECLARE o text; BEGIN FOR o IN \
+    SELECT format('GRANT OPTION FOR %s ON bailee.%I FROM %s', privilege_type, table_name, \
+      CASE grantee WHEN 'PUBLIC' THEN 'PUBLIC' ELSE quote_ident(grantee) END) \
+    FROM information_schema.table_privileges WHERE table_schema = 'bailee' \
+      AND is_grantable = 'YES' AND grantee <> 'bailee_owner' UNION ALL \
+    SELECT format('GRANT OPTION FOR %s (%I) ON bailee.%I FROM %s', privilege_type, column_name, \
+      table_name, quote_ident(grantee)) \
+    FROM information_schema.column_privileges WHERE table_schema = 'bailee' \
+      AND is_grantable = 'YES' AND grantee <> 'bailee_owner' \
+    LOOP EXECUTE 'REVOKE ' || o || ' CASCADE'; END LOOP; END $$";
+
 async fn functions(session: &mut Session, faults: &mut Faults) -> Result<()> {
     let statement = Statement::new(
         "SELECT has_schema_privilege($1, n.oid, 'USAGE'), has_schema_privilege($2, n.oid, 'USAGE'),
            ARRAY(SELECT 'bailee.' || p.proname || '(' || oidvectortypes(p.proargtypes) || ')'
                  FROM pg_proc p
                  WHERE p.pronamespace = n.oid AND NOT p.prosecdef
-                   AND has_function_privilege($1, p.oid, 'EXECUTE'))
+                   AND has_function_privilege($1, p.oid, 'EXECUTE')),
+           EXISTS (SELECT FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+                   WHERE a.grantee <> n.nspowner AND (a.privilege_type <> 'USAGE' OR a.is_grantable
+                     OR a.grantee NOT IN (SELECT oid FROM pg_roles WHERE rolname IN ($1, $2)))),
+           EXISTS (SELECT FROM pg_proc p
+                   CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+                   WHERE p.pronamespace = n.oid AND p.proname IN ('fetch', 'find')
+                     AND a.grantee <> p.proowner AND (a.is_grantable
+                     OR a.grantee NOT IN (SELECT oid FROM pg_roles WHERE rolname = $1)))
          FROM pg_namespace n WHERE n.nspname = 'bailee'",
     )
     .text(APP)
@@ -203,6 +202,12 @@ async fn functions(session: &mut Session, faults: &mut Faults) -> Result<()> {
             );
         }
     }
+    if get(row, 3)? {
+        faults.add("the schema is open to somebody else", CLOSE_THE_SCHEMA);
+    }
+    if get(row, 4)? {
+        faults.add("a function may be called by somebody else", CLOSE_THE_FUNCTIONS);
+    }
     let there: Vec<&str> = get(row, 2)?;
     for function in FUNCTIONS.iter().filter(|function| !there.contains(function)) {
         faults.add(
@@ -212,6 +217,21 @@ async fn functions(session: &mut Session, faults: &mut Faults) -> Result<()> {
     }
     Ok(())
 }
+
+const CLOSE_THE_SCHEMA: &str = "DO $$ DECLARE o text; BEGIN FOR o IN SELECT DISTINCT \
+    CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END \
+    FROM pg_namespace n CROSS JOIN aclexplode(n.nspacl) a \
+    WHERE n.nspname = 'bailee' AND a.grantee <> n.nspowner \
+    LOOP EXECUTE 'REVOKE ALL ON SCHEMA bailee FROM ' || o || ' CASCADE'; END LOOP; END $$; \
+    GRANT USAGE ON SCHEMA bailee TO bailee_app, bailee_worker";
+
+const CLOSE_THE_FUNCTIONS: &str = "DO $$ DECLARE o text; BEGIN FOR o IN SELECT DISTINCT \
+    p.oid::regprocedure || ' FROM ' || \
+    CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END \
+    FROM pg_proc p CROSS JOIN aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a \
+    WHERE p.pronamespace = 'bailee'::regnamespace AND a.grantee <> p.proowner \
+    LOOP EXECUTE 'REVOKE ALL ON FUNCTION ' || o || ' CASCADE'; END LOOP; END $$; \
+    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA bailee TO bailee_app";
 
 async fn strangers(session: &mut Session, faults: &mut Faults) -> Result<()> {
     let answer = session.ask(&Statement::new(STRANGERS).texts(TABLES.to_vec())).await?;
@@ -235,9 +255,14 @@ async fn strangers(session: &mut Session, faults: &mut Faults) -> Result<()> {
                  pg_inherits lists them",
             ),
             "tenant" => (
-                "a row may have no tenant",
-                "ALTER TABLE .. ALTER tenant TYPE bailee.tenant, ALTER tenant SET NOT NULL, and \
-                 ALTER DOMAIN bailee.tenant ADD CHECK (octet_length(VALUE) BETWEEN 1 AND 64)",
+                "a tenant is not of the domain bailee.tenant",
+                "drop the policies of its table, ALTER TABLE .. ALTER tenant TYPE bailee.tenant, \
+                 and connect again for the SQL of the policies",
+            ),
+            "asleep" => (
+                "the triggers that hold a foreign key are switched off",
+                "ALTER TABLE bailee.lookup ENABLE TRIGGER ALL; \
+                 ALTER TABLE bailee.record ENABLE TRIGGER ALL",
             ),
             "trigger" => (
                 "there is a trigger or a rule that the migrations did not make",
@@ -296,14 +321,15 @@ SELECT DISTINCT s.sort FROM (
   SELECT 'trigger' FROM pg_trigger t
   WHERE t.tgrelid IN (SELECT oid FROM ours) AND NOT t.tgisinternal
   UNION ALL
+  SELECT 'asleep' FROM pg_trigger t
+  WHERE t.tgrelid IN (SELECT oid FROM ours) AND t.tgisinternal AND t.tgenabled <> 'O'
+  UNION ALL
   SELECT 'trigger' FROM pg_rewrite w WHERE w.ev_class IN (SELECT oid FROM ours)
   UNION ALL
   SELECT 'tenant' FROM ours
   WHERE ours.relname IN ('record', 'lookup', 'work', 'audit') AND NOT EXISTS (
     SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-    JOIN pg_constraint k ON k.contypid = t.oid AND k.contype = 'c' AND k.convalidated
-    WHERE a.attrelid = ours.oid AND a.attname = 'tenant' AND a.attnotnull
-      AND t.typname = 'tenant')
+    WHERE a.attrelid = ours.oid AND a.attname = 'tenant' AND t.typname = 'tenant')
   UNION ALL
   SELECT 'kin' FROM pg_inherits i
   WHERE i.inhrelid IN (SELECT oid FROM ours) OR i.inhparent IN (SELECT oid FROM ours)

@@ -5,6 +5,7 @@
 mod commits;
 mod conformance;
 mod connections;
+mod every_wall;
 mod isolation;
 mod log_of_the_server;
 mod migrations;
