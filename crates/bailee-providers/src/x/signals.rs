@@ -10,9 +10,6 @@ use crate::{
     spec::TextEncoding,
 };
 
-/// The longest question that is answered. Those of X are far shorter.
-const LONGEST: usize = 256;
-
 pub(super) fn open(cx: &Context<'_>, delivery: &Delivery<'_>) -> Result<Opening, SignalRefusal> {
     if delivery.method == Method::GET {
         return challenge(delivery).map(Opening::Answer);
@@ -35,8 +32,7 @@ fn challenge(delivery: &Delivery<'_>) -> Result<Reply, SignalRefusal> {
     let (Some(token), None) = (asked.next(), asked.next()) else {
         return Err(SignalRefusal::Malformed);
     };
-    let harmless = |b: u8| b.is_ascii_alphanumeric() || b"-_=+/.".contains(&b);
-    if !(1..=LONGEST).contains(&token.len()) || !token.bytes().all(harmless) {
+    if !signal::is_challenge(&token) {
         return Err(SignalRefusal::Malformed);
     }
     Ok(Reply::Signed {
