@@ -23,6 +23,7 @@ mod names;
 mod operations;
 mod provider;
 mod registry;
+mod signal;
 mod spec;
 mod vault;
 
@@ -56,6 +57,7 @@ pub const TARGETS: &[Target] = &[
     target("content_disposition", headers::content_disposition, 1),
     target("cookie", door::cookie, 1),
     target("declaration", registry::declaration, 8),
+    target("delivery", signal::delivery, 2),
     target("discovery", provider::discovery, 2),
     target("file_head", door::file_head, 1),
     target("file_name", headers::file_name, 1),

@@ -15,7 +15,7 @@ use bailee_providers::{
 use crate::{
     answers::{Answers, NOW, line},
     conversation::{Conversation, harmless},
-    operations, quiet, quiet_error,
+    operations, quiet, quiet_error, signal,
 };
 
 /// A provider that is ready to be spoken with.
@@ -204,6 +204,7 @@ pub(crate) fn adapter(data: &[u8]) {
     });
     let mut answers = Answers::read(rest);
     ready.steps(&mut answers);
+    signal::asked(ready, &mut answers);
     let mut talk = Conversation { cx: ready.context(), answers: &mut answers, verified: true };
     operations::all(ready.spec.id.as_str(), &mut talk);
 }
