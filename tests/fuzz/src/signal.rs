@@ -47,7 +47,10 @@ pub(crate) fn delivery(data: &[u8]) {
 
 fn refused(refusal: SignalRefusal) {
     quiet("refusal", &refusal);
-    quiet_error("refusal", &bailee_core::Error::from(bailee_core::ErrorKind::Rejected).with_source(refusal));
+    quiet_error(
+        "refusal",
+        &bailee_core::Error::from(bailee_core::ErrorKind::Rejected).with_source(refusal),
+    );
     assert!(!refusal.code().is_empty());
 }
 
@@ -105,7 +108,9 @@ fn meant(what: &What) {
     assert!(!what.code().is_empty());
     if let What::Request { kind, within, details } = what {
         let known = [RequestKind::Erasure, RequestKind::OthersAccess, RequestKind::OthersErasure];
-        assert!(known.contains(kind) && within.is_none_or(|within| within.as_secs() <= 400 * 86_400));
+        assert!(
+            known.contains(kind) && within.is_none_or(|within| within.as_secs() <= 400 * 86_400)
+        );
         // Ids, and nothing by which somebody is written to.
         assert!(details.iter().all(|(_, value)| !value.contains('@')), "an address is kept");
     }
@@ -142,7 +147,8 @@ pub(crate) fn asked(ready: &Ready, answers: &mut Answers) {
     let accounts = ["7", "fake-account-1"].map(|id| {
         bailee_providers::AccountId::new(cx.spec.identity.id_kind.clone(), id).expect("an id")
     });
-    let facts = WatchFacts::new(accounts.into(), Timestamp::from_seconds(1_740_000_000), Vec::new());
+    let facts =
+        WatchFacts::new(accounts.into(), Timestamp::from_seconds(1_740_000_000), Vec::new());
     if let Some(watched) = talk.step("watch", ready.provider.watch(&cx, &facts)) {
         quiet("watched", &watched);
         watched.said.iter().for_each(meant);
