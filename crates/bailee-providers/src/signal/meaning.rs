@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::Reply;
 use crate::grant::AccountId;
 
-/// What a delivery holds, once it is proved to be the provider's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a delivery holds, once it is proved to be the provider's. `Debug` does not show its id, which
+/// is the sender's text.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reading {
     /// What is the same for each repetition of the delivery; none where nothing is better than the
@@ -29,6 +30,16 @@ impl Reading {
     /// A delivery that says nothing and is answered so.
     pub fn answering(reply: Reply) -> Self {
         Self { id: None, signals: Vec::new(), reply }
+    }
+}
+
+impl std::fmt::Debug for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reading")
+            .field("id", &self.id.is_some())
+            .field("signals", &self.signals)
+            .field("reply", &self.reply)
+            .finish()
     }
 }
 
@@ -140,8 +151,9 @@ impl std::fmt::Debug for About {
     }
 }
 
-/// What happened at the provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What happened at the provider. `Debug` counts the details of a request: they are ids of people and
+/// of what they bought.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum What {
@@ -172,6 +184,25 @@ pub enum What {
         #[serde(default)]
         credential: Option<CredentialName>,
     },
+}
+
+impl std::fmt::Debug for What {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Request { kind, within, details } => f
+                .debug_struct("Request")
+                .field("kind", kind)
+                .field("within", within)
+                .field("details", &details.len())
+                .finish(),
+            Self::Withdrawn { reason, credential } => f
+                .debug_struct("Withdrawn")
+                .field("reason", reason)
+                .field("credential", credential)
+                .finish(),
+            other => f.write_str(other.code()),
+        }
+    }
 }
 
 impl What {

@@ -72,8 +72,9 @@ impl Step<Watched> for Liveness {
     }
 }
 
-/// What was fetched from a provider that keeps its signals for whoever asks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What was fetched from a provider that keeps its signals for whoever asks. `Debug` does not show
+/// how far it was read, which is the provider's text.
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Polled {
     /// What it says.
@@ -82,6 +83,16 @@ pub struct Polled {
     pub progress: Option<String>,
     /// When to ask again.
     pub again: Duration,
+}
+
+impl std::fmt::Debug for Polled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Polled")
+            .field("signals", &self.signals)
+            .field("progress", &self.progress.is_some())
+            .field("again", &self.again)
+            .finish()
+    }
 }
 
 impl Polled {
