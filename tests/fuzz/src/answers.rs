@@ -1,6 +1,6 @@
 //! Answers of a provider, written down.
 //!
-//! An input is a list of answers ([`crate::sections`]): a line with the status, lines of headers,
+//! An input is a list of answers (between lines of `%%`): a line with the status, lines of headers,
 //! an empty line, the body. A part without a status is the body of a `200` in JSON.
 
 use std::time::Duration;

@@ -3,7 +3,7 @@
 //!
 //! A target takes any bytes and fails by a panic. Beyond "does not panic" it holds the parser to
 //! what it documents: what is read and written again is the same; what is accepted satisfies its
-//! constraints; nothing of the input stands in an error or in `Debug` ([`quiet`]); no answer moves
+//! constraints; nothing of the input stands in an error or in `Debug` (`quiet`); no answer moves
 //! a request to another host; a conversation ends.
 //!
 //! `tests/corpus.rs` runs the corpus and inputs that are mutated from it with a seed; `libfuzzer/`

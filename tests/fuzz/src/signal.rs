@@ -157,6 +157,7 @@ pub(crate) fn asked(ready: &Ready, answers: &mut Answers) {
     for progress in [None, Some("7"), Some("fake-canary")] {
         let Some(step) = ready.provider.poll(&cx, progress) else { break };
         let Some(polled) = talk.step("poll", step) else { continue };
+        quiet("polled", &polled);
         let Polled { signals, progress, .. } = &polled;
         signals.iter().for_each(said);
         assert!(progress.as_ref().is_none_or(|progress| (1..=8192).contains(&progress.len())));
