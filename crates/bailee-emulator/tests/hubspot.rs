@@ -5,8 +5,10 @@ mod support;
 
 use std::time::Duration;
 
-use bailee_emulator::hubspot::HubSpot;
+use bailee_emulator::hubspot::{HubSpot, JournalEnd};
 use bailee_emulator::{Account, Emulator, Endpoint, Fault, Site};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use support::*;
 
@@ -247,4 +249,82 @@ async fn what_stands_in_the_way_has_a_number_of_its_own() {
     world.switch(|hubspot| hubspot.terse = true);
     let (_, _, body) = world.get(OWNERS, "fake-unknown").await;
     assert!(body.get("category").is_none() && body.get("message").is_some());
+}
+
+const JOURNAL: &str = "https://api.hubapi.com/webhooks-journal/journal/2026-03";
+
+async fn own_token(world: &World) -> String {
+    let scope = ("scope", "developer.webhooks_journal.read");
+    let own = [("grant_type", "client_credentials"), scope];
+    let (status, body) = world.token(&own).await;
+    assert_eq!(status, 200, "{body}");
+    text(&body, "access_token").to_owned()
+}
+
+#[tokio::test]
+async fn the_journal_leads_to_files_on_another_host_that_want_no_credentials() {
+    let world = World::new().await;
+    let tokens = world.connect(WRITE, "").await;
+    let own = own_token(&world).await;
+    let earliest = format!("{JOURNAL}/earliest");
+    assert_eq!(world.get(&earliest, &own).await.0, 204);
+    assert_eq!(world.get(&earliest, text(&tokens, "access_token")).await.0, 401);
+    // Uninstalling ends the tokens of the whole portal and is written down.
+    let away = "https://api.hubapi.com/appinstalls/2026-03/external-install";
+    let request = world.http.delete(away).bearer_auth(text(&tokens, "access_token"));
+    assert_eq!(request.send().await.unwrap().status(), 204);
+    assert!(world.site().live_tokens().is_empty());
+    let (status, _, entry) = world.get(&earliest, &own).await;
+    assert_eq!(status, 200, "{entry}");
+    let file = text(&entry, "url");
+    assert!(file.starts_with("https://hubspot-journal.s3.amazonaws.com/journal/"));
+    let fetch = || world.http.get(file);
+    let read = json(&fetch().send().await.unwrap().text().await.unwrap());
+    let event = &read["journalEvents"][0];
+    assert_eq!(event["action"], "APP_UNINSTALL");
+    assert_eq!(event["portalId"], tokens["hub_id"]);
+    assert_eq!(fetch().bearer_auth(&own).send().await.unwrap().status(), 400);
+    let changed = file.replace("Signature=", "Signature=0");
+    assert_eq!(world.http.get(changed).send().await.unwrap().status(), 403);
+
+    let next = format!("{JOURNAL}/offset/{}/next", text(&entry, "currentOffset"));
+    assert_eq!(world.get(&next, &own).await.0, 204);
+    world.switch(|hubspot| hubspot.journal_end = JournalEnd::NotFound);
+    assert_eq!(world.get(&next, &own).await.0, 404);
+    let now = world.emulator.clock().now();
+    world.switch(|hubspot| {
+        hubspot.journal_erasure(7, 501, now);
+        hubspot.journal_in_words_of_webhooks = true;
+    });
+    let (_, _, second) = world.get(&next, &own).await;
+    let read = world.http.get(text(&second, "url")).send().await.unwrap().text().await.unwrap();
+    assert_eq!(json(&read)[0]["subscriptionType"], "GDPR_PRIVACY_DELETION");
+    world.emulator.clock().advance(Duration::from_secs(301));
+    assert_eq!(fetch().send().await.unwrap().status(), 403, "its address has run out");
+    world.emulator.clock().advance(Duration::from_secs(3 * 86_400));
+    let own = own_token(&world).await;
+    assert_eq!(world.get(&next, &own).await.0, 404, "the journal has forgotten it");
+}
+
+#[tokio::test]
+async fn webhooks_come_as_batches_with_a_signature_over_the_decoded_address() {
+    let world = World::new().await;
+    let to = "https://app.example/hooks?to=a%3Ab%20c";
+    let sent = world.site().announce("contact.privacyDeletion", "ada", ID, to).unwrap();
+    let body = std::str::from_utf8(&sent.body).unwrap();
+    let batch = json(body);
+    assert_eq!(batch[0]["subscriptionType"], "contact.privacyDeletion");
+    assert_eq!(batch[1]["subscriptionType"], "contact.deletion");
+    assert_eq!(batch[0]["objectId"], batch[1]["objectId"]);
+    let time = sent.header("X-HubSpot-Request-Timestamp").unwrap();
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, SECRET.as_bytes());
+    let signed = format!("POSThttps://app.example/hooks?to=a:b%20c{body}{time}");
+    let tag = BASE64_STANDARD.decode(sent.header("X-HubSpot-Signature-v3").unwrap()).unwrap();
+    assert!(ring::hmac::verify(&key, signed.as_bytes(), &tag).is_ok());
+    world.switch(|hubspot| (hubspot.deletion_first, hubspot.attempt) = (true, 2));
+    let again = world.site().announce("contact.privacyDeletion", "ada", ID, to).unwrap();
+    let batch = json(std::str::from_utf8(&again.body).unwrap());
+    assert_eq!(batch[0]["subscriptionType"], "contact.deletion");
+    assert_eq!(batch[0]["attemptNumber"], 2);
+    assert!(world.site().announce("app.uninstalled", "ada", ID, to).is_err());
 }

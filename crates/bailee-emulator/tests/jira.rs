@@ -289,3 +289,47 @@ async fn faults_look_like_atlassian() {
     let (status, over) = world.refresh(text(&tokens, "refresh_token")).await;
     assert_eq!((status, text(&over, "error")), (403, "invalid_grant"));
 }
+
+#[tokio::test]
+async fn reports_say_which_accounts_were_closed_or_changed() {
+    let world = World::new().await;
+    let scope = ("scope", "read:me report:personal-data");
+    let tokens = world.connect(&[scope]).await;
+    let token = text(&tokens, "access_token");
+    let (_, me) = world.get(ME, token).await;
+    let id = text(&me, "account_id");
+    let at = "https://api.atlassian.com/app/report-accounts/";
+    let one = |id: &str| json!({"accountId": id, "updatedAt": "2026-01-02T03:04:05Z"});
+    let report = |accounts: Vec<Value>| {
+        let request = world.http.post(at).bearer_auth(token);
+        let body = json!({"accounts": accounts}).to_string();
+        request.header("content-type", "application/json").body(body).send()
+    };
+    let answer = report(vec![one(id)]).await.unwrap();
+    assert_eq!(answer.status(), 204);
+    assert_eq!(answer.headers()["cycle-period"], "7");
+    assert_eq!(world.site().written("report").len(), 1);
+    for status in ["updated", "closed"] {
+        let sites = json!([{"id": CLOUD, "name": "first"}]);
+        let ada = Account::new("ada").fact("sites", sites).fact("report", status);
+        world.site().add_account(ada);
+        world.switch(|jira| jira.cycle_period = Some("P7D"));
+        let answer = report(vec![one(id)]).await.unwrap();
+        assert_eq!(answer.headers()["cycle-period"], "P7D");
+        let said = json(&answer.text().await.unwrap());
+        assert_eq!(said["accounts"], json!([{"accountId": id, "status": status}]));
+    }
+    let many = |count: usize| (0..count).map(|n| one(&format!("account-{n}"))).collect();
+    assert_eq!(report(many(90)).await.unwrap().status(), 204);
+    let dateless = json!({"accountId": id, "updatedAt": "yesterday"});
+    for bad in [many(91), many(0), vec![one("unknown")], vec![dateless]] {
+        assert_eq!(report(bad).await.unwrap().status(), 400);
+    }
+    world.switch(|jira| jira.reports_wait = Some(60));
+    let busy = report(many(1)).await.unwrap();
+    assert_eq!((busy.status().as_u16(), &busy.headers()["retry-after"] == "60"), (429, true));
+    world.switch(|jira| jira.reports_wait = None);
+    let without = world.connect(&[("scope", "read:me")]).await;
+    let body = json!({"accounts": [one(id)]});
+    assert_eq!(world.json(at, Some(text(&without, "access_token")), &body).await.0, 403);
+}

@@ -6,14 +6,16 @@
 //! <https://developers.hubspot.com/docs/api-reference/error-handling> and
 //! <https://developers.hubspot.com/docs/api-reference/latest/crm/objects/contacts/guide>. What the
 //! pages leave open is a switch of [`HubSpot`]. Facts of an account: `hub_id` (a number), and
-//! `rules_out`, the optional scopes that its plan or the person's rights do not give. There is no
-//! uninstalling, no webhook and no journal.
+//! `rules_out`, the optional scopes that its plan or the person's rights do not give. Uninstalling
+//! is `DELETE /appinstalls/{version}/external-install`; subscriptions are not managed here.
 
 mod crm;
+mod journal;
+mod webhook;
 
 use serde_json::{Value, json};
 
-use crate::Endpoint;
+use crate::announcement::{Announcement, News};
 use crate::call::Call;
 use crate::desk::Desk;
 use crate::ledger::{Grant, RefreshStyle, Refused, TokenKind};
@@ -24,8 +26,9 @@ use crate::oauth::{
     ScopeAnswer, Takes, authenticate, caller, revoke,
 };
 use crate::play::Played;
-use crate::registration::Account;
+use crate::registration::{Account, Client};
 use crate::token_answer::TokenAnswer;
+use crate::{Endpoint, Misuse};
 
 /// The switches of the emulated HubSpot; what [`HubSpot::new`] says is what the documentation says.
 #[derive(Clone, Debug)]
@@ -35,8 +38,21 @@ pub struct HubSpot {
     pub access_lifetime: i64,
     /// Seconds for which a code is good, which is not said: 600.
     pub code_lifetime: i64,
+    /// What `attemptNumber` of webhooks says.
+    pub attempt: u32,
     /// Whether the message of a conflict names the contact that is there already.
     pub conflicts_name_the_contact: bool,
+    /// Whether `contact.deletion` stands before the erasure that it belongs to: no order is promised.
+    pub deletion_first: bool,
+    /// What the journal answers where there is nothing newer, which is not said.
+    pub journal_end: JournalEnd,
+    /// The host on which its files lie, of which the guide shows `s3.amazonaws.com`.
+    pub journal_host: String,
+    /// Whether its entries are written like webhooks, which is not said.
+    pub journal_in_words_of_webhooks: bool,
+    /// Where a file redirects to.
+    pub journal_redirects: Option<String>,
+    journal: journal::Journal,
     /// Whether the account is locked: every call is answered with 423.
     pub locked: bool,
     /// Whether the account is being moved between data centres, and for how many seconds: every call
@@ -61,8 +77,15 @@ impl HubSpot {
     pub fn new() -> Self {
         Self {
             access_lifetime: 1800,
+            attempt: 0,
             code_lifetime: 600,
             conflicts_name_the_contact: true,
+            deletion_first: false,
+            journal_end: JournalEnd::NoContent,
+            journal_host: "hubspot-journal.s3.amazonaws.com".to_owned(),
+            journal_in_words_of_webhooks: false,
+            journal_redirects: None,
+            journal: journal::Journal::default(),
             locked: false,
             moving: None,
             policy: "TEN_SECONDLY_ROLLING",
@@ -72,6 +95,18 @@ impl HubSpot {
             unknown_is_404: false,
         }
     }
+}
+
+/// What the journal answers where there is nothing newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JournalEnd {
+    /// 204.
+    NoContent,
+    /// 404, as for an offset that is forgotten.
+    NotFound,
+    /// 200 without a body.
+    Nothing,
 }
 
 impl Default for HubSpot {
@@ -89,7 +124,7 @@ impl From<HubSpot> for Played {
 
 impl Dialect for HubSpot {
     fn hosts(&self) -> Vec<String> {
-        vec![WEB_HOST.to_owned(), API_HOST.to_owned()]
+        vec![WEB_HOST.to_owned(), API_HOST.to_owned(), self.journal_host.clone()]
     }
 
     fn facts(&self) -> Facts {
@@ -115,6 +150,9 @@ impl Dialect for HubSpot {
                 _ => Endpoint::Unknown,
             };
         }
+        if request.host == self.journal_host {
+            return Endpoint::Api;
+        }
         match request.segments().as_slice() {
             ["oauth", version, rest @ ..] if VERSIONS.contains(version) => match rest {
                 ["token"] => Endpoint::of_token(request, "refresh_token"),
@@ -122,7 +160,7 @@ impl Dialect for HubSpot {
                 ["token", "revoke"] => Endpoint::Revoke,
                 _ => Endpoint::Unknown,
             },
-            ["crm", ..] => Endpoint::Api,
+            ["crm" | "appinstalls" | "webhooks-journal", ..] => Endpoint::Api,
             _ => Endpoint::Unknown,
         }
     }
@@ -138,6 +176,14 @@ impl Dialect for HubSpot {
     fn api(&mut self, desk: &mut Desk, call: &Call<'_>) -> Result<Answer, Problem> {
         if call.endpoint == Endpoint::Introspect {
             return self.introspect(desk, call);
+        }
+        if call.request.host == self.journal_host {
+            return Ok(journal::file(self, call));
+        }
+        if let ["webhooks-journal", "journal", "2026-03" | "2026-09", path @ ..] =
+            call.request.segments().as_slice()
+        {
+            return journal::entry(self, call, path);
         }
         let caller = caller(desk, call, &[Place::Bearer])?;
         if self.locked {
@@ -162,12 +208,37 @@ impl Dialect for HubSpot {
                 needs("crm.objects.contacts.write")?;
                 crm::create(self, desk, call, &caller)
             }
+            ("DELETE", ["appinstalls", "2026-03" | "2026-09", "external-install"]) => {
+                needs("oauth")?;
+                let portal = hub(&caller.account);
+                let there = desk.accounts.iter().filter(|account| hub(account) == portal);
+                let there: Vec<String> = there.map(|account| account.id.clone()).collect();
+                for account in there {
+                    desk.ledger.end_all(&account, &caller.client);
+                }
+                self.journal_uninstall(portal, call.now);
+                Ok(Answer::empty(204))
+            }
             ("GET", ["crm", "v3", "owners"]) => {
                 needs("crm.objects.owners.read")?;
                 crm::owners(call, &caller)
             }
             _ => Err(Problem::NotFound),
         }
+    }
+
+    fn other_grant(
+        &mut self,
+        desk: &mut Desk,
+        call: &Call<'_>,
+        client: &Client,
+        parameters: &Parameters,
+    ) -> Result<Answer, Problem> {
+        journal::token(self, desk, call, client, parameters)
+    }
+
+    fn announce(&mut self, desk: &mut Desk, news: &News<'_>) -> Result<Announcement, Misuse> {
+        webhook::announce(self, desk, news)
     }
 
     fn token_answer(&self, _: &mut Desk, issued: &Issued) -> TokenAnswer {

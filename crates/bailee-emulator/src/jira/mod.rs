@@ -14,6 +14,7 @@
 
 mod attachments;
 mod issues;
+mod report;
 mod search;
 mod sites;
 
@@ -38,6 +39,8 @@ pub struct Jira {
     pub access_lifetime: i64,
     /// What carries token requests: JSON is documented, forms are seen to work.
     pub carriers: Vec<Carrier>,
+    /// The `Cycle-Period` of a report: days are seen, and so are durations (`P7D`).
+    pub cycle_period: Option<&'static str>,
     /// Seconds for which a code is good, of which the pages say nothing: 300.
     pub code_lifetime: i64,
     /// How many issues each site has: 5.
@@ -49,6 +52,8 @@ pub struct Jira {
     /// What becomes of a used refresh token: it works for ten minutes more. A later use is taken for
     /// theft; whether that ends the grant is not said.
     pub refresh_style: RefreshStyle,
+    /// For how many seconds reports are refused with 429.
+    pub reports_wait: Option<u32>,
     /// Whether a refresh token that is not accepted is `unauthorized_client`, as some answers are.
     pub unauthorized_client: bool,
 }
@@ -60,11 +65,13 @@ impl Jira {
         Self {
             access_lifetime: 3600,
             carriers: vec![Carrier::Json],
+            cycle_period: Some("7"),
             code_lifetime: 300,
             issues: 5,
             pkce: Pkce::Optional,
             rate_limit_reason: "jira-burst-based",
             refresh_style: RefreshStyle::Grace(Duration::from_secs(WINDOW as u64)),
+            reports_wait: None,
             unauthorized_client: false,
         }
     }
@@ -111,6 +118,7 @@ impl Dialect for Jira {
             (LOGIN, "/oauth/token") => Endpoint::of_token(request, "refresh_token"),
             (GATEWAY, "/oauth/token/accessible-resources" | "/me") => Endpoint::Identity,
             (GATEWAY, path) if path.starts_with("/ex/jira/") => Endpoint::Api,
+            (GATEWAY, "/app/report-accounts/") => Endpoint::Api,
             (MEDIA, path) if path.starts_with("/file/") => Endpoint::Api,
             _ => Endpoint::Unknown,
         }
@@ -129,6 +137,7 @@ impl Dialect for Jira {
                 caller.needs("read:me")?;
                 Ok(sites::me(&caller))
             }
+            ("POST", ["app", "report-accounts", ..]) => report::accounts(self, desk, call, &caller),
             (method, ["ex", "jira", cloud, "rest", "api", "3", rest @ ..]) => {
                 if !sites::of(&caller.account).iter().any(|site| site.id == *cloud) {
                     return Err(Problem::NotFound);

@@ -48,11 +48,16 @@ pub(super) fn resources(caller: &Caller) -> Answer {
     Answer::json(200, &json!(all))
 }
 
+/// The account's id, whatever the site.
+pub(super) fn account_id(account: &Account) -> String {
+    let known = account.facts.get("account_id").and_then(Value::as_str).map(str::to_owned);
+    known.unwrap_or_else(|| format!("557058:{}", uuid(&format!("me {}", account.id))))
+}
+
 /// `GET /me`.
 pub(super) fn me(caller: &Caller) -> Answer {
     let account = &caller.account;
-    let known = account.facts.get("account_id").and_then(Value::as_str).map(str::to_owned);
-    let id = known.unwrap_or_else(|| format!("557058:{}", uuid(&format!("me {}", account.id))));
+    let id = account_id(account);
     Answer::json(
         200,
         &json!({
