@@ -406,3 +406,19 @@ fn the_question_reads_and_asks_about_no_more_than_the_token() {
         assert_eq!(request.endpoint == Endpoint::Introspect, asks_about, "{id}");
     }
 }
+
+#[test]
+fn how_often_a_connection_is_asked_about_differs_where_there_is_a_reason() {
+    let days = |provider: &dyn Provider| provider.spec().signals.watch.as_secs() / 86_400;
+    for provider in adapters() {
+        let (id, signals) = (provider.spec().id.as_str(), &provider.spec().signals);
+        let expected = match id {
+            "linkedin" => 1,
+            "shopify" | "x" => 30,
+            _ => 7,
+        };
+        assert_eq!(days(&*provider), expected, "{id}");
+        // Atlassian wants to be told of accounts, whatever a renewal proves.
+        assert_eq!(signals.watch_always, id == "jira", "{id}");
+    }
+}
