@@ -206,7 +206,13 @@ impl Engine {
             Stop::Refused(status, refusal.code())
         };
         let forged = || Stop::Refused(refused, "forged");
-        match registered.provider.open_signal(&cx, &delivery).map_err(refuse)? {
+        // Before the proof whatever is wrong is a wrong proof, with the status that the provider
+        // expects for one.
+        let unproved = |refusal: SignalRefusal| match refuse(refusal) {
+            Stop::Refused(StatusCode::BAD_REQUEST, word) => Stop::Refused(refused, word),
+            stop => stop,
+        };
+        match registered.provider.open_signal(&cx, &delivery).map_err(unproved)? {
             Opening::Answer(reply) => {
                 let answer = self.answer_to(registered, reply, None).await?;
                 return Ok(TakenSignal { outcome: SignalOutcome::Answered, answer });

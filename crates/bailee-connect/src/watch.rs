@@ -167,3 +167,59 @@ impl Engine {
         Ok(heard.again)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bailee_core::{Clock, ManualClock, SystemRandom};
+
+    use super::*;
+
+    /// A hundred thousand connections fall due in the same second: how many are asked about in each
+    /// minute, and how often each was claimed for it.
+    #[test]
+    fn a_hundred_thousand_that_fall_due_together_become_a_trickle() {
+        const ALL: u32 = 100_000;
+        let clock = ManualClock::default();
+        let began = clock.monotonic();
+        let turns = WatchTurns::default();
+        // The queue of work, by the second in which it is due.
+        let mut due = BTreeMap::from([(0, ALL)]);
+        let (mut claims, mut asked) = (0_u64, BTreeMap::<u64, u32>::new());
+        while let Some((second, count)) = due.pop_first() {
+            clock.advance(
+                Duration::from_secs(second).saturating_sub(clock.monotonic().since(began)),
+            );
+            for _ in 0..count {
+                claims += 1;
+                match turns.take(clock.monotonic(), BUDGET, &SystemRandom).unwrap() {
+                    None => *asked.entry(second / 60).or_default() += 1,
+                    Some(wait) => *due.entry(second + wait.as_secs().max(1)).or_default() += 1,
+                }
+            }
+        }
+        assert_eq!(asked.values().sum::<u32>(), ALL, "everybody had a turn");
+        let most = asked.values().max().copied().unwrap();
+        assert!(most <= BUDGET + 12, "{most} in a minute");
+        let minutes = asked.keys().last().copied().unwrap();
+        let least = u64::from(ALL / BUDGET);
+        assert!(minutes <= least * 3, "{minutes} minutes where {least} would do");
+        assert!(claims <= u64::from(ALL) * 6, "{claims} claims");
+    }
+
+    #[test]
+    fn after_a_quiet_time_a_few_may_go_at_once_and_no_more() {
+        let (clock, turns) = (ManualClock::default(), WatchTurns::default());
+        let at_once = |turns: &WatchTurns| {
+            (0..1000)
+                .take_while(|_| turns.take(clock.monotonic(), 60, &SystemRandom).unwrap().is_none())
+                .count()
+        };
+        assert_eq!(at_once(&turns), 6);
+        clock.advance(Duration::from_secs(3));
+        assert_eq!(at_once(&turns), 3);
+        clock.advance(Duration::from_secs(3600));
+        assert_eq!(at_once(&turns), 6, "what was not used is not saved up");
+    }
+}
