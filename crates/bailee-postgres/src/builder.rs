@@ -127,8 +127,8 @@ impl Builder {
     /// Makes roles and schema, or brings them up to date, in one transaction, and says how many
     /// steps that took.
     ///
-    /// The address must be that of an administrator: a superuser, or a role that may create roles
-    /// and owns the database. [`crate::migrations_sql`] is the same as a script. The role
+    /// The address must be that of an administrator: a superuser, or, as on managed servers, a role
+    /// with CREATEROLE and with CREATE on the database, which becomes a member of `bailee_owner`. [`crate::migrations_sql`] is the same as a script. The role
     /// `bailee_app` gets no password here.
     ///
     /// # Errors

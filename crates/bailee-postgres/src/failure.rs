@@ -63,10 +63,11 @@ impl Failure {
     }
 
     /// Whether a prepared statement is not there, is there already, or is not what it was: the
-    /// server process is not the one that it was prepared on, or somebody dropped it there.
+    /// server process is not the one that it was prepared on, or somebody dropped it there. With
+    /// 08P01 another program's statement has the name there, and takes other parameters.
     pub(crate) fn is_of_a_name(self) -> bool {
         match self {
-            Self::Server(state) => matches!(state.as_str(), "0A000" | "26000" | "42P05"),
+            Self::Server(state) => matches!(state.as_str(), "08P01" | "0A000" | "26000" | "42P05"),
             _ => false,
         }
     }

@@ -39,11 +39,9 @@ pub(super) async fn look(session: &mut Session, faults: &mut Faults) -> Result<(
         faults.add("the roles are missing", super::MIGRATE);
         return Ok(());
     };
-    if get(row, 8)? {
-        faults.add(
-            "bailee_owner can log in or passes row security by",
-            "ALTER ROLE bailee_owner NOLOGIN NOSUPERUSER NOBYPASSRLS",
-        );
+    // The mends of roles are put together by the query, out of its own words.
+    if let Some(mend) = get::<Option<&str>>(row, 8)? {
+        faults.add("bailee_owner can log in or passes row security by", mend);
     }
     if get(row, 9)? {
         faults.add("bailee_worker can log in", "ALTER ROLE bailee_worker NOLOGIN");
@@ -52,19 +50,13 @@ pub(super) async fn look(session: &mut Session, faults: &mut Faults) -> Result<(
         // A superuser is everything below too.
         let fault = "the login role is, or may become, a superuser or a role with BYPASSRLS, \
                      CREATEROLE or REPLICATION";
-        if get(row, 10)? {
-            faults.add(
-                fault,
-                "ALTER ROLE bailee_app NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION; \
-                 ALTER ROLE bailee_worker NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOREPLICATION",
-            );
-        } else {
-            faults.add(
-                fault,
+        faults.add(
+            fault,
+            get::<Option<&str>>(row, 10)?.unwrap_or(
                 "log in as bailee_app, or as a member of it that may become nothing else; ALTER \
                  ROLE bailee_app LOGIN PASSWORD '..' lets it in",
-            );
-        }
+            ),
+        );
         return Ok(());
     }
     if get(row, 1)? {
@@ -196,10 +188,19 @@ SELECT
     WHERE (o.ours AND o.owner <> owner.oid)
       OR (o.owner <> owner.oid AND pg_has_role(session_user, o.owner, 'MEMBER'))
   ),
-  owner.rolcanlogin OR owner.rolsuper OR owner.rolbypassrls,
+  'ALTER ROLE bailee_owner' || nullif(concat(
+    CASE WHEN owner.rolcanlogin THEN ' NOLOGIN' END,
+    CASE WHEN owner.rolsuper THEN ' NOSUPERUSER' END,
+    CASE WHEN owner.rolbypassrls THEN ' NOBYPASSRLS' END), ''),
   worker.rolcanlogin,
-  app.rolsuper OR app.rolbypassrls OR app.rolcreaterole OR app.rolreplication
-  OR worker.rolsuper OR worker.rolbypassrls OR worker.rolcreaterole OR worker.rolreplication,
+  -- Without what is not there: only a superuser may say NOSUPERUSER.
+  (SELECT string_agg('ALTER ROLE ' || r.rolname || concat(
+     CASE WHEN r.rolsuper THEN ' NOSUPERUSER' END,
+     CASE WHEN r.rolbypassrls THEN ' NOBYPASSRLS' END,
+     CASE WHEN r.rolcreaterole THEN ' NOCREATEROLE' END,
+     CASE WHEN r.rolreplication THEN ' NOREPLICATION' END), '; ')
+   FROM pg_roles r WHERE r.rolname IN ('bailee_app', 'bailee_worker')
+     AND (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolreplication)),
   pg_has_role(app.oid, worker.oid, 'USAGE'),
   current_setting('server_version_num')::int
 FROM pg_roles owner, pg_roles worker, pg_roles app

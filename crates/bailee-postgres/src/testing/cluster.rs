@@ -185,6 +185,42 @@ impl Cluster {
         self.port
     }
 
+    /// Stops the server as a crash does: connections are cut, and nothing is put in order.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`]: `pg_ctl` failed.
+    pub fn crash(&self) -> Result<()> {
+        self.control(&["-m", "immediate", "stop"])
+    }
+
+    /// Starts a server again that has crashed, and waits until it has recovered.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::crash`].
+    pub fn recover(&self) -> Result<()> {
+        self.control(&["-l", "server.log", "start"])
+    }
+
+    fn control(&self, arguments: &[&str]) -> Result<()> {
+        let mut command = Command::new(find()?.join("pg_ctl"));
+        command
+            .args(["-D", "data", "-w", "-s"])
+            .args(arguments)
+            .current_dir(&self.folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0);
+        let owner = fs::metadata(&self.folder).map_err(wrong_io)?;
+        if fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0) {
+            command.uid(owner.uid()).gid(owner.gid());
+        }
+        let ended = command.status().map_err(wrong_io)?;
+        if ended.success() { Ok(()) } else { Err(wrong("pg_ctl failed")) }
+    }
+
     /// A connection of the superuser, driven by the runtime in which this is awaited.
     pub(super) async fn administrator(&self, database: &str) -> Result<Client> {
         let (client, connection) =

@@ -11,11 +11,14 @@ use bailee_store::{
 };
 use tokio::sync::Mutex;
 
+use crate::pgbouncer::PgBouncer;
+
 /// Makes a database per store and remembers the last one, to open it again.
 #[derive(Default)]
 struct OnPostgres {
     clock: ManualClock,
     behind_pooler: bool,
+    pooler: Option<PgBouncer>,
     last: Mutex<Option<Database<'static>>>,
 }
 
@@ -39,7 +42,11 @@ impl Harness for OnPostgres {
 impl OnPostgres {
     async fn open(&self) -> Arc<dyn Store> {
         let database = self.last.lock().await.clone().unwrap();
-        let builder = database.builder("bailee_app").clock(Arc::new(self.clock.clone()));
+        let builder = match &self.pooler {
+            Some(pooler) => pooler.builder(&database),
+            None => database.builder("bailee_app"),
+        };
+        let builder = builder.clock(Arc::new(self.clock.clone()));
         let builder = if self.behind_pooler { builder.behind_pooler() } else { builder };
         Arc::new(builder.connect().await.unwrap())
     }
@@ -50,4 +57,16 @@ bailee_store::conformance_tests!(OnPostgres::default());
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_suite_holds_without_prepared_statements_too() {
     run_all(&OnPostgres { behind_pooler: true, ..OnPostgres::default() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_suite_holds_through_pgbouncer_in_transaction_mode() {
+    let pooler = Some(PgBouncer::before(Cluster::shared().unwrap()).await);
+    run_all(&OnPostgres { behind_pooler: true, pooler, ..OnPostgres::default() }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_suite_holds_through_a_pooler_that_nobody_spoke_of() {
+    let pooler = Some(PgBouncer::before(Cluster::shared().unwrap()).await);
+    run_all(&OnPostgres { pooler, ..OnPostgres::default() }).await;
 }
