@@ -38,6 +38,8 @@ struct RequestBody {
     connection: ConnectionRef,
     received_at: Timestamp,
     due_at: Timestamp,
+    /// The delivery that it came with.
+    inbox: Id,
     evidence: [u8; 32],
     #[serde(default)]
     details: Vec<(String, String)>,
@@ -241,21 +243,30 @@ impl Engine {
     ) -> Result<(Id, bool)> {
         let vault = &self.0.vault;
         let tenant = connection.tenant();
-        // What one delivery asks of several people's data is as many requests.
+        // What one delivery asks of several people's data is as many requests. The same text that
+        // comes again is the same request, however the delivery was numbered; but where that one is
+        // closed, it is another.
         let details = body::encode(&asked.details)?;
-        let id = Id::derive(&[
-            b"request",
-            asked.inbox.as_bytes(),
-            connection.connection().id().as_bytes(),
-            asked.kind.code().as_bytes(),
-            &details,
-        ]);
+        let named = |what: &[u8]| {
+            let (of, kind) = (connection.connection().id(), asked.kind.code().as_bytes());
+            Id::derive(&[b"request", what, of.as_bytes(), kind, &details])
+        };
+        let ids = [named(&asked.evidence), named(asked.inbox.as_bytes())];
         vault.ensure_owner(tenant).await?;
-        let key = Key::new(kind::REQUEST, id);
-        let view = vault.read(tenant, Holder::Tenant, std::slice::from_ref(&key)).await?;
-        if view.record(0).is_some() {
-            return Ok((id, false));
+        let keys = ids.map(|id| Key::new(kind::REQUEST, id));
+        let view = vault.read(tenant, Holder::Tenant, &keys).await?;
+        if view.record(1).is_some() {
+            return Ok((ids[1], false));
         }
+        let first = view.facts(0)?.map(|facts| body::decode::<RequestBody>(&facts)).transpose()?;
+        let id = match first {
+            None => ids[0],
+            Some(first) if first.closed.is_none() || first.inbox == asked.inbox => {
+                return Ok((ids[0], false));
+            }
+            Some(_) => ids[1],
+        };
+        let key = Key::new(kind::REQUEST, id);
         let provider = self.registered(asked.registration)?.facts.provider.clone();
         let due_at = asked.received_at.plus(asked.within.unwrap_or(WITHIN));
         let body = RequestBody {
@@ -265,6 +276,7 @@ impl Engine {
             connection: connection.clone(),
             received_at: asked.received_at,
             due_at,
+            inbox: asked.inbox,
             evidence: asked.evidence,
             details: asked.details.to_vec(),
             closed: None,

@@ -93,7 +93,8 @@ impl Engine {
             return self.finish(lease, Due::After(QUEUE)).await;
         };
         let registered = registered.clone();
-        let every = registered.provider.spec().signals.watch.max(OFTENEST);
+        let signals = &registered.provider.spec().signals;
+        let every = signals.watch.max(OFTENEST);
         if !matches!(found.state, ConnectionState::Active | ConnectionState::Degraded) {
             return self.finish(lease, Due::After(every)).await;
         }
@@ -104,7 +105,10 @@ impl Engine {
             }
             admitted => admitted?,
         }
-        if let Some(left) = self.proved_alive_for(&found, every)? {
+        // A provider that has more to be asked than whether a token is good is asked always.
+        if !signals.watch_always
+            && let Some(left) = self.proved_alive_for(&found, every)?
+        {
             let wait = left.max(Duration::from_secs(60));
             return self.finish(lease, Due::After(wait)).await;
         }

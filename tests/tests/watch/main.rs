@@ -1,7 +1,5 @@
 //! Connections that nothing is heard of: they are asked about by a schedule, within a budget.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::time::Duration;
 
 use bailee::{BeginOptions, ConnectionState, Freeze, Happened, ReconnectReason, core::ProviderId};

@@ -165,14 +165,14 @@ fn signature(
     Ok(Opening::Check(proof))
 }
 
-/// Whether a time is within the window, either way (HOOK-02), or as late as the provider may be.
+/// Whether a time is within the window, either way (HOOK-02).
 pub(super) fn fresh(
     now: Timestamp,
     made: Timestamp,
     facts: &SignatureFacts,
 ) -> Result<(), SignalRefusal> {
-    let stale = now.since(made) > facts.late || made.since(now) > facts.window;
-    if stale { Err(SignalRefusal::Stale) } else { Ok(()) }
+    let apart = now.since(made).max(made.since(now));
+    if apart > facts.window { Err(SignalRefusal::Stale) } else { Ok(()) }
 }
 
 impl TextEncoding {

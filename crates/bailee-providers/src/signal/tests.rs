@@ -168,37 +168,6 @@ fn hook_02_a_time_is_five_minutes_away_at_most_either_way() {
 }
 
 #[test]
-fn hook_02_a_repetition_may_be_later_where_the_file_says_so_but_never_from_the_future() {
-    let late = |late: u32, repeats: u32| {
-        let signature = format!(
-            r#"repeats_seconds = {repeats}
-            [signals.push.signature]
-            kind = "hmac_sha256"
-            header = "signature"
-            time_header = "time"
-            time_unit = "seconds"
-            late_seconds = {late}
-            message = "{{time}}.{{body}}""#
-        );
-        Spec::parse(&format!("{SPEC}{signature}"))
-    };
-    let tag = "00".repeat(32);
-    let sent = [("signature", tag.as_str()), ("time", "1000000")];
-    let spec = late(3600, 3600).unwrap();
-    for now in [1_000_000 - 300, 1_000_000 + 3600] {
-        assert!(opened(&spec, now, &sent, "{}").is_ok(), "{now}");
-    }
-    for now in [1_000_000 - 301, 1_000_000 + 3601] {
-        assert_eq!(opened(&spec, now, &sent, "{}").unwrap_err(), SignalRefusal::Stale, "{now}");
-    }
-    // What came before is told apart for as long as the provider repeats, and no longer.
-    for (seconds, repeats) in [(3601, 3600), (299, 3600)] {
-        let text = late(seconds, repeats).unwrap_err().to_string();
-        assert!(text.contains("`late_seconds`"), "{text}");
-    }
-}
-
-#[test]
 fn what_lacks_a_member_of_its_id_is_known_by_its_bytes_and_without_its_header_it_is_refused() {
     let spec = spec(
         r#"delivery_id = ["/id", "header:x-part"]

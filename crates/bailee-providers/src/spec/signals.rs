@@ -149,9 +149,6 @@ pub struct SignatureFacts {
     pub time_inside: Option<TimeAt>,
     /// How far that time may be from ours, either way.
     pub window: Duration,
-    /// How long ago it may have been made: the window, or longer where nobody says that a repetition
-    /// is signed anew. What was kept of a delivery is known for at least that long.
-    pub late: Duration,
     /// The header with the delivery's id, where that is signed.
     pub id_header: Option<String>,
 }
@@ -379,7 +376,6 @@ struct FileSignature {
     time_unit: Option<TimeUnit>,
     time_inside: Option<TimeAt>,
     window_seconds: Option<u32>,
-    late_seconds: Option<Spanned<u32>>,
     id_header: Option<Text>,
 }
 
@@ -445,9 +441,7 @@ impl Check<'_> {
             self.fault(push.checked.span(), "`checked` is no date (2026-11-21 or 2026-11)");
         }
         let proof = match (push.signature, push.event_token) {
-            (Some(signature), None) => {
-                self.signature(signature, push.repeats_seconds.unwrap_or(REPEATS))
-            }
+            (Some(signature), None) => self.signature(signature),
             (None, Some(token)) => {
                 let name = "signals.push.event_token.configuration";
                 match self.address(name, &token.configuration, hosts, open) {
@@ -521,7 +515,7 @@ impl Check<'_> {
         }
     }
 
-    fn signature(&mut self, file: FileSignature, repeats: u32) -> ProofFacts {
+    fn signature(&mut self, file: FileSignature) -> ProofFacts {
         let headers = [Some(&file.header), file.time_header.as_ref(), file.id_header.as_ref()];
         for header in headers.into_iter().flatten() {
             if HeaderName::from_bytes(header.get_ref().as_bytes()).is_err() {
@@ -554,16 +548,6 @@ impl Check<'_> {
         if timed && !message.contains(&MessagePiece::Time) {
             self.fault(file.message.span(), "the time in the header is not signed");
         }
-        let window = file.window_seconds.unwrap_or(WINDOW);
-        let mut late = window;
-        if let Some(stated) = file.late_seconds {
-            late = *stated.get_ref();
-            // Else what was forgotten could be sent again.
-            if late < window || late > repeats {
-                let what = "`late_seconds` is the window at least, and `repeats_seconds` at most";
-                self.fault(stated.span(), what);
-            }
-        }
         let at = match (file.pairs, file.list) {
             (Some(pairs), _) => SignatureAt::Pairs { time: pairs.time, signature: pairs.signature },
             (None, true) => SignatureAt::List { prefix: file.prefix },
@@ -578,8 +562,7 @@ impl Check<'_> {
             time_header: file.time_header.map(Spanned::into_inner),
             time_unit: file.time_unit,
             time_inside: file.time_inside,
-            window: seconds(window),
-            late: seconds(late),
+            window: seconds(file.window_seconds.unwrap_or(WINDOW)),
             id_header: file.id_header.map(Spanned::into_inner),
         })
     }
