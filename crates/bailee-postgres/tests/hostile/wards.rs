@@ -8,7 +8,7 @@ use tokio_postgres::NoTls;
 use crate::{
     generate::{Catalogue, Generator},
     program::{Outcome, Program, Role, Session},
-    worlds::{Same, TENANTS, make, marks, names},
+    worlds::{GLOBEX, Same, TENANTS, make, marks, names},
 };
 
 /// The worlds, each with a session in it.
@@ -99,6 +99,10 @@ impl Wards {
     async fn fault_of(&mut self, program: &Program) -> Option<String> {
         let same = match program.role {
             _ if !program.exact => Same::everything(),
+            // Openly the application in the other tenant: nothing of that is kept from it.
+            Role::Worker if program.entered.contains(GLOBEX) && may_be_the_application(program) => {
+                Same::everything()
+            }
             Role::Application => Same::Rows(program.entered.clone()),
             Role::Worker => Same::Granted,
         };
