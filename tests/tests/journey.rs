@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use bailee::{ErrorKind, Happened, ReconnectReason, core::ConnectionState};
+use bailee::{
+    ErrorKind, Happened, ReconnectReason, WithdrawalReason,
+    core::{Clock, ConnectionState, Timestamp},
+};
 use bailee_testkit::{World, emulator::Endpoint};
 use bailee_tests::{NOTES, PUBLISH, sqlite_world, world};
 
@@ -80,4 +83,40 @@ async fn a_check_asks_the_provider_and_sees_a_withdrawal_made_there() {
     let foreign = w.connect(&ada, "tiktok", &[PUBLISH]).await.unwrap();
     let refused = connections.check(&stranger, &foreign).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_removes_the_application_at_the_provider_finds_that_in_their_history() {
+    let w = world().build().await.unwrap();
+    let (ada, grace) = (w.visitor("ada"), w.visitor("grace"));
+    let tiktok = w.connect(&ada, "tiktok", &[PUBLISH]).await.unwrap();
+    w.connect(&grace, "notes", &[NOTES]).await.unwrap();
+    w.advance(bailee_tests::drill::hours(1));
+    let taken = w.told("tiktok", "authorization.removed", "ada").await;
+    assert_eq!(taken.answer.status(), 200);
+
+    let connections = w.bailee.connections();
+    let until = w.clock.now().plus(bailee_tests::drill::hours(24));
+    let from = Timestamp::from_seconds(0);
+    let lines = |entries: Vec<bailee::store::LoggedEntry>| -> Vec<String> {
+        entries.iter().map(|logged| bailee::audit::to_line(&logged.entry)).collect()
+    };
+    let own = lines(connections.history(&ada, from, until).await.unwrap());
+    let told = own.iter().find(|line| line.contains("a connection is being ended")).unwrap();
+    assert!(told.contains("by provider") && told.contains("reason access_removed"), "{told}");
+    assert!(own.iter().any(|line| line.contains("an account was connected")), "{own:?}");
+    assert!(own.iter().any(|line| line.contains("consent was withdrawn")), "{own:?}");
+    let of_grace = lines(connections.history(&grace, from, until).await.unwrap());
+    assert!(of_grace.iter().any(|line| line.contains("an account was connected")));
+    assert!(!of_grace.iter().any(|line| line.contains("being ended")), "{of_grace:?}");
+    let stranger = w.visitor("nobody");
+    assert!(connections.history(&stranger, from, until).await.unwrap().is_empty());
+    let later = connections.history(&ada, until, until).await.unwrap();
+    assert!(later.is_empty(), "nothing of another time");
+
+    let events = w.events.all();
+    let told: Vec<_> =
+        events.iter().filter(|event| event.connection == tiktok).map(|event| &event.what).collect();
+    let reason = WithdrawalReason::AccessRemoved;
+    assert_eq!(told, [&Happened::Connected, &Happened::Withdrawn { reason }]);
 }

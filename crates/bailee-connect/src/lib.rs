@@ -25,6 +25,7 @@ mod flights;
 #[doc(hidden)]
 pub mod fuzzing;
 mod gate;
+mod history;
 mod holding;
 mod inbox;
 mod instance;
