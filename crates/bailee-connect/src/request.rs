@@ -509,3 +509,79 @@ const UNKNOWN: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-
 <meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"robots\" content=\"noindex\">\n\
 <title>Not known</title>\n<h1>This code is not known</h1>\n\
 <p>Look again at the code that you were given. Codes are kept for four hundred days.</p>\n";
+
+#[cfg(test)]
+mod tests {
+    use bailee_core::{ConnectionId, Owner};
+
+    use super::*;
+
+    fn code(requests: Option<Vec<(TenantId, Id)>>) -> CodeBody {
+        CodeBody {
+            registration: RegistrationId::from_static("instagram"),
+            provider: ProviderId::from_static("instagram"),
+            received_at: Timestamp::from_seconds(1_790_000_000),
+            requests,
+        }
+    }
+
+    fn state(closed: Option<RequestOutcome>) -> RequestBody {
+        RequestBody {
+            kind: RequestKind::Erasure,
+            provider: ProviderId::from_static("instagram"),
+            registration: RegistrationId::from_static("instagram"),
+            connection: ConnectionRef::new(
+                TenantId::from_static("acme"),
+                Owner::Tenant,
+                ConnectionId::from_id(Id::ZERO),
+            ),
+            received_at: Timestamp::from_seconds(1_790_000_000),
+            due_at: Timestamp::from_seconds(1_792_592_000),
+            inbox: Id::ZERO,
+            evidence: [7; 32],
+            details: vec![("customer".into(), "4711".into())],
+            closed: closed.map(|outcome| (Timestamp::from_seconds(1_790_086_400), outcome)),
+        }
+    }
+
+    #[test]
+    fn the_page_says_what_is_done_and_names_nobody() {
+        let listed = || code(Some(vec![(TenantId::from_static("acme"), Id::ZERO)]));
+        let pages = [
+            (page("Instagram", &code(None), &[], true), "Received", "looking for"),
+            (page("Instagram", &code(Some(Vec::new())), &[], true), "Done", "hold no data"),
+            (page("Instagram", &listed(), &[state(None)], true), "In progress", "2026-10-21"),
+            (
+                page("Instagram", &listed(), &[state(Some(RequestOutcome::Done))], true),
+                "Done",
+                "was deleted",
+            ),
+            (
+                page("Instagram", &listed(), &[state(Some(RequestOutcome::KeptByLaw))], true),
+                "Done",
+                "a law obliges",
+            ),
+            (
+                page(
+                    "Instagram",
+                    &listed(),
+                    &[state(Some(RequestOutcome::Done)), state(None)],
+                    true,
+                ),
+                "In progress",
+                "2026-10-21",
+            ),
+        ];
+        for (text, heading, says) in &pages {
+            assert!(text.contains(&format!("<h1>{heading}</h1>")), "{text}");
+            assert!(text.contains(says) && text.contains("2026-09-21"), "{text}");
+            for nobody in ["acme", "4711", "customer", "0707"] {
+                assert!(!text.contains(nobody), "{text}");
+            }
+        }
+        let still_there = page("Instagram", &listed(), &[state(None)], false);
+        assert!(!still_there.contains("has ended"), "it says only what is so");
+        let odd = page("A & <b>", &code(None), &[], true);
+        assert!(odd.contains("A &amp; &lt;b&gt;") && !odd.contains("<b>"));
+    }
+}
