@@ -78,3 +78,21 @@ async fn sto_02_the_statements_find_each_wall_that_is_taken_down() {
         assert!(fault.is_some(), "no statement noticed {harm}");
     }
 }
+
+#[tokio::test]
+async fn sto_08_statistics_show_no_value_to_either_role() {
+    let database = worlds::make(&worlds::Same::everything(), "ANALYZE").await;
+    let superuser = database.superuser().await.unwrap();
+    let values = "SELECT count(*) FROM pg_stats WHERE schemaname = 'bailee'
+                  AND coalesce(most_common_vals::text, histogram_bounds::text) IS NOT NULL";
+    assert!(superuser.query_one(values, &[]).await.unwrap().get::<_, i64>(0) > 10);
+    for role in ["bailee_app", "bailee_worker"] {
+        superuser.batch_execute(&format!("RESET ROLE; SET ROLE {role}")).await.unwrap();
+        for view in ["pg_stats", "pg_stats_ext", "pg_stats_ext_exprs"] {
+            let rows = format!("SELECT FROM {view} WHERE schemaname = 'bailee'");
+            assert!(superuser.query(&rows, &[]).await.unwrap().is_empty(), "{role}: {view}");
+        }
+        let direct = superuser.query("SELECT stavalues1::text FROM pg_statistic", &[]).await;
+        assert!(direct.is_err(), "{role}");
+    }
+}
