@@ -141,7 +141,7 @@ impl Wards {
 fn alike(one: &Outcome, other: &Outcome) -> bool {
     one.answers.len() == other.answers.len()
         && one.answers.iter().zip(&other.answers).all(|(one, other)| {
-            let is_of_a_value = of_a_value(one).is_some() && of_a_value(one) == of_a_value(other);
+            let is_of_a_value = of_a_value(one).is_some() && of_a_value(other).is_some();
             is_of_a_value || without_calls(one).eq(without_calls(other))
         })
 }
@@ -153,12 +153,14 @@ fn without_calls(answer: &str) -> impl Iterator<Item = &str> {
 /// What the notices of the function have in them that says what it is asked about.
 const CALL: &str = "function pg_temp_.leak";
 
-/// The state of a failure over a value, or over a grant, if the answer is one: of several tables
-/// that a role may not read, the plan decides which one is named.
+/// The state of a failure over a value, a row that is changed twice, a key of the own tenant or a
+/// grant, if the answer is one: of several such failures the plan decides which comes first. That
+/// one comes at all has to be the same.
 fn of_a_value(answer: &str) -> Option<&str> {
     let state = answer.split_once("code: SqlState(E")?.1.get(..5)?;
     let is_of_a_grant = state == "42501" && answer.contains("permission denied for table");
-    (state.starts_with("22") || state == "P0001" || is_of_a_grant).then_some(state)
+    let is_of_order = state.starts_with("22") || ["21000", "23505", "P0001"].contains(&state);
+    (is_of_order || is_of_a_grant).then_some(state)
 }
 
 /// A change of rows that the program may not change.
