@@ -273,7 +273,11 @@ impl Engine {
             received_at: following.body.received_at,
             evidence: following.body.digest,
         };
-        let (request, opened) = self.open_request(connection, &asked).await?;
+        let (request, opened) = match self.open_request(connection, &asked).await {
+            // The tenant's keys were destroyed: nothing of it is left to ask for.
+            Err(error) if error.kind() == ErrorKind::Shredded => return Ok("erased"),
+            opened => opened?,
+        };
         following.requests.push((connection.tenant().clone(), request));
         Ok(if opened { "request_opened" } else { "request_known" })
     }

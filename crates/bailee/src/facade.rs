@@ -24,7 +24,9 @@ impl Bailee {
     /// Connecting, looking at and disconnecting accounts.
     ///
     /// A host routes GET of each callback path to [`Connections::complete`], and POST as well where
-    /// the provider posts its answer; it sends the answer either way.
+    /// the provider posts its answer; every method of `<mount>/<registration>/signal` and what lies
+    /// behind it to [`Connections::take_signal`]; GET of `<mount>/request/<code>` to
+    /// [`Connections::request_page`]. It sends the answers as they are.
     pub fn connections(&self) -> Connections {
         self.engine.connections()
     }
