@@ -13,7 +13,7 @@ use crate::{Catalogue, FieldKind};
 ///
 /// Refuses ([`ErrorKind::InvalidInput`]) an unknown event, an unknown field, a field that stands
 /// twice, a value of another kind than declared (a text that is no word among them), an unknown
-/// actor, a needed field that is missing, and a sealed part without a subject, whose key it would
+/// actor, a needed field that is missing (what a provider did names it), and a sealed part without a subject, whose key it would
 /// have to die with. The error names events and fields of the catalogue alone.
 pub fn check(entry: &Entry) -> Result<()> {
     refusal(entry).map_or(Ok(()), |undeclared| {
@@ -45,6 +45,7 @@ fn refusal(entry: &Entry) -> Option<Undeclared> {
     };
     let event = shape.event;
     let mut seen = Vec::new();
+    let mut by_provider = false;
     for (name, value) in entry.fields() {
         let Some(known) = Catalogue::CURRENT.field(name) else {
             return Some(Undeclared::Field { event });
@@ -57,11 +58,15 @@ fn refusal(entry: &Entry) -> Option<Undeclared> {
         if !FieldKind::of(value).is_some_and(|kind| known.kinds.contains(&kind)) {
             return Some(Undeclared::Value { event, field });
         }
-        if let ("actor", Field::Word(word)) = (field, value)
-            && !ACTORS.contains(&word.as_ref())
-        {
-            return Some(Undeclared::Actor);
+        if let ("actor", Field::Word(word)) = (field, value) {
+            if !ACTORS.contains(&word.as_ref()) {
+                return Some(Undeclared::Actor);
+            }
+            by_provider = word == "provider";
         }
+    }
+    if by_provider && !seen.contains(&"provider") {
+        return Some(Undeclared::Missing { event, field: "provider" });
     }
     if let Some(field) = shape.needs.iter().find(|field| !seen.contains(*field)) {
         return Some(Undeclared::Missing { event, field });
@@ -95,13 +100,17 @@ mod tests {
             Actor::Agent { subject, run: id },
             Actor::Member { subject },
             Actor::Operator { operator: id },
-            Actor::Provider { provider: ProviderId::from_static("tiktok") },
             Actor::Schedule { subject, schedule: id },
             Actor::Subject { subject },
             Actor::System,
         ] {
             assert_eq!(refusal(&connected().by(&actor)), None, "{actor:?}");
         }
+        let provider = ProviderId::from_static("tiktok");
+        let told = connected().by(&Actor::Provider { provider: provider.clone() });
+        let missing = Undeclared::Missing { event: "connection.connected", field: "provider" };
+        assert_eq!(refusal(&told.clone()), Some(missing));
+        assert_eq!(refusal(&told.with("provider", &provider)), None);
         assert_eq!(refusal(&connected().with("actor", "nobody")), Some(Undeclared::Actor));
     }
 

@@ -56,7 +56,8 @@ impl Entry {
         self
     }
 
-    /// Says who did it.
+    /// Says who did it. Which provider it was stands in the entry's own field `provider`, which an
+    /// entry needs then.
     #[must_use]
     pub fn by(self, actor: &Actor) -> Self {
         let entry = self.with("actor", Field::Word(Cow::Borrowed(actor.word())));
@@ -64,11 +65,10 @@ impl Entry {
             Actor::Agent { subject, run } => entry.with("for", *subject).with("run", *run),
             Actor::Member { subject } => entry.with("member", *subject),
             Actor::Operator { operator } => entry.with("operator", *operator),
-            Actor::Provider { provider } => entry.with("provider", provider),
             Actor::Schedule { subject, schedule } => {
                 entry.with("for", *subject).with("schedule", *schedule)
             }
-            Actor::Subject { .. } | Actor::System => entry,
+            Actor::Provider { .. } | Actor::Subject { .. } | Actor::System => entry,
         }
     }
 
