@@ -112,9 +112,10 @@ impl Report {
                 continue;
             }
             let whats = match account.status.as_str() {
+                // First what is to be erased, while the connection is there to be found.
                 "closed" => vec![
-                    What::withdrawn(WithdrawalReason::AccountClosed),
                     What::request(RequestKind::Erasure, None),
+                    What::withdrawn(WithdrawalReason::AccountClosed),
                 ],
                 "updated" => vec![What::Check],
                 _ => Vec::new(),

@@ -103,8 +103,8 @@ fn a_closed_account_ends_and_is_erased_and_a_changed_one_is_asked_for() {
     assert_eq!(
         said(OPEN, "closed"),
         [
-            What::withdrawn(WithdrawalReason::AccountClosed),
-            What::request(RequestKind::Erasure, None)
+            What::request(RequestKind::Erasure, None),
+            What::withdrawn(WithdrawalReason::AccountClosed)
         ]
     );
     assert_eq!(said(OPEN, "updated"), [What::Check]);
