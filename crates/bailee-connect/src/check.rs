@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bailee_core::{
-    Act, ConnectionRef, ConnectionState, Error, ErrorKind, Owner, ReconnectReason, Result, Visitor,
+    Act, ConnectionRef, ConnectionState, CredentialName, Error, ErrorKind, Owner, ReconnectReason,
+    Result, Visitor,
 };
 use bailee_providers::{
     AccountId, Alive, FailureKind,
@@ -78,6 +79,8 @@ pub(crate) enum Question {
 /// What a provider said of a connection.
 pub(crate) struct Heard {
     pub(crate) state: ConnectionState,
+    /// The credentials that are over.
+    pub(crate) over: Vec<CredentialName>,
     /// What it said of the account.
     pub(crate) said: Vec<What>,
     /// When it wants to be asked again.
@@ -94,7 +97,7 @@ impl Engine {
     pub(crate) async fn ask(&self, found: &Found, question: Question) -> Result<Heard> {
         let connection = &found.reference;
         let line = self.line(&self.registered(&found.body.registration)?.clone()).await?;
-        let (mut said, mut again) = (Vec::new(), None);
+        let (mut said, mut again, mut dead) = (Vec::new(), None, Vec::new());
         let mut view = None;
         for place in 0..found.body.credentials.len() {
             let Some(mut credential) = found.credential(place)? else { continue };
@@ -104,11 +107,15 @@ impl Engine {
                 if !credential.has_refresh {
                     let reason = credential.why_over();
                     self.need_reconnect(connection, credential.generation, reason).await?;
+                    dead.push(credential.name);
                     continue;
                 }
                 match self.refresh(connection, &credential.name, credential.generation).await {
                     Err(error) if error.kind() != ErrorKind::NeedsReconnect => return Err(error),
-                    Err(_) => continue,
+                    Err(_) => {
+                        dead.push(credential.name);
+                        continue;
+                    }
                     Ok(()) if question == Question::Liveness => continue,
                     Ok(()) => {}
                 }
@@ -152,16 +159,18 @@ impl Engine {
             if over || !credential.has_refresh {
                 let reason = if over { ReconnectReason::Revoked } else { credential.why_over() };
                 self.need_reconnect(connection, credential.generation, reason).await?;
+                dead.push(credential.name);
                 continue;
             }
             match self.refresh(connection, &credential.name, credential.generation).await {
                 Err(error) if error.kind() != ErrorKind::NeedsReconnect => return Err(error),
-                Ok(()) | Err(_) => {}
+                Err(_) => dead.push(credential.name),
+                Ok(()) => {}
             }
         }
         let found = self.find_connection(connection).await?;
         let state = found.map(|found| found.state).ok_or_else(|| unknown(connection))?;
-        Ok(Heard { state, said, again })
+        Ok(Heard { state, over: dead, said, again })
     }
 }
 

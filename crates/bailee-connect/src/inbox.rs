@@ -23,6 +23,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     body::{self, AccountBody},
+    check::{Heard, Question},
     engine::Engine,
     kind,
     request::Asked,
@@ -65,6 +66,18 @@ impl InboxBody {
         let code = code.map(ToOwned::to_owned);
         Self { registration, digest, code, received_at, signals: signals.to_vec(), tries: 0 }
     }
+}
+
+/// What is known of a withdrawal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    /// It is about something that was before, or the provider says otherwise.
+    No,
+    /// It is over.
+    Yes,
+    /// One token set is over, and the provider was asked, so that the whole connection waits for its
+    /// person; the others live.
+    Alone,
 }
 
 /// What came of a signal, as words for the audit log, and how often.
@@ -236,10 +249,15 @@ impl Engine {
         }
         match &signal.what {
             What::Withdrawn { reason, credential } => {
-                if !self.is_over(&found, signal.at).await? {
+                let over = self.is_over(&found, signal.at, credential.as_ref()).await?;
+                if over == Over::No {
                     return Ok(Some("outlived"));
                 }
-                self.take_back(found, *reason, credential.as_ref()).await.map(Some)
+                let outcome = self.take_back(found, *reason, credential.as_ref()).await?;
+                if over == Over::Alone {
+                    self.go_on_without(connection).await?;
+                }
+                Ok(Some(outcome))
             }
             What::Suspended => self.suspend(&found, signal.at, true).await.map(Some),
             What::Resumed => self.suspend(&found, signal.at, false).await.map(Some),
@@ -248,7 +266,7 @@ impl Engine {
                 Ok(Some("told"))
             }
             What::Check => {
-                self.ask_if_it_works(&found).await?;
+                self.ask_about(&found).await?;
                 Ok(Some("asked"))
             }
             _ => Err(Error::new(ErrorKind::Unsupported)),
@@ -314,29 +332,68 @@ impl Engine {
     }
 
     /// Whether a withdrawal is one of this grant: it happened clearly after the person connected, or
-    /// else the provider says, when it is asked, that the grant is over.
-    async fn is_over(&self, found: &Found, at: Option<Timestamp>) -> Result<bool> {
+    /// else the provider says, when it is asked, that the grant, or the token set that is named, is
+    /// over.
+    async fn is_over(
+        &self,
+        found: &Found,
+        at: Option<Timestamp>,
+        credential: Option<&CredentialName>,
+    ) -> Result<Over> {
         let connected = found.body.connected_at;
-        let after = at.is_some_and(|at| at >= connected.plus(APART));
-        match found.state {
-            _ if after => Ok(true),
-            ConnectionState::Active | ConnectionState::Degraded => {
-                let state = self.ask_if_it_works(found).await?;
-                Ok(matches!(state, Some(ConnectionState::NeedsReconnect(_))))
-            }
+        let so = |over| if over { Over::Yes } else { Over::No };
+        if at.is_some_and(|at| at >= connected.plus(APART)) {
+            return Ok(Over::Yes);
+        }
+        if !matches!(found.state, ConnectionState::Active | ConnectionState::Degraded) {
             // It does not work as it is. What is older than it has nothing to do with that.
-            _ => Ok(at.is_none_or(|at| at >= connected)),
+            return Ok(so(at.is_none_or(|at| at >= connected)));
+        }
+        let Some(heard) = self.ask_about(found).await? else { return Ok(Over::No) };
+        Ok(match credential {
+            Some(name) if found.body.credentials.len() > 1 => match heard.over.as_slice() {
+                [alone] if alone == name => Over::Alone,
+                over => so(over.contains(name)),
+            },
+            _ => so(matches!(heard.state, ConnectionState::NeedsReconnect(_))),
+        })
+    }
+
+    /// Asks the provider, and says what it heard; none where the connection is gone.
+    async fn ask_about(&self, found: &Found) -> Result<Option<Heard>> {
+        let connection = &found.reference;
+        self.admit_control(found.view.control(), connection, Some(&found.body.provider)).await?;
+        match self.ask(found, Question::Liveness).await {
+            Ok(heard) => Ok(Some(heard)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
-    /// Asks the provider, and says where the connection stands then; none where it is gone.
-    async fn ask_if_it_works(&self, found: &Found) -> Result<Option<ConnectionState>> {
-        let connection = &found.reference;
-        self.admit_control(found.view.control(), connection, Some(&found.body.provider)).await?;
-        match self.ask_whether_it_lives(found).await {
-            Ok(state) => Ok(Some(state)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+    /// Lets a connection work again that was found dead for a token set which it no longer has.
+    async fn go_on_without(&self, connection: &ConnectionRef) -> Result<()> {
+        let Some(found) = self.find_connection(connection).await? else { return Ok(()) };
+        if !matches!(found.state, ConnectionState::NeedsReconnect(_)) {
+            return Ok(());
+        }
+        let provider = &found.body.provider;
+        let vault = &self.0.vault;
+        let batch = vault
+            .batch()?
+            .op(found.view.fence()?)
+            .ops(self.move_to(&found, ConnectionState::Active).await?)
+            .ops(self.emit(connection, provider, Happened::Recovered).await?)
+            .audit(
+                Entry::new("connection.state_changed", self.0.clock.now())
+                    .about(connection.owner().subject())
+                    .with("connection", connection.connection())
+                    .with("provider", provider)
+                    .with("reason", "recovered"),
+            );
+        match vault.commit(connection.tenant(), batch).await {
+            // Somebody else changed it since, and knows more.
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            done => done.map(|_| ()),
         }
     }
 

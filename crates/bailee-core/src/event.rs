@@ -57,7 +57,7 @@ pub enum Happened {
     /// The person went through the flow again for the same account.
     Reconnected,
     /// A connection that waited for its person works again without them: tokens that were believed
-    /// lost came after all.
+    /// lost came after all, or those that were over are no longer part of it.
     Recovered,
     /// A request that a provider brought is not closed yet, and its time is running out or over.
     RequestDue {
