@@ -203,6 +203,9 @@ impl Engine {
         // A refresh that was under way may have written in between: delete what is there now.
         for _ in 0..8 {
             let tokens = self.hashes_of_tokens(&found).await?;
+            // While the connection is there to say under which ids it lies: whoever dies after it is
+            // gone would leave routes that nobody can end.
+            self.end_routes(&found, &tokens).await;
             match self.delete_connection(&found, lease, confirmed).await {
                 Err(error) if error.kind() == ErrorKind::Conflict => {
                     found = self.find_connection(connection).await?.ok_or_else(|| {
@@ -212,18 +215,21 @@ impl Engine {
                 Err(error) => return Err(error),
                 Ok(()) => {
                     self.0.vault.evict(connection.tenant(), holder_of(connection));
-                    let (registration, account) = (&found.body.registration, &found.body.account);
-                    if let Err(error) =
-                        self.unroute(registration, account, connection, &tokens).await
-                    {
-                        // A route without a connection is a miss and no more.
-                        tracing::warn!(kind = ?error.kind(), "a stale route stays");
-                    }
+                    // Somebody who was connecting it again may have written them anew in between.
+                    self.end_routes(&found, &tokens).await;
                     return Ok(self.receipt(&found, line.ok().as_ref(), confirmed, shared));
                 }
             }
         }
         Err(Error::new(ErrorKind::Conflict).with_connection(connection.connection()))
+    }
+
+    async fn end_routes(&self, found: &Found, tokens: &[Id]) {
+        let (registration, account) = (&found.body.registration, &found.body.account);
+        if let Err(error) = self.unroute(registration, account, &found.reference, tokens).await {
+            // A route without a connection is a miss and no more.
+            tracing::warn!(kind = ?error.kind(), "a stale route stays");
+        }
     }
 
     /// Whether a revocation would end the grants of other connections to the same account: there are

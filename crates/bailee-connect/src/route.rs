@@ -4,8 +4,9 @@
 //! the system's tenant under each id of its account, found by a keyed hash of that id. It is a
 //! record for each pair, so that an id which thousands share (a workspace) is nobody's bottleneck.
 //!
-//! A route is written before its connection and removed after it: one too many is a miss, one too
-//! few would lose a signal. Whoever follows one checks the account again inside the tenant.
+//! A route is written before its connection and ended when that is unusable already, before it is
+//! deleted: one too many is a miss, one too few would lose a signal, and only the connection says
+//! under which ids it lies. Whoever follows one checks the account again inside the tenant.
 
 use bailee_core::{
     ConnectionRef, Error, ErrorKind, Id, Plaintext, RegistrationId, Result, SubjectId, TenantId,
@@ -193,8 +194,8 @@ impl Engine {
         vault.commit(&TenantId::SYSTEM, batch).await.map(|_| ())
     }
 
-    /// Takes a connection out of the routes of its account and its tokens, after it is gone. Where
-    /// the provider may still have something to say, the routes stay for so long, as ended.
+    /// Takes a connection that is over out of the routes of its account and its tokens. Where the
+    /// provider may still have something to say, the routes stay for so long, as ended.
     pub(crate) async fn unroute(
         &self,
         registration: &RegistrationId,
