@@ -117,7 +117,7 @@ impl Report {
                     What::request(RequestKind::Erasure, None),
                     What::withdrawn(WithdrawalReason::AccountClosed),
                 ],
-                "updated" => vec![What::Updated],
+                "updated" => vec![What::Check],
                 _ => Vec::new(),
             };
             watched.said.extend(whats);

@@ -307,8 +307,6 @@ pub enum Means {
     Suspended,
     /// [`WithdrawalReason::TokensRevoked`].
     TokensRevoked,
-    /// [`What::Updated`].
-    Updated,
 }
 
 impl Means {
@@ -325,7 +323,6 @@ impl Means {
             Self::SessionsEnded => What::SessionsEnded,
             Self::Suspended => What::Suspended,
             Self::TokensRevoked => What::withdrawn(WithdrawalReason::TokensRevoked),
-            Self::Updated => What::Updated,
         }
     }
 }
