@@ -1,9 +1,11 @@
 //! What the tests that cross crates share: a declaration, purposes, worlds on every store.
 
 pub mod drill;
+mod leaving;
 mod stopping;
 mod trip;
 mod watched;
+mod yielding;
 
 use std::sync::Arc;
 
@@ -11,9 +13,11 @@ use bailee::{Declaration, PurposeId, Result, core::Clock, store::Store};
 use bailee_postgres::testing::Cluster;
 use bailee_testkit::{Storage, World, WorldBuilder, emulator::oidc::Issuer};
 
+pub use leaving::{Leaves, leave_at_every_poll, polled};
 pub use stopping::{Halt, Stopping};
 pub use trip::{Trip, callback, cookies, location, mount, rejected, settled};
 pub use watched::{Asked, Dump, Watched};
+pub use yielding::Yielding;
 
 /// Publishing videos, with consent.
 pub const PUBLISH: PurposeId = PurposeId::from_static("publish.video");

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
 mod agreeing;
+mod dropped;
 mod ids;
 mod server;
 
@@ -18,7 +19,7 @@ use bailee::{
     store::{MemoryStore, Store},
 };
 use bailee_testkit::{World, WorldBuilder};
-use bailee_tests::{Halt, NOTES, Stopping, Watched, watched_over};
+use bailee_tests::{Halt, NOTES, Stopping, Watched, Yielding, watched_over};
 
 use server::{Caption, Keys};
 
