@@ -374,10 +374,14 @@ async fn c6_a_personal_account_is_not_connected() {
 }
 
 #[tokio::test]
-async fn c11_an_account_can_be_found_by_either_of_its_ids_until_it_is_disconnected() {
+async fn c11_an_account_can_be_found_by_either_of_its_ids_as_long_as_meta_may_speak_of_it() {
     let (stored, ada, connection) = connected(emulator::instagram::Instagram::new()).await;
     assert_eq!(stored.count("route").await, 2);
     stored.world.bailee.connections().disconnect(&ada, &connection).await.unwrap();
+    // Who has left can still ask for the deletion.
+    assert_eq!(stored.count("route").await, 2);
+    stored.world.advance(std::time::Duration::from_secs(91 * 86_400));
+    stored.world.settle().await;
     assert_eq!(stored.count("route").await, 0);
 }
 
