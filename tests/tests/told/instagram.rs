@@ -21,7 +21,7 @@ fn deletion(scene: &Scene, account: &str) -> Announcement {
 }
 
 /// The code in the answer to a deletion, whose other member is the address of its page.
-fn code(body: &str) -> String {
+pub(crate) fn code(body: &str) -> String {
     let answer: serde_json::Value = serde_json::from_str(body).unwrap();
     let code = answer["confirmation_code"].as_str().unwrap().to_owned();
     let page = format!("https://app.example.test/connect/request/{code}");

@@ -6,6 +6,7 @@
 #[macro_use]
 mod table;
 
+mod deaths;
 mod discord;
 mod github;
 mod google;

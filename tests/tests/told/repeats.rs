@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use bailee::{ConnectionState, Happened, SignalOutcome};
+use bailee::{
+    ConnectionState, Happened, SignalOutcome,
+    store::{Kind, Query},
+};
 use bailee_tests::Halt;
 
 use crate::{
@@ -56,6 +59,10 @@ for_each_teller! {
                     assert_eq!(word(entry, "actor").as_deref(), Some("provider"));
                     assert_eq!(word(entry, "provider").as_deref(), Some(teller.name));
                 }
+                let credentials = Query::of_kind(Kind::from_static("credential"));
+                let tenant = elsewhere.tenant();
+                let page = scene.world.store().find(tenant, &credentials).await.unwrap();
+                assert!(page.records.is_empty(), "its tokens are deleted");
                 let living = scene.site().live_tokens();
                 let first = |client: &str| client == teller.client;
                 assert!(!living.iter().any(|one| one.account == "ada" && first(&one.client)));
@@ -153,6 +160,24 @@ for_each_teller! {
         let [entry] = withdrawn.as_slice() else { panic!("{withdrawn:?}") };
         assert_eq!(word(entry, "actor").as_deref(), Some("provider"));
         assert!(scene.world.bailee.connections().of_visitor(&ada).await.unwrap().is_empty());
+        scene.assert_clean().await;
+    }
+}
+
+for_each_teller! {
+    #[tokio::test]
+    async fn what_is_told_of_somebody_who_is_not_known_here_is_taken_and_forgotten(teller: Teller) {
+        let scene = Scene::of(teller).await;
+        let ada = scene.world.visitor("ada");
+        scene.connect(&ada, "ada").await;
+        scene.world.settle().await;
+        let before = scene.seen().await;
+        let taken = scene.told(teller.event, "grace").await;
+        assert!(kept(&taken), "{:?}", taken.outcome);
+        assert_eq!(taken.answer.status().as_u16(), teller.accepted);
+        let outcomes = scene.words("~", "signal.applied", "outcome").await;
+        assert!(!outcomes.is_empty() && outcomes.iter().all(|word| word == "unknown_account"));
+        assert_eq!(scene.seen().await, before);
         scene.assert_clean().await;
     }
 }
