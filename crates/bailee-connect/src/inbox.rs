@@ -106,7 +106,12 @@ impl Engine {
         let mut requests = Vec::new();
         let mut failed = None;
         let mut early = false;
+        let mut held: Vec<&About> = Vec::new();
         for signal in &body.signals {
+            // A request comes before the end of what it is about, and would not find it any more.
+            if held.contains(&&signal.about) {
+                continue;
+            }
             let mut following = Following {
                 inbox: lease.task.id,
                 body: &body,
@@ -116,8 +121,11 @@ impl Engine {
             };
             match self.follow(&mut following).await {
                 Ok(waits) => early |= waits,
-                // The others are not held up by it.
-                Err(error) => failed = Some(error),
+                // What is said of others is not held up by it.
+                Err(error) => {
+                    failed = Some(error);
+                    held.push(&signal.about);
+                }
             }
         }
         // A connection whose route is there may be on its way: it is looked for once more.
