@@ -11,7 +11,7 @@ use bailee_testkit::emulator::{Fault, Gate};
 use super::*;
 
 /// A file of so many bytes.
-struct Export {
+pub(crate) struct Export {
     size: u64,
     known: FileFacts,
     parts: bool,
@@ -41,11 +41,11 @@ impl Download for Export {
     }
 }
 
-fn export(size: u64) -> Export {
+pub(crate) fn export(size: u64) -> Export {
     Export { size, known: FileFacts::default(), parts: true }
 }
 
-fn bytes(range: std::ops::Range<u64>) -> Vec<u8> {
+pub(crate) fn bytes(range: std::ops::Range<u64>) -> Vec<u8> {
     range.map(|n| (n % 251) as u8).collect()
 }
 

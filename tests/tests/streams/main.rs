@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
 mod downloads;
+mod dropped;
 mod own_operation;
 mod pages;
 mod service;
@@ -18,7 +19,7 @@ use bailee::{
     registry::Disclosures,
 };
 use bailee_testkit::{
-    World,
+    World, WorldBuilder,
     emulator::{Endpoint as Address, Site, oidc::Issuer},
 };
 use bailee_tests::NOTES;
@@ -50,12 +51,17 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
+        Self::of(|builder| builder).await
+    }
+
+    /// The same with something of its world changed.
+    async fn of(change: impl FnOnce(WorldBuilder) -> WorldBuilder) -> Self {
         let declaration = Declaration::parse(&declared()).unwrap();
         let mut issuer = Issuer::new("https://id.example.test");
         issuer.scopes =
             ["openid", "profile", "notes.read", "notes.write"].map(String::from).to_vec();
         let builder = World::builder(declaration).issuer(issuer, include_str!("notes.toml"));
-        let w = builder.build().await.unwrap();
+        let w = change(builder).build().await.unwrap();
         let ada = w.visitor("ada");
         let connection = w.connect(&ada, "notes", &[NOTES]).await.unwrap();
         Self { w, ada, connection }

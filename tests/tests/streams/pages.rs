@@ -21,7 +21,7 @@ enum Told {
 }
 
 #[derive(Clone, Debug)]
-struct ListNotes {
+pub(crate) struct ListNotes {
     told: Told,
     cursor: Option<Cursor>,
 }
@@ -88,9 +88,9 @@ impl Paged for ListNotes {
     }
 }
 
-const BY_CURSOR: ListNotes = ListNotes { told: Told::Cursor, cursor: None };
+pub(crate) const BY_CURSOR: ListNotes = ListNotes { told: Told::Cursor, cursor: None };
 
-fn texts(count: usize) -> Vec<String> {
+pub(crate) fn texts(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("note {n}")).collect()
 }
 
