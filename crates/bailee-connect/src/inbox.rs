@@ -261,8 +261,12 @@ impl Engine {
                 if over == Over::No {
                     return Ok(Some("outlived"));
                 }
+                let waits = matches!(found.state, ConnectionState::NeedsReconnect(_));
                 let outcome = self.take_back(found, *reason, credential.as_ref()).await?;
-                if over == Over::Alone {
+                // Whoever took the token set out may have died before it could say so.
+                let works = over == Over::Alone
+                    || outcome == "no_such_credential" && waits && self.works(connection).await?;
+                if works {
                     self.go_on_without(connection).await?;
                 }
                 Ok(Some(outcome))
@@ -355,8 +359,12 @@ impl Engine {
         }
         // What is clearly older than the connection has nothing to do with its not working.
         let older = at.is_some_and(|at| at.plus(APART) < connected);
-        if !matches!(found.state, ConnectionState::Active | ConnectionState::Degraded) {
-            return Ok(so(!older));
+        let several = credential.is_some() && found.body.credentials.len() > 1;
+        match found.state {
+            ConnectionState::Active | ConnectionState::Degraded => {}
+            // The token set that is named may be all that is wrong with it.
+            ConnectionState::NeedsReconnect(_) if several => {}
+            _ => return Ok(so(!older)),
         }
         let Some(heard) = self.ask_about(found).await? else { return Ok(Over::No) };
         Ok(match credential {
@@ -382,6 +390,12 @@ impl Engine {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether the provider takes everything that a connection has.
+    async fn works(&self, connection: &ConnectionRef) -> Result<bool> {
+        let Some(found) = self.find_connection(connection).await? else { return Ok(false) };
+        Ok(self.ask_about(&found).await?.is_some_and(|heard| heard.over.is_empty()))
     }
 
     /// Lets a connection work again that was found dead for a token set which it no longer has.
