@@ -26,8 +26,12 @@ pub enum Halt {
     DiesBefore,
     /// The process dies after the commit, before it hears of it.
     DiesAfter,
+    /// The store fails this commit and whatever it is asked from then on, until it is disarmed.
+    Down,
     /// The store fails this commit and works again.
     Fails,
+    /// The store fails this commit and every later one, until it is disarmed; it reads and claims.
+    Full,
     /// The commit waits until the test lets it go.
     Waits,
 }
@@ -42,6 +46,7 @@ struct Inner {
     left: AtomicI64,
     halt: std::sync::Mutex<Halt>,
     dead: AtomicBool,
+    down: AtomicBool,
     reached: watch::Sender<bool>,
     open: watch::Sender<bool>,
 }
@@ -55,6 +60,7 @@ impl Stopping {
             left: AtomicI64::new(-1),
             halt: std::sync::Mutex::new(Halt::Fails),
             dead: AtomicBool::new(false),
+            down: AtomicBool::new(false),
             reached: watch::Sender::new(false),
             open: watch::Sender::new(false),
         }))
@@ -73,6 +79,7 @@ impl Stopping {
 
     /// Lets everything through again that is not dead.
     pub fn disarm(&self) {
+        self.0.down.store(false, Ordering::SeqCst);
         self.0.left.store(-1, Ordering::SeqCst);
     }
 
@@ -99,11 +106,15 @@ impl Stopping {
         self.0.store.clone()
     }
 
-    /// A dead process hears nothing any more.
-    async fn alive(&self) {
+    /// A dead process hears nothing any more, and a store that is down fails.
+    async fn alive(&self) -> Result<()> {
         if self.0.dead.load(Ordering::SeqCst) {
             pending::<()>().await;
         }
+        if self.0.down.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::StoreUnavailable));
+        }
+        Ok(())
     }
 
     async fn die(&self) {
@@ -122,17 +133,17 @@ impl fmt::Debug for Stopping {
 #[async_trait]
 impl Store for Stopping {
     async fn read(&self, tenant: &TenantId, keys: &[Key]) -> Result<Snapshot> {
-        self.alive().await;
+        self.alive().await?;
         self.0.store.read(tenant, keys).await
     }
 
     async fn find(&self, tenant: &TenantId, query: &Query) -> Result<Page> {
-        self.alive().await;
+        self.alive().await?;
         self.0.store.find(tenant, query).await
     }
 
     async fn commit(&self, tenant: &TenantId, batch: &Batch) -> Result<Committed> {
-        self.alive().await;
+        self.alive().await?;
         let step = |left: i64| (left >= 0).then(|| left - 1);
         let before = self.0.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, step);
         if before != Ok(0) {
@@ -144,6 +155,13 @@ impl Store for Stopping {
             Halt::DiesAfter => {
                 self.0.store.commit(tenant, batch).await?;
                 self.die().await;
+            }
+            Halt::Down | Halt::Full => {
+                // So that the next one stops here as well.
+                self.0.left.store(0, Ordering::SeqCst);
+                self.0.down.store(halt == Halt::Down, Ordering::SeqCst);
+                self.0.reached.send_replace(true);
+                return Err(Error::new(ErrorKind::StoreUnavailable));
             }
             Halt::Fails => {
                 self.0.reached.send_replace(true);
@@ -158,17 +176,17 @@ impl Store for Stopping {
     }
 
     async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Lease>> {
-        self.alive().await;
+        self.alive().await?;
         self.0.store.claim(claim).await
     }
 
     async fn sweep(&self, limit: u32) -> Result<u64> {
-        self.alive().await;
+        self.alive().await?;
         self.0.store.sweep(limit).await
     }
 
     async fn tally(&self, tenant: Option<&TenantId>, kind: &Kind) -> Result<Vec<Count>> {
-        self.alive().await;
+        self.alive().await?;
         self.0.store.tally(tenant, kind).await
     }
 }
@@ -176,17 +194,17 @@ impl Store for Stopping {
 #[async_trait]
 impl Log for Stopping {
     async fn entries(&self, tenant: &TenantId, window: Window) -> Result<Vec<LoggedEntry>> {
-        self.alive().await;
+        self.alive().await?;
         self.0.store.entries(tenant, window).await
     }
 
     async fn open(&self, limit: u32) -> Result<(Head, Vec<Leaf>)> {
-        self.alive().await;
+        self.alive().await?;
         self.0.store.open(limit).await
     }
 
     async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
-        self.alive().await;
+        self.alive().await?;
         self.0.store.fold(head, leaves).await
     }
 }

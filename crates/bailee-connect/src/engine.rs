@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    path::PathBuf,
     sync::{Arc, atomic::AtomicI64},
 };
 
@@ -20,6 +21,7 @@ use crate::{
     cookie::CookiePolicy,
     event::EventSink,
     flights::Flights,
+    journal::Journal,
     mount::Mount,
     people::People,
     registration::{Registered, Registration},
@@ -56,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) usage: Usage,
     /// How many connections of a registration are asked about in a minute.
     pub(crate) watch_budget: u32,
+    /// What providers answered to renewals and the store has not taken.
+    pub(crate) journal: Option<Arc<Journal>>,
     /// The order of the last event that this process wrote.
     pub(crate) last_event: AtomicI64,
 }
@@ -85,6 +89,7 @@ pub struct EngineBuilder {
     returns: Vec<(String, String)>,
     requires: Vec<PurposeId>,
     watch_budget: u32,
+    journal: Option<PathBuf>,
 }
 
 impl fmt::Debug for EngineBuilder {
@@ -134,6 +139,7 @@ impl Engine {
             returns: Vec::new(),
             requires: Vec::new(),
             watch_budget: watch::BUDGET,
+            journal: None,
         }
     }
 
@@ -201,6 +207,23 @@ impl EngineBuilder {
         self
     }
 
+    /// Gives this process a journal: a file of its own on a local disk, for what a provider answered
+    /// to a renewal when the store cannot take it. Such an answer may hold the only tokens there are.
+    ///
+    /// The answer is sealed, synced to the disk at once, and brought to the store by the worker or at
+    /// the next start; where a provider takes each token once (`class = "strict"`) it is written
+    /// before the store is tried. Until it is in the store, no renewal of its credential leaves this
+    /// process. Without a journal such tokens are tried for some seconds and are then lost.
+    ///
+    /// The folder is made where it is missing and must not be open to others' writing. No two
+    /// processes can share a path, and whoever removes the file loses what is in it. A file beside it
+    /// (`.lock`) holds the lock.
+    #[must_use]
+    pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
+        self.journal = Some(path.into());
+        self
+    }
+
     /// Checks everything against everything, seals the registrations' secrets and joins the
     /// instance to its database.
     ///
@@ -208,7 +231,8 @@ impl EngineBuilder {
     ///
     /// [`ErrorKind::Configuration`] for an undeclared purpose, a registration of an unknown
     /// provider, two registrations of one id, a declared scope that the provider does not have, a
-    /// return target outside the origin; otherwise what the vault says.
+    /// return target outside the origin, a journal that cannot be used, that another process has, or
+    /// that belongs to another instance; otherwise what the vault says.
     pub async fn build(self) -> Result<Engine> {
         self.declaration.requires(&self.requires)?;
         let mut providers: BTreeMap<ProviderId, Arc<dyn Provider>> = BTreeMap::new();
@@ -261,6 +285,10 @@ impl EngineBuilder {
             secrets.push((registered.clone(), secret));
             registrations.insert(id, registered);
         }
+        let journal = match self.journal {
+            Some(path) => Some(Journal::open(path, self.instance.clone()).await?),
+            None => None,
+        };
         let engine = Engine(Arc::new(Inner {
             http: self.http,
             runtime: self.runtime,
@@ -281,6 +309,7 @@ impl EngineBuilder {
             people: People::default(),
             usage: Usage::default(),
             watch_budget: self.watch_budget,
+            journal,
             last_event: AtomicI64::new(0),
             vault: self.vault,
         }));
@@ -292,6 +321,7 @@ impl EngineBuilder {
                 engine.seal_registration(registered, secrets).await?;
             }
             engine.start_polls().await?;
+            engine.replay().await;
         }
         Ok(engine)
     }

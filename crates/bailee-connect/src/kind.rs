@@ -22,6 +22,8 @@ pub(crate) const EVENT: Kind = Kind::from_static("event");
 pub(crate) const REGISTRATION: Kind = Kind::from_static("registration");
 /// Until when a provider lets nothing through, in the system's tenant.
 pub(crate) const LIMIT: Kind = Kind::from_static("limit");
+/// What a provider answered to a renewal, in the journal alone: never in a store.
+pub(crate) const ANSWER: Kind = Kind::from_static("refresh.answer");
 
 /// What a provider told of its own accord, in the system's tenant.
 pub(crate) const INBOX: Kind = Kind::from_static("inbox");

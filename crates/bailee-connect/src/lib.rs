@@ -29,6 +29,8 @@ mod history;
 mod holding;
 mod inbox;
 mod instance;
+mod journal;
+mod keep;
 mod kind;
 mod limiter;
 #[cfg(feature = "loopback")]
@@ -46,6 +48,7 @@ mod publish;
 mod refresh;
 mod refusal;
 mod registration;
+mod replay;
 mod request;
 mod return_to;
 mod route;

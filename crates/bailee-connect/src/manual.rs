@@ -44,6 +44,11 @@
 //!   `Wait`, call again with the same key. On `Unknown`, ask the person to look.
 //! - **Run the worker** in one process or in all of them; it shares the work by itself. Without it
 //!   nothing that is due later happens.
+//! - **Lose no renewed token.** Give each process a [journal](crate::EngineBuilder::journal) on a
+//!   disk that outlives it, under a path of its own: `/var/lib/app/refresh-1.journal`. A process that
+//!   does not come back leaves its file to whoever starts under the same path; on a disk that goes
+//!   with it nothing is gained. An error that says so in the log at the start means that answers
+//!   wait there.
 //! - **Move to another database or restore one.** Start under the same instance name; a copy under
 //!   another name does nothing until
 //!   [`Engine::danger_adopt_database`](crate::Engine::danger_adopt_database).

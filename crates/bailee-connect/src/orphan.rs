@@ -110,12 +110,14 @@ impl Engine {
     }
 
     /// Revokes tokens that could not be held: nothing of them is stored, so it is now or never.
+    /// Says whether all of them are ended, or left to run out on purpose.
     pub(crate) async fn revoke_unheld(
         &self,
         line: &Line,
         body: &GrantBody,
         issued: &[IssuedCredential],
-    ) {
+    ) -> bool {
+        let mut ended = true;
         let alone = line.spec.revoke.ends == RevokeEnds::Account
             && match &body.account {
                 // A store that fails cannot say whether somebody uses the account.
@@ -141,8 +143,10 @@ impl Engine {
             if let Err(halt) = revoked {
                 let error = line.error(halt);
                 tracing::error!(kind = ?error.kind(), "tokens that could not be held live on");
+                ended = false;
             }
         }
+        ended
     }
 
     /// Whether the account of these tokens is connected already, for whomever.

@@ -8,15 +8,16 @@ use bailee_core::{
     ConnectionRef, ConnectionState, CredentialName, Error, ErrorKind, Plaintext, ReconnectReason,
     Remedy, Result, audit::Entry, event::Happened,
 };
-use bailee_providers::{FailureKind, Grant, IssuedCredential, SecretRef, spec::RefreshClass};
-use bailee_store::{BatchBuilder, Claim, Due, Facet, Key, Lease};
-use bailee_vault::{Draft, View};
+use bailee_providers::{FailureKind, SecretRef, spec::RefreshClass};
+use bailee_store::{BatchBuilder, Claim, Due, Key, Lease};
+use bailee_vault::View;
 
 use crate::{
     body::{self, CredentialBody},
     drive::{DEADLINE, Halt, Line, OpenSecret},
     engine::Engine,
     gate::needs_reconnect,
+    keep::Answered,
     kind,
     limiter::backoff,
     settle::{copy, holder_of, not_at_hand},
@@ -24,18 +25,18 @@ use crate::{
 };
 
 /// How long a claim to renew holds: longer than a request and its one repetition may take.
-const LEASE: Duration = Duration::from_secs(90);
+pub(crate) const LEASE: Duration = Duration::from_secs(90);
 /// How often a caller looks again while another process renews.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// The due time of a credential that needs no renewal by itself.
 const SOMETIME: Duration = Duration::from_secs(365 * 86_400);
 /// No credential is kept alive oftener than this.
 const OFTENEST: Duration = Duration::from_secs(60);
 /// When a configuration fault is looked at again.
-const MEND: Duration = Duration::from_secs(900);
+pub(crate) const MEND: Duration = Duration::from_secs(900);
 
 /// What came of one attempt to renew.
-enum Renewal {
+pub(crate) enum Renewal {
     /// The credential has fresh tokens.
     Done,
     /// It failed; the caller is told why.
@@ -50,6 +51,7 @@ impl Engine {
         seen: u64,
     ) -> Result<()> {
         let task = Key::new(kind::REFRESH, connection.credential(name));
+        self.replay_for(connection, task.id, None).await?;
         if let Some(wait) = self.open_for(connection.tenant(), task.id) {
             return Err(Error::new(ErrorKind::ProviderUnavailable)
                 .with_remedy(Remedy::Wait(wait))
@@ -87,6 +89,10 @@ impl Engine {
         seen: u64,
         lease: &Lease,
     ) -> Result<Renewal> {
+        // A token whose successor the journal has is not shown again.
+        if let Err(error) = self.replay_for(connection, lease.task.id, Some(lease)).await {
+            return Ok(Renewal::Failed(error));
+        }
         let Some(found) = self.find_connection(connection).await? else {
             self.finish(lease, Due::Never).await?;
             return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
@@ -136,7 +142,24 @@ impl Engine {
             let secrets = StoredSecrets { view: &found.view, place, client };
             let step = line.registered.provider.refresh(&line.context(), &credential.facts());
             let halt = match line.run(step, &secrets, DEADLINE).await {
-                Ok(grant) => return self.keep(connection, name, seen, &line, grant, lease).await,
+                Ok(grant) => {
+                    let issued = grant.credentials.into_iter().find(|issued| &issued.name == name);
+                    let Some(issued) = issued else {
+                        self.finish(lease, Due::After(MEND)).await?;
+                        let error = line.name(Error::new(ErrorKind::ProviderRefused));
+                        return Ok(Renewal::Failed(error));
+                    };
+                    let answered_at = self.0.clock.now();
+                    let answered = Answered {
+                        connection,
+                        seen,
+                        line: &line,
+                        issued,
+                        answered_at,
+                        fence: lease.fence,
+                    };
+                    return self.keep(answered, &found).await;
+                }
                 Err(halt) => halt,
             };
             // A redirect or what is not HTTP is an answer all the same, and no outage.
@@ -205,164 +228,6 @@ impl Engine {
         }
     }
 
-    /// Commits fresh tokens under the claim. Another write may come between: then they are put on
-    /// top of it, for as long as they are the newest.
-    async fn keep(
-        &self,
-        connection: &ConnectionRef,
-        name: &CredentialName,
-        seen: u64,
-        line: &Line,
-        grant: Grant,
-        lease: &Lease,
-    ) -> Result<Renewal> {
-        let issued = grant.credentials.into_iter().find(|issued| &issued.name == name);
-        let Some(mut issued) = issued else {
-            self.finish(lease, Due::After(MEND)).await?;
-            return Ok(Renewal::Failed(line.name(Error::new(ErrorKind::ProviderRefused))));
-        };
-        let mut last = Error::new(ErrorKind::Conflict);
-        for attempt in 0..8 {
-            if attempt > 0 && last.kind() == ErrorKind::StoreUnavailable {
-                let wait = backoff(
-                    &*self.0.random,
-                    attempt,
-                    Duration::from_millis(50),
-                    Duration::from_secs(2),
-                )?;
-                self.0.runtime.sleep(wait).await;
-            }
-            let found = match self.find_connection(connection).await {
-                Ok(Some(found)) if found.state != ConnectionState::Disconnecting => found,
-                Ok(_) => {
-                    self.revoke_unwanted(connection, line, &issued).await;
-                    return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
-                }
-                Err(error) => {
-                    last = error;
-                    continue;
-                }
-            };
-            let Some((place, old)) = place_of(&found, name)? else {
-                self.revoke_unwanted(connection, line, &issued).await;
-                return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
-            };
-            if old.generation > seen {
-                // A later claim renewed too, or the person went through the flow again. What they
-                // got stays. Ours are of the same account: to revoke them could end theirs.
-                tracing::warn!("renewed tokens came too late and are left to run out");
-                return Ok(Renewal::Done);
-            }
-            issued.complete_scopes(&line.spec.scopes, &old.scopes);
-            if let Some(token) = &issued.refresh {
-                let token = token.expose(Plaintext::copy_from);
-                if let Err(error) = self.route_token(&found, line, &token).await {
-                    // A provider that names this token would not be understood; the tokens
-                    // themselves come first.
-                    tracing::error!(kind = ?error.kind(), "a renewed token has no route");
-                }
-            }
-            // The fence may be lost to a pause longer than the lease. The tokens are still the
-            // newest while nobody else wrote a generation; then they are kept without it.
-            let fenced = attempt < 6;
-            match self.commit_renewal(&found, place, &old, &issued, line, lease, fenced).await {
-                Ok(()) => return Ok(Renewal::Done),
-                Err(error) if error.kind() == ErrorKind::Conflict => last = error,
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        ErrorKind::StoreUnavailable | ErrorKind::Ambiguous
-                    ) =>
-                {
-                    last = error;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        tracing::error!(kind = ?last.kind(), "renewed tokens could not be stored");
-        Err(last)
-    }
-
-    /// Notes what the provider would call a new refresh token, where it does that.
-    async fn route_token(&self, found: &Found, line: &Line, token: &Plaintext) -> Result<()> {
-        let hashes = self.token_hashes(&line.registered, token).await?;
-        if hashes.is_empty() {
-            return Ok(());
-        }
-        let (connection, subject) = (&found.reference, found.reference.owner().subject());
-        self.route_hashes(line.registered.id(), connection, subject, &hashes, Vec::new()).await
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one commit, all of whose parts it names")]
-    async fn commit_renewal(
-        &self,
-        found: &Found,
-        place: usize,
-        old: &CredentialBody,
-        issued: &IssuedCredential,
-        line: &Line,
-        lease: &Lease,
-        fenced: bool,
-    ) -> Result<()> {
-        let vault = &self.0.vault;
-        let connection = &found.reference;
-        let tenant = connection.tenant();
-        let now = self.0.clock.now();
-        let facts = CredentialBody {
-            scopes: issued.scopes.clone().unwrap_or_else(|| old.scopes.clone()),
-            issued_at: now,
-            expires_at: issued.expires_in.map(|lifetime| now.plus(lifetime)),
-            refresh_until: match (issued.refresh_expires_in, &issued.refresh) {
-                (Some(lifetime), _) => Some(now.plus(lifetime)),
-                (None, Some(_)) => None,
-                (None, None) => old.refresh_until,
-            },
-            has_refresh: issued.refresh.is_some() || old.has_refresh,
-            generation: old.generation + 1,
-            in_doubt: false,
-            ..old.clone()
-        };
-        let record = found.view.record(place + 1);
-        let key = Key::new(kind::CREDENTIAL, connection.credential(&old.name));
-        let mut draft = Draft::new(key, holder_of(connection))
-            .facet(Facet(ConnectionState::Active.facet()))
-            .facts(body::SCHEMA, body::encode(&facts)?)
-            .part("access", issued.access.expose(Plaintext::copy_from));
-        // With a new refresh token the old one goes in the same commit (RFC 6749 §6).
-        if let Some(refresh) = &issued.refresh {
-            draft = draft.part("refresh", refresh.expose(Plaintext::copy_from));
-        } else if old.has_refresh {
-            draft = draft.keep("refresh");
-        }
-        let mut batch = vault.batch()?.op(found.view.fence()?);
-        batch = batch.op(vault.put(tenant, draft, record).await?);
-        if found.state != ConnectionState::Active {
-            for op in self.move_to_except(found, ConnectionState::Active, Some(place)).await? {
-                batch = batch.op(op);
-            }
-        }
-        if let ConnectionState::NeedsReconnect(_) = found.state {
-            // The host was told that it is over.
-            let happened = Happened::Recovered;
-            for op in self.emit(connection, &found.body.provider, happened).await? {
-                batch = batch.op(op);
-            }
-        }
-        let due = line.keep_alive(&facts);
-        batch = if fenced {
-            batch.finish(lease.task.clone(), lease.fence, due)
-        } else {
-            batch.schedule(lease.task.clone(), lease.subject, due)
-        };
-        let entry = Entry::new("credential.refreshed", now)
-            .about(connection.owner().subject())
-            .with("connection", connection.connection())
-            .with("credential", lease.task.id)
-            .with("generation", facts.generation as i64)
-            .with_some("until", facts.expires_at);
-        vault.commit(tenant, batch.audit(entry)).await.map(|_| ())
-    }
-
     /// The connection works again only after the person reconnects, unless somebody committed the
     /// very tokens that this one missed.
     async fn give_up(
@@ -425,6 +290,14 @@ impl Engine {
         reason: ReconnectReason,
     ) -> Result<()> {
         let Some(found) = self.find_connection(connection).await? else { return Ok(()) };
+        let awaited = |name| {
+            let journal = self.0.journal.as_ref();
+            journal.is_some_and(|known| known.has(connection.tenant(), connection.credential(name)))
+        };
+        if found.body.credentials.iter().any(awaited) {
+            // What was refused is not the newest there is.
+            return Ok(());
+        }
         let newer = (0..found.body.credentials.len())
             .filter_map(|n| found.credential(n).ok().flatten())
             .any(|credential| credential.generation > seen);
@@ -654,7 +527,10 @@ fn credential_of(view: &View) -> Result<Option<CredentialBody>> {
     view.facts(0)?.map(|facts| body::decode(&facts)).transpose()
 }
 
-fn place_of(found: &Found, name: &CredentialName) -> Result<Option<(usize, CredentialBody)>> {
+pub(crate) fn place_of(
+    found: &Found,
+    name: &CredentialName,
+) -> Result<Option<(usize, CredentialBody)>> {
     let Some(place) = found.body.credentials.iter().position(|known| known == name) else {
         return Ok(None);
     };

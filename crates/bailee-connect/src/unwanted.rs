@@ -20,13 +20,14 @@ const UNWANTED_AFTER: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// The provider gave tokens for a connection that is no longer there: they must not live on.
-    /// They are held first, so that a worker goes on where this process or the provider fails.
+    /// They are held first, so that a worker goes on where this process or the provider fails. Says
+    /// whether that is so, or they are ended already.
     pub(crate) async fn revoke_unwanted(
         &self,
         connection: &ConnectionRef,
         line: &Line,
         issued: &IssuedCredential,
-    ) {
+    ) -> bool {
         let held = match Id::generate(&*self.0.random) {
             Ok(grant) => self.hold_unwanted(connection, line, grant, issued).await.map(|()| grant),
             Err(error) => Err(error),
@@ -36,11 +37,12 @@ impl Engine {
                 if let Err(error) = self.revoke_orphan(grant).await {
                     tracing::warn!(kind = ?error.kind(), "unwanted tokens wait for their revocation");
                 }
+                true
             }
             Err(error) => {
                 tracing::error!(kind = ?error.kind(), "unwanted tokens could not be held");
                 let body = unwanted(connection, line, issued);
-                self.revoke_unheld(line, &body, std::slice::from_ref(issued)).await;
+                self.revoke_unheld(line, &body, std::slice::from_ref(issued)).await
             }
         }
     }

@@ -80,6 +80,7 @@ impl Worker {
     /// and does not end the others.
     pub async fn settle(&self) -> Result<u64> {
         let mut all = 0;
+        self.engine.replay().await;
         loop {
             let done = self.work().await?;
             if done == 0 {
@@ -140,6 +141,7 @@ impl Worker {
 
     async fn keep_house(&self) {
         self.engine.0.vault.wake();
+        self.engine.replay().await;
         if let Err(error) = self.engine.0.disclosures.flush().await {
             tracing::warn!(kind = ?error.kind(), "disclosures are written later");
         }

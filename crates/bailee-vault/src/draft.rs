@@ -114,6 +114,11 @@ impl Draft {
         self
     }
 
+    /// Whose key seals it.
+    pub(crate) fn holder(&self) -> Holder {
+        self.holder
+    }
+
     fn check(&self) -> Result<()> {
         let valid = self.parts.iter().enumerate().all(|(n, (name, _))| {
             (1..=255).contains(&name.len())

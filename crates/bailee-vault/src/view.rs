@@ -9,8 +9,10 @@ use bailee_core::{ErrorKind, Plaintext, Result, TenantId, Timestamp};
 use bailee_store::{Control, Expect, Key, Op, Record};
 
 use crate::{
-    Facts, Holder, Vault,
+    Draft, Facts, Holder, Vault,
     cache::KeySet,
+    draft,
+    error::invalid,
     facts::Seqs,
     holder::Slot,
     kind,
@@ -227,6 +229,33 @@ impl View {
     pub fn fence(&self) -> Result<Op> {
         let record = self.standing.as_ref().ok_or(ErrorKind::NotFound)?;
         Ok(Op::Check { key: record.key.clone(), expect: Expect::Version(record.version) })
+    }
+
+    /// Seals a record that goes to no store, under the keys that this view has: nothing is asked of
+    /// anybody. [`Vault::open`] opens it, also in another process.
+    ///
+    /// The draft's holder is the view's own or, where that is a connection, [`Holder::Tenant`].
+    /// Whoever keeps the record destroys it with what it was made for.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for a draft of another holder, or one that cannot be;
+    /// [`ErrorKind::KeyMissing`] when the holder has no key; [`ErrorKind::Conflict`] when the view
+    /// is too old; [`ErrorKind::RandomnessFailed`].
+    pub fn seal(&self, draft: Draft) -> Result<Record> {
+        let keys = match draft.holder() {
+            holder if holder == self.holder => self.keys.as_deref(),
+            // A subject's standing is under the subject's own key.
+            Holder::Tenant if matches!(self.holder, Holder::Connection(_)) => {
+                self.standing_keys.as_deref()
+            }
+            _ => return Err(invalid("the draft is of another holder than the view")),
+        };
+        let keys = keys.ok_or(ErrorKind::KeyMissing)?;
+        match draft::seal(&self.vault, &self.tenant, draft, keys, None, None)? {
+            Op::Put { record, .. } => Ok(record),
+            _ => Err(invalid("a sealed draft is a put")),
+        }
     }
 
     fn opener(&self, n: usize) -> Option<(Opener<'_>, &OnceLock<Seqs>)> {

@@ -65,6 +65,32 @@ async fn kept_parts_keep_their_bytes_and_their_seq_over_many_versions() {
 }
 
 #[tokio::test]
+async fn a_view_seals_for_no_store_and_asks_none() {
+    let room = Room::new();
+    let vault = room.vault().await;
+    let mine = subject(&vault, &ACME).await;
+    let holder = Holder::Subject(mine);
+    let view = vault.read(&ACME, holder, &[]).await.unwrap();
+    room.store.calls();
+    let record = view.seal(draft(credential(7), holder, "a")).unwrap();
+    let others = view.seal(draft(credential(7), Holder::Tenant, "a"));
+    assert_eq!(kind_of(others), ErrorKind::InvalidInput);
+    assert_eq!(room.store.calls(), (0, 0, 0));
+
+    // Another process opens it, at its place and nowhere else.
+    let vault = room.vault().await;
+    let opened = vault.open(&ACME, holder, &record).await.unwrap();
+    assert_eq!(text(&opened.part("access").unwrap()), "fake-access-a");
+    let moved = Record { key: credential(8), ..record.clone() };
+    let opened = vault.open(&ACME, holder, &moved).await.unwrap();
+    assert_eq!(kind_of(opened.part("access")), ErrorKind::Unopenable);
+
+    // Its keys age as those in the cache do.
+    room.clock.advance(Duration::from_secs(61));
+    assert_eq!(kind_of(view.seal(draft(credential(7), holder, "a"))), ErrorKind::Conflict);
+}
+
+#[tokio::test]
 async fn what_is_not_there_cannot_be_kept() {
     let room = Room::new();
     let vault = room.vault().await;

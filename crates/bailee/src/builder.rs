@@ -1,6 +1,6 @@
 //! Building the facade: every seam is named by the host, nothing is chosen for it.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use bailee_connect::{CookiePolicy, Engine, EventSink, Mount, Registration, Runtime, Seams};
 use bailee_core::{
@@ -33,6 +33,7 @@ pub struct Builder {
     returns: Vec<(String, String)>,
     requires: Vec<PurposeId>,
     watch_budget: Option<u32>,
+    journal: Option<PathBuf>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -66,6 +67,7 @@ impl Builder {
             returns: Vec::new(),
             requires: Vec::new(),
             watch_budget: None,
+            journal: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         }
@@ -194,6 +196,15 @@ impl Builder {
         self
     }
 
+    /// A file of this process alone, on a local disk, that keeps what a provider answered to a
+    /// renewal when the store cannot take it: sealed, synced at once, brought to the store later. See
+    /// [`bailee_connect::EngineBuilder::journal`].
+    #[must_use]
+    pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
+        self.journal = Some(path.into());
+        self
+    }
+
     /// Another clock than the operating system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -260,6 +271,9 @@ impl Builder {
         }
         if let Some(budget) = self.watch_budget {
             engine = engine.watch_budget(budget);
+        }
+        if let Some(path) = self.journal {
+            engine = engine.journal(path);
         }
         if let Some(events) = self.events {
             engine = engine.events(events);

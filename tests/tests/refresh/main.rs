@@ -6,6 +6,7 @@
 mod classes;
 mod clocks;
 mod errors;
+mod journal;
 mod lifetimes;
 mod lost;
 mod overtaken;

@@ -60,7 +60,7 @@ async fn ref_05_a_reconnect_while_a_renewal_is_under_way_keeps_the_new_grant() {
 
 /// A world in which the provider of notes has a revocation endpoint; whether a token takes the rest
 /// of its grant with it is the switch.
-fn revoking(style: RefreshStyle, cascades: bool) -> WorldBuilder {
+pub(super) fn revoking(style: RefreshStyle, cascades: bool) -> WorldBuilder {
     notes_world_where(STRICT_CLASS, style, |issuer| {
         issuer.revocation = Revocation::Rfc7009 { cascades };
     })
