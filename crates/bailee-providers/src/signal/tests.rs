@@ -114,7 +114,7 @@ fn hook_01_signatures_of_each_form_are_made_over_the_raw_bytes() {
         encoding = "base64"
         message = "{body}""#,
     );
-    let tag = "7HfRllbIdSUCw1ceI8lULvRDK2c9O82RO8NS84/9tEo=";
+    let tag = "7HfRllbIdSUCw1ceI8lULvRDK2c9O82RO8NS84/9tEo="; // an example
     let opening = opened(&shop, 0, &[("x-shopify-hmac-sha256", tag)], "{\"shop_id\":1}").unwrap();
     assert!(is_proved(&opening, b"shpss_secret"));
 
@@ -131,7 +131,7 @@ fn hook_01_signatures_of_each_form_are_made_over_the_raw_bytes() {
         message = "{id}.{time}.{body}""#,
     );
     let sent = [
-        ("webhook-signature", "v1a,AAAA v1,2c4VI0bO4Wd5svqP2unEA9pCk0dTAXr/elrHCJ+/efk="),
+        ("webhook-signature", "v1a,AAAA v1,2c4VI0bO4Wd5svqP2unEA9pCk0dTAXr/elrHCJ+/efk="), // an example
         ("webhook-timestamp", "1700000000"),
         ("webhook-id", "msg_1"),
     ];
@@ -196,7 +196,7 @@ fn what_lacks_a_member_of_its_id_is_known_by_its_bytes_and_without_its_header_it
 
 #[test]
 fn a_question_of_letters_digits_and_a_few_signs_is_never_a_delivery() {
-    assert!(is_challenge("3eZbrw1aBm2rZgRNFdxV-_=+/."));
+    assert!(is_challenge("3eZbrw1aBm2rZgRNFdxV-_=+/.")); // an example
     let long = "a".repeat(257);
     for bad in ["", "{}", "v0:1:{}", "a=1&b=2", "a b", "\u{e9}", "a\n", long.as_str()] {
         assert!(!is_challenge(bad), "{bad}");
