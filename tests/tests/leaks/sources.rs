@@ -273,7 +273,12 @@ fn sec_11_nothing_in_the_repository_looks_like_a_real_secret() {
         .unwrap();
     let list = String::from_utf8(output.stdout).unwrap();
     let (mut read, mut keys) = (0, BTreeSet::new());
+    // What fuzzers begin with is drawn, or is an example with bytes changed.
+    let is_corpus = |file: &str| file.starts_with("tests/fuzz/corpus/");
     for file in list.split('\0').filter(|file| !file.is_empty() && *file != "Cargo.lock") {
+        if is_corpus(file) {
+            continue;
+        }
         let Ok(bytes) = fs::read(root().join(file)) else { continue };
         if TEST_KEYS.contains(&file) {
             keys.insert(file.to_owned());

@@ -405,7 +405,7 @@ fn a_refresh_token_is_named_by_its_beginning_or_by_its_hash() {
             "token_identifier_alg": algorithm, "token": value})
     };
     let hash =
-        "ritccUatp8d9DDUT8XeV5VanOtAhkFTairAGQTu28UcUeW8+PnYgwqQZXdM3LU4GNWWQkWcq6plQ9g1KPqViJA==";
+        "ritccUatp8d9DDUT8XeV5VanOtAhkFTairAGQTu28UcUeW8+PnYgwqQZXdM3LU4GNWWQkWcq6plQ9g1KPqViJA=="; // an example
     let by = TokenIdentifier::DoubleSha512;
     let hashed = Some(About::RefreshToken { by, value: hash.to_owned() });
     // Which alphabet of base64 is meant is not said.

@@ -15,7 +15,7 @@ use crate::support::{NOW, address, answer, context, drive, json, registration};
 const SECRET: &[u8] = b"client-secret";
 const ADDRESS: &str = "https://app.example/hooks/hubspot?a=b";
 const SENT: i64 = 1_700_000_000_000;
-const VECTOR: &str = "QAK9tVYs99uUhGhdRYCfmhHVN9bICl6fBPlsjPx0uG0=";
+const VECTOR: &str = "QAK9tVYs99uUhGhdRYCfmhHVN9bICl6fBPlsjPx0uG0="; // an example
 
 const BATCH: &str = r#"[
     {"eventId":1,"subscriptionId":5,"portalId":7,"appId":1,"occurredAt":1700000000001,

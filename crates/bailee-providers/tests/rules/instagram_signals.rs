@@ -14,7 +14,7 @@ use ring::hmac;
 use crate::delivery::{Sent, told};
 
 const SECRET: &str = "test-app-secret";
-const VECTOR: &str = "xY9XZrJCzn50HgG-JzoyZoY-sgJpaZHqQKIf99PpQIY.eyJ1c2VyX2lkIjoiMTc4NDE0MDAwMDAwMDAwMDEiLCJhbGdvcml0aG0iOiJITUFDLVNIQTI1NiIsImlzc3VlZF9hdCI6MTcwMDAwMDAwMH0";
+const VECTOR: &str = "xY9XZrJCzn50HgG-JzoyZoY-sgJpaZHqQKIf99PpQIY.eyJ1c2VyX2lkIjoiMTc4NDE0MDAwMDAwMDAwMDEiLCJhbGdvcml0aG0iOiJITUFDLVNIQTI1NiIsImlzc3VlZF9hdCI6MTcwMDAwMDAwMH0"; // an example
 const DEAUTHORIZE: &str = "deauthorize";
 const DATA_DELETION: &str = "data-deletion";
 

@@ -405,7 +405,7 @@ mod shopify {
         let header = "X-Shopify-Hmac-Sha256";
         assert!(!good().without(header).with(header, hexadecimal).is_proved(&*shopify, SECRET));
         let known = Sent::post(NOW, r#"{"shop_id":1}"#)
-            .with(header, "7HfRllbIdSUCw1ceI8lULvRDK2c9O82RO8NS84/9tEo=");
+            .with(header, "7HfRllbIdSUCw1ceI8lULvRDK2c9O82RO8NS84/9tEo="); // an example
         assert!(known.is_proved(&*shopify, b"shpss_secret"));
     }
 }

@@ -130,7 +130,7 @@ fn a_challenge_is_repeated_after_its_proof_and_only_where_it_is_one() {
             r#"{{"token":"fake-old-token","challenge":"{challenge}","type":"url_verification"}}"#
         )
     };
-    let challenge = "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P";
+    let challenge = "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"; // an example
     let sent = signed(&asks(challenge));
     assert_eq!(
         sent.taken_by(&Slack::new(), SECRET).unwrap().reply,

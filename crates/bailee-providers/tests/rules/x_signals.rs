@@ -38,7 +38,7 @@ fn the_hourly_question_is_answered_with_a_signature() {
     let tag = encoding.encode(&hmac_tag(SECRET, &message));
     let answer = format!("{before}{tag}{after}");
     let answer: Value = serde_json::from_str(&answer).unwrap();
-    let known = "sha256=m3yscIcSwL62BbDuWy/k/ml4+4Yfj3c0hep3IWko1Ws=";
+    let known = "sha256=m3yscIcSwL62BbDuWy/k/ml4+4Yfj3c0hep3IWko1Ws="; // an example
     assert_eq!(answer, json!({"response_token": known}));
     // Base64 comes percent-encoded, and is signed as it was before.
     let encoded = asked("crc_token=a%2Bb%2Fc%3D%3D").unwrap();
@@ -122,7 +122,7 @@ fn a_person_who_takes_the_application_away_is_told_of_in_both_ways() {
 fn hook_01_the_consumer_secret_signs_the_body() {
     let known = || {
         Sent::post(0, r#"{"data":{"event_type":"oauth.revoke"}}"#)
-            .with(HEADER, "sha256=th05AESlfiVQtLyO3EuaGx3UmK7YKbvyB7P57uK5DVQ=")
+            .with(HEADER, "sha256=th05AESlfiVQtLyO3EuaGx3UmK7YKbvyB7P57uK5DVQ=") // an example
     };
     let x = X::new();
     assert!(known().is_proved(&x, SECRET));
