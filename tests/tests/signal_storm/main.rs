@@ -74,8 +74,8 @@ fn what_was_taken_is_applied_once_and_nothing_else_whenever_the_process_dies() {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(parent(
-        wanted("BAILEE_SIGNALS", 1500),
-        wanted("BAILEE_SIGNAL_KILLS", 10),
+        wanted("BAILEE_SIGNALS", 600),
+        wanted("BAILEE_SIGNAL_KILLS", 8),
         wanted("BAILEE_SIGNAL_SEED", 1),
     ));
 }
