@@ -294,7 +294,7 @@ pub(crate) fn authorize(ready: &Ready) {
 pub(crate) const REDIRECT: &str = "https://app.example.test/connect/callback";
 
 /// `{"alg":"RS256","kid":"fake-key"}` over claims of nobody.
-const ID_TOKEN: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImZha2Uta2V5In0.e30.ZmFrZQ";
+const ID_TOKEN: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImZha2Uta2V5In0.e30.ZmFrZQ"; // an example
 
 /// OAuth without OpenID Connect: form-encoded answers, a nested profile, an endpoint that
 /// introspects.

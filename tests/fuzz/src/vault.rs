@@ -211,7 +211,7 @@ impl Random for Counted {
 }
 
 static TENANT: TenantId = TenantId::from_static("acme");
-const ROOT: &str = "ZmFrZS1yb290LWtleYCBgoOEhYaHiImKi4yNjo+QkZI=";
+const ROOT: &str = "ZmFrZS1yb290LWtleYCBgoOEhYaHiImKi4yNjo+QkZI="; // an example
 const FACTS: &[u8] = b"{\"name\":\"fake-canary\"}";
 const PART: &str = "access";
 const SECRET: &[u8] = b"fake-canary-secret";
