@@ -172,6 +172,7 @@ const EVENTS: &[EventShape] = &[
     event("request.closed", "a request that a provider brought was closed", &["request"]),
     event("request.due", "a request that a provider brought is due", &["request"]),
     event("request.opened", "a provider brought a request about data", &["request", "kind"]),
+    event("request.told", "a provider was told that its request is closed", &["request"]),
     event("restriction.begun", "processing was restricted", &[]),
     event("restriction.ended", "the restriction of processing is over", &[]),
     event("root_key.registered", "a root key was taken into use", &["root"]),

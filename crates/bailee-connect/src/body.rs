@@ -49,6 +49,9 @@ pub(crate) struct ConnectionBody {
     /// Why it is being ended, where the provider ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ending: Option<WithdrawalReason>,
+    /// When what is known of the account was got again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) got_at: Option<Timestamp>,
     /// The time of what the provider last said of a suspension.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) heard_at: Option<Timestamp>,

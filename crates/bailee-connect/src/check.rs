@@ -179,7 +179,8 @@ fn watch_facts(found: &Found, credential: &CredentialBody) -> WatchFacts {
     let accounts = found.body.account.under_each_id();
     let accounts =
         accounts.into_iter().filter_map(|account| AccountId::new(account.id_kind, account.id));
-    WatchFacts::new(accounts.collect(), found.body.connected_at, credential.scopes.clone())
+    let got_at = found.body.got_at.unwrap_or(found.body.connected_at);
+    WatchFacts::new(accounts.collect(), got_at, credential.scopes.clone())
 }
 
 fn unknown(connection: &ConnectionRef) -> Error {

@@ -87,6 +87,7 @@ impl Entering {
             reservation,
             connected_at: now,
             ending: None,
+            got_at: None,
             heard_at: None,
         };
         let draft = Draft::new(Key::new(kind::CONNECTION, connection.connection().id()), holder)

@@ -13,7 +13,7 @@ use bailee_core::{
     RegistrationId, Result, TenantId, Timestamp, WithdrawalReason, audit::Entry, event::Happened,
 };
 use bailee_providers::{
-    AccountId,
+    AccountId, GrantFacts,
     signal::{About, Signal, What},
 };
 use bailee_store::{Due, Expect, Key, Lease};
@@ -24,8 +24,10 @@ use subtle::ConstantTimeEq;
 use crate::{
     body::{self, AccountBody},
     check::{Heard, Question},
+    drive::DEADLINE,
     engine::Engine,
     kind,
+    refresh::StoredSecrets,
     request::Asked,
     route::{Routed, identifier},
     stored::Found,
@@ -277,6 +279,10 @@ impl Engine {
                 self.tell_of(&found, Happened::SessionsEnded).await?;
                 Ok(Some("told"))
             }
+            What::Updated => {
+                self.get_again(&found).await?;
+                Ok(Some("updated"))
+            }
             What::Check => {
                 self.ask_about(&found).await?;
                 Ok(Some("asked"))
@@ -423,6 +429,50 @@ impl Engine {
             Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
             done => done.map(|_| ()),
         }
+    }
+
+    /// Gets what is known of the account from the provider again, where the grant lives. It is the
+    /// same account or nothing is written.
+    async fn get_again(&self, found: &Found) -> Result<()> {
+        let heard = self.ask_about(found).await?;
+        let works = |state| matches!(state, ConnectionState::Active | ConnectionState::Degraded);
+        if !heard.is_some_and(|heard| works(heard.state)) {
+            return Ok(());
+        }
+        let connection = &found.reference;
+        let Some(mut found) = self.find_connection(connection).await? else { return Ok(()) };
+        let Some(credential) = found.credential(0)? else { return Ok(()) };
+        let line = self.line_to(&credential).await?;
+        let client = self.client_secret(&line.registered).await?;
+        let secrets = StoredSecrets { view: &found.view, place: 0, client };
+        let facts = GrantFacts::new(credential.scopes.clone());
+        let step = line.registered.provider.identity(&line.context(), &facts, None, None);
+        let account = line
+            .run(step, &secrets, DEADLINE)
+            .await
+            .map_err(|halt| line.error(halt).with_connection(connection.connection()))?;
+        let account = AccountBody::of(&account);
+        if (&account.id_kind, &account.id) != (&found.body.account.id_kind, &found.body.account.id)
+        {
+            return Ok(());
+        }
+        found.body.account.display = account.display;
+        found.body.account.account_type = account.account_type;
+        found.body.got_at = Some(self.0.clock.now());
+        let key = Key::new(kind::CONNECTION, connection.connection().id());
+        let draft = Draft::new(key, crate::settle::holder_of(connection))
+            .facet(found.record().map(|record| record.facet).unwrap_or_default())
+            .facts(body::SCHEMA, body::encode(&found.body)?);
+        let vault = &self.0.vault;
+        let put = vault.put(connection.tenant(), draft, found.record()).await?;
+        let batch = vault.batch()?.op(found.view.fence()?).op(put).audit(
+            Entry::new("connection.state_changed", self.0.clock.now())
+                .about(connection.owner().subject())
+                .by(&Actor::Provider { provider: found.body.provider.clone() })
+                .with("connection", connection.connection())
+                .with("reason", "account_updated"),
+        );
+        vault.commit(connection.tenant(), batch).await.map(|_| ())
     }
 
     /// Ends a connection, or one of its token sets, that is over at the provider.

@@ -168,7 +168,7 @@ impl Engine {
 }
 
 /// The client's own secret, and none of a connection.
-struct ClientAlone(Option<bailee_core::Plaintext>);
+pub(crate) struct ClientAlone(pub(crate) Option<bailee_core::Plaintext>);
 
 #[async_trait::async_trait]
 impl OpenSecret for ClientAlone {

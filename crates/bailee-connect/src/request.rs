@@ -18,7 +18,8 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    answer::Answer, body, connections::Connections, engine::Engine, kind, registration::Registered,
+    answer::Answer, body, connections::Connections, drive::DEADLINE, engine::Engine, kind,
+    poll::ClientAlone, registration::Registered,
 };
 
 /// The time for an answer where the provider gives none: thirty days are within the month of
@@ -26,6 +27,10 @@ use crate::{
 const WITHIN: Duration = Duration::from_secs(30 * 86_400);
 /// How long before the end the host is reminded, and how often after that.
 const REMIND: (Duration, Duration) = (Duration::from_secs(7 * 86_400), Duration::from_secs(86_400));
+/// After how long a provider that could not be told of a closed request is told again, and for how
+/// long after the request's time.
+const TELL_AGAIN: Duration = Duration::from_secs(3600);
+const GIVE_UP: Duration = Duration::from_secs(30 * 86_400);
 /// How long a code answers.
 const CODE: Duration = Duration::from_secs(400 * 86_400);
 
@@ -191,6 +196,8 @@ impl Requests {
                 return Err(Error::new(ErrorKind::Rejected).with_detail("the request is closed"));
             }
             body.closed = Some((view.now(), outcome));
+            let told = self.engine.wants_to_know(&body);
+            let due = if told { Due::After(Duration::ZERO) } else { Due::Never };
             let draft = Draft::new(key.clone(), Holder::Tenant)
                 .about(record.subject)
                 .facts(body::SCHEMA, body::encode(&body)?);
@@ -198,7 +205,7 @@ impl Requests {
             let batch = vault
                 .batch()?
                 .op(put)
-                .schedule(Key::new(kind::REQUEST_DUE, id), record.subject, Due::Never)
+                .schedule(Key::new(kind::REQUEST_DUE, id), record.subject, due)
                 .audit(
                     Entry::new("request.closed", view.now())
                         .about(record.subject)
@@ -323,9 +330,10 @@ impl Engine {
         let key = Key::new(kind::REQUEST, lease.task.id);
         let view = vault.read(&lease.tenant, Holder::Tenant, std::slice::from_ref(&key)).await?;
         let body = view.facts(0)?.map(|facts| body::decode::<RequestBody>(&facts)).transpose()?;
-        let Some(body) = body.filter(|body| body.closed.is_none()) else {
-            return self.finish(lease, Due::Never).await;
-        };
+        let Some(body) = body else { return self.finish(lease, Due::Never).await };
+        if body.closed.is_some() {
+            return self.tell_closed(lease, &body).await;
+        }
         let happened =
             Happened::RequestDue { request: lease.task.id, kind: body.kind, due: body.due_at };
         let batch = vault
@@ -340,6 +348,46 @@ impl Engine {
                     .with("until", body.due_at),
             );
         vault.commit(&lease.tenant, batch).await.map(|_| ())
+    }
+
+    /// Whether the provider wants to be told that a request is closed.
+    fn wants_to_know(&self, body: &RequestBody) -> bool {
+        let Ok(registered) = self.registered(&body.registration) else { return false };
+        let line = self.line_without_asking(registered);
+        registered.provider.request_closed(&line.context(), &body.details).is_some()
+    }
+
+    /// Tells the provider that a request is closed.
+    async fn tell_closed(&self, lease: &Lease, body: &RequestBody) -> Result<()> {
+        if !self.wants_to_know(body) {
+            return self.finish(lease, Due::Never).await;
+        }
+        let registered = self.registered(&body.registration)?.clone();
+        let line = self.line(&registered).await?;
+        let step = registered.provider.request_closed(&line.context(), &body.details);
+        let Some(step) = step else { return self.finish(lease, Due::Never).await };
+        let client = self.client_secret(&registered).await?;
+        let told = line.run(step, &ClientAlone(client), DEADLINE).await;
+        let due = match &told {
+            Ok(()) => Due::Never,
+            Err(_) if body.due_at.plus(GIVE_UP) < self.0.clock.now() => Due::Never,
+            Err(_) => Due::After(TELL_AGAIN),
+        };
+        let outcome = if told.is_ok() { "told" } else { "not_told" };
+        if let Err(halt) = told {
+            let error = line.error(halt);
+            tracing::warn!(kind = ?error.kind(), "a provider is told of a closed request later");
+        }
+        let entry = Entry::new("request.told", self.0.clock.now())
+            .about(lease.subject)
+            .with("request", lease.task.id)
+            .with("provider", &body.provider)
+            .with("outcome", outcome);
+        let batch = self.0.vault.batch()?.finish(lease.task.clone(), lease.fence, due).audit(entry);
+        match self.0.vault.commit(&lease.tenant, batch).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            done => done.map(|_| ()),
+        }
     }
 
     /// The code under which somebody asks what became of a delivery: the same for each repetition,

@@ -255,6 +255,7 @@ impl Pending<'_> {
             reservation: reservation_key.id,
             connected_at: now,
             ending: None,
+            got_at: None,
             heard_at: None,
         };
         let draft = Draft::new(Key::new(kind::CONNECTION, connection.connection().id()), holder)

@@ -196,6 +196,18 @@ pub trait Provider: Send + Sync + fmt::Debug + 'static {
         None
     }
 
+    /// Tells the provider that a request which it brought is closed, where it wants to know. The
+    /// details are those that its signal gave. It acts for the client and has none of a
+    /// connection's tokens.
+    fn request_closed(
+        &self,
+        cx: &Context<'_>,
+        details: &[(String, String)],
+    ) -> Option<Box<dyn Step<()>>> {
+        let _ = (cx, details);
+        None
+    }
+
     /// What an answer of the API means; none where it is a success (RFC 6750 §3.1, then the
     /// status). Operations use it themselves; a caller that passes answers through asks it too.
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

@@ -8,6 +8,7 @@
 //! <https://developers.zoom.us/docs/api/webhooks/>. What the pages leave open is a switch of
 //! [`Zoom`]. Facts of an account: `account_id`, and `licensed` (a boolean).
 
+mod compliance;
 mod meetings;
 mod user;
 mod webhook;
@@ -143,12 +144,16 @@ impl Dialect for Zoom {
             (true, "/oauth/token") => Endpoint::of_token(request, "refresh_token"),
             (true, "/oauth/revoke") => Endpoint::Revoke,
             (false, "/v2/users/me") => Endpoint::Identity,
+            (false, "/oauth/data/compliance") => Endpoint::Api,
             (false, path) if path.starts_with("/v2/") => Endpoint::Api,
             _ => Endpoint::Unknown,
         }
     }
 
     fn api(&mut self, desk: &mut Desk, call: &Call<'_>) -> Result<Answer, Problem> {
+        if call.request.path == "/oauth/data/compliance" {
+            return compliance::report(desk, call);
+        }
         let caller = caller(desk, call, &[Place::Bearer])?;
         let request = call.request;
         match (request.method.as_str(), request.segments().as_slice()) {

@@ -117,7 +117,7 @@ impl Report {
                     What::request(RequestKind::Erasure, None),
                     What::withdrawn(WithdrawalReason::AccountClosed),
                 ],
-                "updated" => vec![What::Check],
+                "updated" => vec![What::Updated],
                 _ => Vec::new(),
             };
             watched.said.extend(whats);

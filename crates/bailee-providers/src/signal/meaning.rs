@@ -176,6 +176,8 @@ pub enum What {
     SessionsEnded,
     /// The account is suspended.
     Suspended,
+    /// What was got of the account is no longer what it was: get it again.
+    Updated,
     /// The grant is over.
     Withdrawn {
         /// Why.
@@ -224,6 +226,7 @@ impl What {
             Self::Resumed => "resumed",
             Self::SessionsEnded => "sessions_ended",
             Self::Suspended => "suspended",
+            Self::Updated => "updated",
             Self::Withdrawn { .. } => "withdrawn",
         }
     }

@@ -307,6 +307,8 @@ pub enum Means {
     Suspended,
     /// [`WithdrawalReason::TokensRevoked`].
     TokensRevoked,
+    /// [`What::Updated`].
+    Updated,
 }
 
 impl Means {
@@ -323,6 +325,7 @@ impl Means {
             Self::SessionsEnded => What::SessionsEnded,
             Self::Suspended => What::Suspended,
             Self::TokensRevoked => What::withdrawn(WithdrawalReason::TokensRevoked),
+            Self::Updated => What::Updated,
         }
     }
 }

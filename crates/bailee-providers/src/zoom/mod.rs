@@ -16,13 +16,13 @@
 //!   requests should have. [`Zoom::with_the_app_s_scopes`] sends none, for applications with classic
 //!   scopes. Classic names in answers are read as the granular ones.
 //! - Whoever removes the application has what was got of them erased, unless the signal says that it
-//!   may be kept. Every few days Zoom asks whether the secret of its signals is known. The data
-//!   compliance API, which older terms had a client tell of the erasure, is no longer mentioned and
-//!   not called.
+//!   may be kept. Every few days Zoom asks whether the secret of its signals is known.
+//!   [`Zoom::reporting_compliance`] tells the data compliance API of the erasure, which older terms
+//!   ask for and newer ones do not mention.
 //! - `user:read:token` is not in the catalogue: what it gives is a credential.
 //!
 //! Not covered: server-to-server OAuth, the device grant, `:admin` and `:master` scopes, other
-//! webhooks, the data compliance API, recordings, recurring meetings with fixed times, passcodes that the
+//! webhooks, recordings, recurring meetings with fixed times, passcodes that the
 //! caller sets. A meeting's `start_url` makes whoever has it the host; it is not read.
 
 mod errors;

@@ -22,6 +22,7 @@ use crate::{
 pub struct Zoom {
     spec: Spec,
     sends_scopes: bool,
+    reports_compliance: bool,
 }
 
 impl Zoom {
@@ -29,7 +30,7 @@ impl Zoom {
     pub fn new() -> Self {
         let spec = Spec::parse(include_str!("spec.toml"))
             .expect("the embedded file is a constant, and a test parses it");
-        Self { spec, sends_scopes: true }
+        Self { spec, sends_scopes: true, reports_compliance: false }
     }
 
     /// The adapter for an application whose scopes are asked for as they are configured at Zoom:
@@ -37,6 +38,14 @@ impl Zoom {
     #[must_use]
     pub fn with_the_app_s_scopes(mut self) -> Self {
         self.sends_scopes = false;
+        self
+    }
+
+    /// Tells Zoom when the data of somebody who removed the application was erased, as older terms
+    /// ask for (data compliance API). What the removal said is kept with the request until then.
+    #[must_use]
+    pub fn reporting_compliance(mut self) -> Self {
+        self.reports_compliance = true;
         self
     }
 }
@@ -88,7 +97,15 @@ impl Provider for Zoom {
         cx: &Context<'_>,
         delivery: &Delivery<'_>,
     ) -> std::result::Result<Reading, SignalRefusal> {
-        signals::read(cx, delivery)
+        signals::read(cx, delivery, self.reports_compliance)
+    }
+
+    fn request_closed(
+        &self,
+        cx: &Context<'_>,
+        details: &[(String, String)],
+    ) -> Option<Box<dyn Step<()>>> {
+        signals::report(cx, details).filter(|_| self.reports_compliance)
     }
 
     fn classify(&self, cx: &Context<'_>, answer: &Answer) -> Option<Failure> {

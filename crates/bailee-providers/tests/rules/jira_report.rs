@@ -107,7 +107,7 @@ fn a_closed_account_ends_and_is_erased_and_a_changed_one_is_asked_for() {
             What::withdrawn(WithdrawalReason::AccountClosed)
         ]
     );
-    assert_eq!(said(OPEN, "updated"), [What::Check]);
+    assert_eq!(said(OPEN, "updated"), [What::Updated]);
     assert_eq!(said(OPEN, "something else"), []);
     assert_eq!(said(CLOSED, "closed"), [], "nobody asked about it");
     assert_eq!(reported(200, &[], r#"{"accounts":[]}"#).unwrap().said, []);

@@ -1,11 +1,14 @@
 use std::time::Duration;
 
-use bailee_core::{Timestamp, WithdrawalReason, event::RequestKind};
+use bailee_core::{ProviderId, RegistrationId, Timestamp, WithdrawalReason, event::RequestKind};
 use bailee_providers::{
+    Answer, Authorization, Context, Input, Next, Provider, Registration, Target,
     signal::{Reading, Reply, SignalSecret, What},
     spec::TextEncoding,
     zoom::Zoom,
 };
+
+use http::{HeaderMap, StatusCode};
 
 use crate::delivery::{Sent, hmac_hex, refuses_what_is_not_signed, told};
 
@@ -120,4 +123,42 @@ fn hook_02_a_repetition_is_fresh_and_known_by_event_time_and_person() {
     for (known, other) in [("fake-Id_1", "fake-Id_2"), ("1700000000123", "1700000000124")] {
         assert_ne!(read(&REMOVED.replace(known, other)).unwrap().id, first, "{other}");
     }
+}
+
+#[test]
+fn what_a_removal_said_is_given_back_when_the_data_is_gone_where_a_client_reports_that() {
+    let zoom = Zoom::new().reporting_compliance();
+    let reading = signed(REMOVED).taken_by(&zoom, SECRET).unwrap();
+    let details = reading.signals.iter().find_map(|signal| match &signal.what {
+        What::Request { details, .. } => Some(details.clone()),
+        _ => None,
+    });
+    let details = details.unwrap();
+    assert!(details.contains(&("payload.user_id".into(), "fake-Id_1".into())), "{details:?}");
+
+    let registration = Registration::new(
+        RegistrationId::from_static("zoom"),
+        ProviderId::from_static("zoom"),
+        "client-1",
+    );
+    let cx = Context::new(zoom.spec(), &registration, Timestamp::from_seconds(1_700_000_000));
+    let mut step = zoom.request_closed(&cx, &details).unwrap();
+    let Next::Send(request) = step.next(Input::Start).unwrap() else { panic!("it sends") };
+    let Target::Url(url) = &request.target else { panic!("to an address") };
+    assert_eq!(url.as_str(), "https://api.zoom.us/oauth/data/compliance");
+    assert!(matches!(request.authorization, Authorization::ClientBasic(_)));
+    for (status, done) in [(200, true), (404, true), (410, true), (503, false), (429, false)] {
+        let mut step = zoom.request_closed(&cx, &details).unwrap();
+        step.next(Input::Start).unwrap();
+        let status = StatusCode::from_u16(status).unwrap();
+        let answer = Answer::new(status, HeaderMap::new(), b"{}".to_vec().into(), cx.now);
+        assert_eq!(step.next(Input::Answer(answer)).is_ok(), done, "{status}");
+    }
+    assert!(zoom.request_closed(&cx, &[]).is_none(), "of another request nothing is told");
+    assert!(Zoom::new().request_closed(&cx, &details).is_none(), "unless it was switched on");
+    let plain = signed(REMOVED).taken_by(&Zoom::new(), SECRET).unwrap();
+    assert!(plain.signals.iter().all(|signal| match &signal.what {
+        What::Request { details, .. } => details.is_empty(),
+        _ => true,
+    }));
 }

@@ -1,8 +1,12 @@
 //! What goes beyond the facts: the question for a signature, and what a removal means for the data.
 
+mod compliance;
+
 use std::time::Duration;
 
 use bailee_core::event::RequestKind;
+
+pub(super) use self::compliance::report;
 
 use crate::{
     context::Context,
@@ -16,7 +20,13 @@ use crate::{
 /// How long the terms gave for an erasure while they had a number.
 const ERASED_WITHIN: Duration = Duration::from_secs(10 * 86_400);
 
-pub(super) fn read(cx: &Context<'_>, delivery: &Delivery<'_>) -> Result<Reading, SignalRefusal> {
+/// Reads a delivery. `reports`: whether Zoom is told when the data is gone, for which it wants to
+/// have back what it said.
+pub(super) fn read(
+    cx: &Context<'_>,
+    delivery: &Delivery<'_>,
+    reports: bool,
+) -> Result<Reading, SignalRefusal> {
     let document = Object::parse(delivery.body).map_err(|_| SignalRefusal::Malformed)?;
     let member = |pointer: &str| document.pointer(pointer).map_err(|_| SignalRefusal::Malformed);
     let mut reading = signal::read(cx, delivery)?;
@@ -33,7 +43,12 @@ pub(super) fn read(cx: &Context<'_>, delivery: &Delivery<'_>) -> Result<Reading,
                 return Err(SignalRefusal::Foreign);
             }
             if !may_keep(member("/payload/user_data_retention")?) {
-                let erase = What::request(RequestKind::Erasure, Some(ERASED_WITHIN));
+                let payload = member("/payload")?.filter(|_| reports);
+                let erase = What::Request {
+                    kind: RequestKind::Erasure,
+                    within: Some(ERASED_WITHIN),
+                    details: compliance::details(payload.as_ref()),
+                };
                 let asked = reading
                     .signals
                     .iter()
