@@ -470,6 +470,7 @@ impl Engine {
                 .about(connection.owner().subject())
                 .by(&Actor::Provider { provider: found.body.provider.clone() })
                 .with("connection", connection.connection())
+                .with("provider", &found.body.provider)
                 .with("reason", "account_updated"),
         );
         vault.commit(connection.tenant(), batch).await.map(|_| ())

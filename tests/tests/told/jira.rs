@@ -69,6 +69,16 @@ async fn an_account_that_changed_is_asked_about_and_one_is_reported_once_in_a_cy
     assert_eq!(scene.state(&ada, &hers).await, Some(ConnectionState::Active));
     assert!(scene.requests().await.is_empty());
     assert_eq!(scene.happened(&hers), [Happened::Connected]);
+    // What is stored was got again, so that the next report states a later day.
+    days(&scene, 15).await;
+    let stated: Vec<String> = scene
+        .site()
+        .written("report")
+        .iter()
+        .map(|report| report.value["accounts"][0]["updatedAt"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!((stated.len(), &stated[0]), (3, &stated[1]), "{stated:?}");
+    assert!(stated[1] < stated[2], "{stated:?}");
 
     assert_eq!(scene.site().withdraw("ada", JIRA.client), 1);
     days(&scene, 18).await;

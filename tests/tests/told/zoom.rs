@@ -1,11 +1,15 @@
 //! Zoom: its question for a signature, and what a removal asks for.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use bailee::{Happened, RequestKind, WithdrawalReason};
-use bailee_testkit::emulator::zoom::Zoom;
+use bailee::{Happened, RequestKind, RequestOutcome, WithdrawalReason, providers};
+use bailee_testkit::emulator::{Endpoint, Fault, zoom::Zoom};
 
-use crate::{ignored, kept, refused, scene::Scene, table::ZOOM};
+use crate::{
+    ignored, kept, refused,
+    scene::{OPERATOR, Scene},
+    table::ZOOM,
+};
 
 #[tokio::test]
 async fn zoom_s_question_is_answered_with_a_signature_once_it_is_proved() {
@@ -59,4 +63,41 @@ async fn a_removal_at_zoom_asks_for_the_data_to_go_unless_it_says_that_it_may_be
         assert_eq!(scene.happened(&hers), told);
         scene.assert_clean().await;
     }
+}
+
+#[tokio::test]
+async fn zoom_is_told_when_the_data_is_gone_where_the_client_reports_that() {
+    let reporting = providers::zoom::Zoom::new().reporting_compliance();
+    let scene = Scene::build(ZOOM, Arc::new(reporting), |site| {
+        assert!(site.switches(|zoom: &mut Zoom| zoom.user_data_retention = Some("false")));
+    });
+    let scene = scene.await;
+    let ada = scene.world.visitor("ada");
+    scene.connect(&ada, "ada").await;
+    scene.world.advance(Duration::from_secs(3600));
+    kept(&scene.told("app_deauthorized", "ada").await);
+    let requests = scene.requests().await;
+    let [request] = requests.as_slice() else { panic!("{requests:?}") };
+    scene.world.settle().await;
+    let told = || scene.site().written("compliance");
+    assert!(told().is_empty(), "nothing is said before it is so");
+
+    let operator = scene.world.bailee.requests(OPERATOR);
+    scene.site().fault(Endpoint::Api, Fault::Status(503).times(8));
+    operator.close(&request.tenant, request.id, RequestOutcome::Done).await.unwrap();
+    scene.world.settle().await;
+    assert!(told().is_empty(), "Zoom did not answer");
+    scene.site().clear_faults();
+    scene.world.advance(Duration::from_secs(3600));
+    scene.world.settle().await;
+    let said = told();
+    let [said] = said.as_slice() else { panic!("it is said once: {}", said.len()) };
+    assert_eq!(said.value["compliance_completed"], true);
+    assert_eq!(said.value["deauthorization_event_received"]["user_data_retention"], "false");
+    scene.world.advance(Duration::from_secs(40 * 86_400));
+    scene.world.settle().await;
+    assert_eq!(told().len(), 1);
+    let again = operator.close(&request.tenant, request.id, RequestOutcome::Done).await;
+    assert_eq!(again.unwrap_err().kind(), bailee::ErrorKind::Rejected);
+    scene.assert_clean().await;
 }
