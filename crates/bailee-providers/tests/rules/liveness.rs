@@ -415,6 +415,7 @@ fn how_often_a_connection_is_asked_about_differs_where_there_is_a_reason() {
         let expected = match id {
             "linkedin" => 1,
             "shopify" | "x" => 30,
+            "tiktok" => 60,
             _ => 7,
         };
         assert_eq!(days(&*provider), expected, "{id}");
