@@ -108,9 +108,12 @@ impl Engine {
                 }
             }
         }
-        let (kind, journaled) = (last.kind(), entry.is_some());
-        tracing::error!(?kind, journaled, "renewed tokens could not be stored");
-        if journaled { Ok(Renewal::Failed(in_the_journal(answered.connection))) } else { Err(last) }
+        if entry.is_some() {
+            tracing::error!(kind = ?last.kind(), "renewed tokens wait in the journal");
+            return Ok(Renewal::Failed(in_the_journal(answered.connection)));
+        }
+        tracing::error!(kind = ?last.kind(), "renewed tokens could not be stored");
+        Err(last)
     }
 
     /// Writes an answer into the journal, if there is one: sealed under keys that are at hand.

@@ -10,13 +10,15 @@ use crate::sources::{code_of, literals};
 const WRITERS: [&str; 3] = ["bailee-connect", "bailee-registry", "bailee-vault"];
 
 /// Names with a dot that are no events: kinds of record, files, words of recognition.
-const OTHERS: [&str; 11] = [
+const OTHERS: [&str; 13] = [
     "key.connection",
     "key.index",
     "key.root",
     "key.subject",
     "key.tenant",
     "publish.video",
+    "refresh.answer",
+    "refresh.journal",
     "request.code",
     "route.token",
     "sales_data.show",

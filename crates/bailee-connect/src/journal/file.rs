@@ -143,7 +143,7 @@ impl JournalFile {
         }
         let read = read_frames(&bytes[HEADER..]);
         if read.skipped > 0 {
-            tracing::warn!(bytes = read.skipped, "the journal has bytes that are no frame");
+            tracing::warn!(count = read.skipped, "the journal has bytes that are no frame");
         }
         let length = (HEADER + read.end) as u64;
         file.set_len(length)?;
