@@ -89,8 +89,9 @@ pub(crate) fn victim(orders: Orders) {
                 Order::Later { seconds } => {
                     let all = u32::try_from(AT_ONCE).unwrap();
                     drop(places.acquire_many(all).await.unwrap());
-                    let _turn = turn.lock().await;
+                    // Time passes for whoever waits for the claim of a dead process, too.
                     clock.advance(Duration::from_secs(seconds));
+                    let _turn = turn.lock().await;
                     let done = bailee.worker().settle().await.unwrap();
                     say(&format!("settled {done}"));
                 }
