@@ -91,7 +91,9 @@ impl Journal {
                     open.insert(id, Open { answer: Arc::new(answer), taken: false });
                 }
                 // It stays in the file: a later release may read it.
-                Err(error) => tracing::error!(kind = ?error.kind(), "an answer cannot be read"),
+                Err(error) => {
+                    tracing::error!(kind = ?error.kind(), "an answer cannot be read");
+                }
             }
         }
         Ok(Arc::new(Self { open: Mutex::new(open), sender: Some(sender), thread: Some(thread) }))
