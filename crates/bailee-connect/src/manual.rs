@@ -44,6 +44,12 @@
 //!   `Wait`, call again with the same key. On `Unknown`, ask the person to look.
 //! - **Run the worker** in one process or in all of them; it shares the work by itself. Without it
 //!   nothing that is due later happens.
+//! - **Hear of withdrawals.** Route `<mount>/<registration>/signal` and what lies behind it to
+//!   [`Connections::take_signal`](crate::Connections::take_signal), register that address at the
+//!   provider, and give the registration what the provider signs with
+//!   ([`Registration::signing_secret`](crate::Registration::signing_secret)). Without that secret each
+//!   delivery is refused with `no_secret`, which the audit log shows. Requests about data wait in
+//!   [`Engine::requests`](crate::Engine::requests) until somebody closes them.
 //! - **Lose no renewed token.** Give each process a [journal](crate::EngineBuilder::journal) on a
 //!   disk that outlives it, under a path of its own: `/var/lib/app/refresh-1.journal`. A process that
 //!   does not come back leaves its file to whoever starts under the same path; on a disk that goes

@@ -73,8 +73,7 @@ impl Engine {
         registered: &Registered,
         token: &Plaintext,
     ) -> Result<Vec<Id>> {
-        let names = registered.provider.spec().signals.push.as_ref();
-        if !names.is_some_and(|push| push.names_tokens) {
+        if !names_tokens(registered) {
             return Ok(Vec::new());
         }
         let mut hashes = Vec::with_capacity(TokenIdentifier::ALL.len());
@@ -85,10 +84,12 @@ impl Engine {
         Ok(hashes)
     }
 
-    /// The hashes for the refresh tokens of a connection.
+    /// The hashes for the refresh tokens of a connection. None is opened where the provider names
+    /// no tokens.
     pub(crate) async fn hashes_of_tokens(&self, found: &Found) -> Result<Vec<Id>> {
-        let Ok(registered) = self.registered(&found.body.registration) else {
-            return Ok(Vec::new());
+        let registered = match self.registered(&found.body.registration) {
+            Ok(registered) if names_tokens(registered) => registered,
+            _ => return Ok(Vec::new()),
         };
         let mut hashes = Vec::new();
         for place in 0..found.body.credentials.len() {
@@ -247,6 +248,11 @@ impl Engine {
         }
         Err(Error::new(ErrorKind::Conflict))
     }
+}
+
+/// Whether the provider may name a refresh token without saying it.
+fn names_tokens(registered: &Registered) -> bool {
+    registered.provider.spec().signals.push.as_ref().is_some_and(|push| push.names_tokens)
 }
 
 fn route_key(hash: Id, connection: &ConnectionRef) -> Key {

@@ -13,9 +13,7 @@ use std::{
 use bailee_core::{Error, ErrorKind, Id, Monotonic, Result, TenantId, audit::Entry, sha256};
 use bailee_providers::{
     Context,
-    signal::{
-        Delivery, EventTokenProof, KeySet, Opening, Reading, Reply, SignalProof, SignalRefusal,
-    },
+    signal::{Delivery, EventTokenProof, KeySet, Opening, Reading, Reply, SignalRefusal},
 };
 use bailee_store::{Due, Key};
 use bailee_vault::{Draft, Holder};
@@ -218,7 +216,12 @@ impl Engine {
                 return Ok(TakenSignal { outcome: SignalOutcome::Answered, answer });
             }
             Opening::Check(proof) => {
-                if !self.is_proved(registered, &proof).await? {
+                let secrets = self.signing_secrets(registered, proof.secret).await?;
+                if secrets.is_empty() {
+                    // The provider may come again when the host has given one.
+                    return Err(Stop::Refused(StatusCode::SERVICE_UNAVAILABLE, "no_secret"));
+                }
+                if !proves(&proof, &secrets) {
                     return Err(forged());
                 }
             }
@@ -235,17 +238,6 @@ impl Engine {
             refuse(refusal)
         })?;
         self.keep_signal(registered, &delivery, reading).await
-    }
-
-    async fn is_proved(&self, registered: &Registered, proof: &SignalProof) -> Result<bool> {
-        let secrets = self.signing_secrets(registered, proof.secret).await?;
-        if secrets.is_empty() {
-            return Err(Error::new(ErrorKind::Configuration).with_detail(format!(
-                "{} sends signals and its registration has no signing secret",
-                registered.facts.provider
-            )));
-        }
-        Ok(proves(proof, &secrets))
     }
 
     /// Whether one of the provider's keys made the token: those at hand, else those that it shows
