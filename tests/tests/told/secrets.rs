@@ -6,8 +6,9 @@ use bailee::{Bailee, SignalOutcome};
 use bailee_testkit::emulator::Announcement;
 
 use crate::{
+    refused,
     scene::{Scene, Secrets},
-    table::Secret,
+    table::{SLACK, Secret},
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -68,4 +69,27 @@ for_each_teller! {
         scene.world.settle().await;
         scene.assert_clean().await;
     }
+}
+
+#[tokio::test]
+async fn where_no_secret_is_given_nothing_is_taken_and_the_log_says_why() {
+    let scene = Scene::of(SLACK).await;
+    let ada = scene.world.visitor("ada");
+    let hers = scene.connect(&ada, "ada").await;
+    scene.world.settle().await;
+    scene.world.advance(Duration::from_secs(3600));
+    let process = scene.process_with(Secrets { signing: Vec::new(), ..Secrets::named("first") });
+    let process = process.await;
+    let sent = scene.news();
+    let taken = process.connections().take_signal(scene.world.signal_request(&sent)).await;
+    assert_eq!(refused(&taken), ("no_secret", 503, ""), "Slack comes again");
+    scene.world.settle().await;
+    assert!(scene.state(&ada, &hers).await.is_some());
+    let logged = scene.world.audit("~").await;
+    let told = logged.iter().any(|logged| {
+        logged.entry.event() == "signal.refused"
+            && logged.entry.field("reason").is_some_and(|word| word.to_string() == "no_secret")
+    });
+    assert!(told, "an operator finds it");
+    scene.assert_clean().await;
 }
