@@ -1,12 +1,19 @@
 //! A door to private parsers, for this project's own fuzz targets.
 
-use bailee_core::{Id, Result};
+use bailee_core::{Id, InstanceId, Result};
 use bailee_providers::Signed;
 use http::{HeaderMap, HeaderName, Uri};
 use url::Url;
 
 use crate::{
-    CookiePolicy, Mount, assertion, download, posted, return_to::ReturnTargets, service, signature,
+    CookiePolicy, Mount, assertion, download,
+    journal::{
+        Answer,
+        file::{self, Mark},
+    },
+    posted,
+    return_to::ReturnTargets,
+    service, signature,
     wanted_address::Asked,
 };
 
@@ -91,4 +98,54 @@ pub fn service_query(query: &str) -> Result<Vec<(String, String)>> {
 /// Refuses what is not the caller's to set.
 pub fn service_headers(given: &HeaderMap, length: usize) -> Result<Vec<(HeaderName, String)>> {
     service::headers(given, &[http::header::USER_AGENT], length)
+}
+
+/// What stands in a journal's file: answers by their names, in their order.
+#[derive(Debug, PartialEq, Eq)]
+pub struct JournalRead {
+    /// The answers that are not done, in the order in which they were written.
+    pub standing: Vec<(Id, Vec<u8>)>,
+    /// How long the file is up to the end of its last frame.
+    pub end: usize,
+    /// How many bytes before that end belong to no frame, and how many behind it.
+    pub skipped: usize,
+}
+
+/// Reads the file of an instance's journal. There is nothing in one that was just begun.
+///
+/// # Errors
+///
+/// Refuses what is no such file.
+pub fn journal(bytes: &[u8], instance: &InstanceId) -> Result<Option<JournalRead>> {
+    let read = file::read_file(bytes, &file::header_of(instance))?;
+    Ok(read.map(|read| JournalRead {
+        standing: read.standing.into_iter().map(|one| (one.id, one.payload)).collect(),
+        end: file::HEADER + read.end,
+        skipped: read.skipped,
+    }))
+}
+
+/// The header of such a file.
+pub fn journal_header(instance: &InstanceId) -> Vec<u8> {
+    file::header_of(instance).to_vec()
+}
+
+/// A frame with an answer, or one that says that an answer is done.
+///
+/// # Errors
+///
+/// Refuses an answer that is too long.
+pub fn journal_frame(id: Id, answer: Option<&[u8]>) -> Result<Vec<u8>> {
+    let mark = if answer.is_some() { Mark::Answer } else { Mark::Done };
+    Ok(file::frame(mark, id, answer.unwrap_or_default())?)
+}
+
+/// An answer as the journal holds it, read and written again, and its sealed body.
+///
+/// # Errors
+///
+/// Refuses what is no answer.
+pub fn journal_answer(id: Id, payload: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
+    let answer = Answer::parse(id, payload)?;
+    Ok((answer.write()?, answer.record().body.as_bytes().to_vec()))
 }

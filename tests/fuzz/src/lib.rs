@@ -17,6 +17,7 @@ mod door;
 mod headers;
 mod http_check;
 mod identity;
+mod journal;
 mod json;
 mod mutate;
 mod names;
@@ -68,6 +69,9 @@ pub const TARGETS: &[Target] = &[
     target("hosts", http_check::hosts, 1),
     target("http_answer", http_check::answer, 1),
     target("id_token", identity::id_token, 2),
+    target("journal_answer", journal::answer, 1),
+    target("journal_entries", journal::entries, 2),
+    target("journal_file", journal::file, 4),
     target("json", json::json, 1),
     target("limits", headers::limits, 2),
     target("mount", door::mount, 1),

@@ -6,7 +6,9 @@
 
 use std::{fs, path::Path};
 
-use bailee_fuzz::{TARGETS, Target};
+use bailee_connect::fuzzing::journal;
+use bailee_core::InstanceId;
+use bailee_fuzz::{Mutator, TARGETS, Target};
 
 const SHORT: usize = 8 * 1024;
 const TIMES: usize = 8;
@@ -51,5 +53,22 @@ fn eight_times_the_input_costs_no_more_than_twenty_four_times_as_much() {
                 );
             }
         }
+    }
+}
+
+/// A length that a file states and does not have costs nothing.
+#[test]
+fn ref_07_a_journal_takes_no_more_memory_than_its_file() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/journal_file");
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let mut corpus: Vec<_> = files.map(|file| fs::read(file).unwrap()).collect();
+    corpus.sort_unstable();
+    let instance = InstanceId::new("fuzz").unwrap();
+    let mutated = (0..2000).map(|seed| Mutator::new(seed).input(&corpus));
+    for input in corpus.iter().cloned().chain(mutated) {
+        let read = allocation_counter::measure(|| drop(journal(&input, &instance)));
+        // Beside the payloads there is a list with a place for each.
+        let most = 3 * input.len() as u64 + 1024;
+        assert!(read.bytes_max <= most, "{} bytes take {}", input.len(), read.bytes_max);
     }
 }

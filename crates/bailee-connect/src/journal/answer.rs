@@ -151,7 +151,7 @@ impl Answer {
     }
 
     /// As the journal writes it: the length of what is clear, that, and the sealed body.
-    pub(super) fn write(&self) -> Result<Vec<u8>> {
+    pub(crate) fn write(&self) -> Result<Vec<u8>> {
         let clear = body::encode(&self.clear)?;
         let sealed = self.record.body.as_bytes();
         let length = u32::try_from(clear.len()).map_err(|_| unreadable())?;
@@ -162,7 +162,7 @@ impl Answer {
         Ok(bytes)
     }
 
-    pub(super) fn parse(id: Id, bytes: &[u8]) -> Result<Self> {
+    pub(crate) fn parse(id: Id, bytes: &[u8]) -> Result<Self> {
         let (length, rest) = bytes.split_first_chunk::<4>().ok_or_else(unreadable)?;
         let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| unreadable())?;
         let (clear, sealed) = rest.split_at_checked(length).ok_or_else(unreadable)?;

@@ -25,7 +25,7 @@ use bailee_core::{Error, ErrorKind, Id, InstanceId, sha256};
 const MAGIC: [u8; 15] = *b"bailee journal\0";
 const VERSION: u8 = 1;
 /// The length of the header.
-pub(super) const HEADER: usize = 32;
+pub(crate) const HEADER: usize = 32;
 /// Where each frame begins: no text and no UTF-8.
 const MARK: [u8; 4] = [0xb1, 0xfa, 0x0d, 0xe1];
 /// The length of a frame before its payload.
@@ -37,14 +37,14 @@ const LONGEST: usize = 300 * 1024;
 
 /// What a frame says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(crate) enum Mark {
     Answer = 1,
     Done = 2,
 }
 
 /// Why the journal cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     #[error("another process has the journal")]
     InUse,
     #[error("the file is not a journal, or of a newer release")]
@@ -80,9 +80,9 @@ impl From<Fault> for Error {
 
 /// An answer that stands in the file and is not done.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Standing {
-    pub(super) id: Id,
-    pub(super) payload: Vec<u8>,
+pub(crate) struct Standing {
+    pub(crate) id: Id,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// The file, locked for this process.
@@ -126,22 +126,16 @@ impl JournalFile {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let header = header_of(instance);
-        if bytes.len() < HEADER && header.starts_with(&bytes) {
-            // New, or the process that made it died while it did.
+        let read = if let Some(read) = read_file(&bytes, &header)? {
+            read
+        } else {
             file.set_len(0)?;
             file.rewind()?;
             file.write_all(&header)?;
             file.sync_all()?;
             sync_folder(&folder)?;
-            bytes = header.to_vec();
-        }
-        if bytes.len() < HEADER || bytes[..MAGIC.len()] != MAGIC || bytes[MAGIC.len()] != VERSION {
-            return Err(Fault::NotAJournal);
-        }
-        if bytes[..HEADER] != header {
-            return Err(Fault::OtherInstance);
-        }
-        let read = read_frames(&bytes[HEADER..]);
+            Frames::default()
+        };
         if read.skipped > 0 {
             tracing::warn!(count = read.skipped, "the journal has bytes that are no frame");
         }
@@ -208,7 +202,7 @@ impl JournalFile {
     }
 }
 
-fn header_of(instance: &InstanceId) -> [u8; HEADER] {
+pub(crate) fn header_of(instance: &InstanceId) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     header[..MAGIC.len()].copy_from_slice(&MAGIC);
     header[MAGIC.len()] = VERSION;
@@ -216,7 +210,7 @@ fn header_of(instance: &InstanceId) -> [u8; HEADER] {
     header
 }
 
-fn frame(mark: Mark, id: Id, payload: &[u8]) -> Result<Vec<u8>, Fault> {
+pub(crate) fn frame(mark: Mark, id: Id, payload: &[u8]) -> Result<Vec<u8>, Fault> {
     let length = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= LONGEST);
     let length = length.ok_or(Fault::Full)?;
     let mut frame = Vec::with_capacity(HEAD + payload.len() + DIGEST);
@@ -231,12 +225,31 @@ fn frame(mark: Mark, id: Id, payload: &[u8]) -> Result<Vec<u8>, Fault> {
 }
 
 /// What was found in a file.
-struct Frames {
-    standing: Vec<Standing>,
-    /// Where the last frame ends.
-    end: usize,
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Frames {
+    pub(crate) standing: Vec<Standing>,
+    /// Where the last frame ends, behind the header.
+    pub(crate) end: usize,
     /// How many bytes belong to no frame.
-    skipped: usize,
+    pub(crate) skipped: usize,
+}
+
+/// What a file holds. There is nothing where it is new, or the process that made it died while it
+/// did.
+pub(crate) fn read_file(bytes: &[u8], header: &[u8; HEADER]) -> Result<Option<Frames>, Fault> {
+    if bytes.len() < HEADER && header.starts_with(bytes) {
+        return Ok(None);
+    }
+    let Some((found, frames)) = bytes.split_first_chunk::<HEADER>() else {
+        return Err(Fault::NotAJournal);
+    };
+    if !found.starts_with(&MAGIC) || found[MAGIC.len()] != VERSION {
+        return Err(Fault::NotAJournal);
+    }
+    if found != header {
+        return Err(Fault::OtherInstance);
+    }
+    Ok(Some(read_frames(frames)))
 }
 
 fn read_frames(bytes: &[u8]) -> Frames {

@@ -5,7 +5,7 @@
 //! in the order in which they came.
 
 mod answer;
-mod file;
+pub(crate) mod file;
 
 use std::{
     collections::BTreeMap,
