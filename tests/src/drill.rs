@@ -13,14 +13,11 @@ use std::{
 
 use async_trait::async_trait;
 use bailee::{
-    ConnectionRef, ConnectionState, Happened, Result, Runtime, TenantId, Visitor,
+    ConnectionRef, ConnectionState, Happened, Result, Runtime, Visitor,
     core::{CredentialName, Effect, ProviderId, ScopeName},
     http::{HttpSend, Opened, Request, SendError},
     providers::{Context, JsonCall, Operation, OperationFacts, Step, tiktok::CreatorInfo},
-    store::{
-        Batch, Claim, Committed, Count, Head, Key, Kind, Leaf, Lease, Log, LoggedEntry, Page,
-        Query, Snapshot, Store, Window,
-    },
+    store::{Claim, Store},
 };
 use bailee_testkit::{
     World, WorldBuilder,
@@ -28,7 +25,9 @@ use bailee_testkit::{
 };
 use tokio::sync::watch;
 
-use crate::{NOTES, NOTES_SPEC, PUBLISH, declaration, notes_issuer};
+use crate::{
+    Around, NOTES, NOTES_SPEC, PUBLISH, Step as StoreStep, Wrapped, declaration, notes_issuer,
+};
 
 /// The host of the issuer that plays the provider of notes.
 pub const ISSUER: &str = "id.example.test";
@@ -238,9 +237,11 @@ impl Runtime for Tasks {
 }
 
 /// A store of one process that parks before it claims a piece of work by its name.
-#[derive(Clone)]
-pub struct Claims {
-    store: Arc<dyn Store>,
+pub type Claims = Wrapped<Parks>;
+
+/// What parks it.
+#[derive(Clone, Debug)]
+pub struct Parks {
     /// How many such claims still go through; negative is for ever.
     left: Arc<AtomicI64>,
     arrived: Arc<watch::Sender<bool>>,
@@ -251,14 +252,16 @@ impl Claims {
     /// Stands before a store and lets everything through.
     #[must_use]
     pub fn before(store: Arc<dyn Store>) -> Self {
-        Self {
-            store,
+        let parks = Parks {
             left: Arc::new(AtomicI64::new(-1)),
             arrived: Arc::new(watch::Sender::new(false)),
             open: Arc::new(watch::Sender::new(false)),
-        }
+        };
+        Self::over(store, parks)
     }
+}
 
+impl Parks {
     /// Lets so many claims through and parks the next.
     pub fn park_after(&self, claims: u32) {
         self.left.store(i64::from(claims), Ordering::SeqCst);
@@ -275,58 +278,20 @@ impl Claims {
     }
 }
 
-impl std::fmt::Debug for Claims {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Claims")
-    }
-}
-
-#[async_trait]
-impl Store for Claims {
-    async fn read(&self, tenant: &TenantId, keys: &[Key]) -> Result<Snapshot> {
-        self.store.read(tenant, keys).await
-    }
-
-    async fn find(&self, tenant: &TenantId, query: &Query) -> Result<Page> {
-        self.store.find(tenant, query).await
-    }
-
-    async fn commit(&self, tenant: &TenantId, batch: &Batch) -> Result<Committed> {
-        self.store.commit(tenant, batch).await
-    }
-
-    async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Lease>> {
-        if matches!(claim, Claim::One { .. }) {
-            let step = |left: i64| (left >= 0).then(|| left - 1);
-            if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, step) == Ok(0) {
+impl Around for Parks {
+    async fn around<T: Send>(
+        &self,
+        step: StoreStep<'_>,
+        taken: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        if matches!(step, StoreStep::Claim(Claim::One { .. })) {
+            let count = |left: i64| (left >= 0).then(|| left - 1);
+            if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count) == Ok(0) {
                 self.arrived.send_replace(true);
                 let _ = self.open.subscribe().wait_for(|open| *open).await;
             }
         }
-        self.store.claim(claim).await
-    }
-
-    async fn sweep(&self, limit: u32) -> Result<u64> {
-        self.store.sweep(limit).await
-    }
-
-    async fn tally(&self, tenant: Option<&TenantId>, kind: &Kind) -> Result<Vec<Count>> {
-        self.store.tally(tenant, kind).await
-    }
-}
-
-#[async_trait]
-impl Log for Claims {
-    async fn entries(&self, tenant: &TenantId, window: Window) -> Result<Vec<LoggedEntry>> {
-        self.store.entries(tenant, window).await
-    }
-
-    async fn open(&self, limit: u32) -> Result<(Head, Vec<Leaf>)> {
-        self.store.open(limit).await
-    }
-
-    async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
-        self.store.fold(head, leaves).await
+        taken.await
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the tests that cross crates share: a declaration, purposes, worlds on every store.
 
+mod around;
+mod dice;
 pub mod drill;
 mod leaving;
 mod stopping;
@@ -13,11 +15,13 @@ use bailee::{Declaration, PurposeId, Result, core::Clock, store::Store};
 use bailee_postgres::testing::Cluster;
 use bailee_testkit::{Storage, World, WorldBuilder, emulator::oidc::Issuer};
 
+pub use around::{Around, Step, Wrapped};
+pub use dice::Dice;
 pub use leaving::{Leaves, leave_at_every_poll, polled};
-pub use stopping::{Halt, Stopping};
+pub use stopping::{Halt, Stopping, Stops};
 pub use trip::{Trip, callback, cookies, location, mount, rejected, settled};
-pub use watched::{Asked, Dump, Watched};
-pub use yielding::Yielding;
+pub use watched::{Asked, Dump, Observer, Watched};
+pub use yielding::{Yielding, Yields};
 
 /// Publishing videos, with consent.
 pub const PUBLISH: PurposeId = PurposeId::from_static("publish.video");

@@ -1,7 +1,6 @@
 //! A store that a process stops at: what a crash leaves behind.
 
 use std::{
-    fmt,
     future::pending,
     sync::{
         Arc,
@@ -9,15 +8,10 @@ use std::{
     },
 };
 
-use async_trait::async_trait;
-use bailee::{
-    Error, ErrorKind, Result, TenantId,
-    store::{
-        Batch, Claim, Committed, Count, Head, Key, Kind, Leaf, Lease, Log, LoggedEntry, Page,
-        Query, Snapshot, Store, Window,
-    },
-};
+use bailee::{Error, ErrorKind, Result, store::Store};
 use tokio::sync::watch;
+
+use crate::{Around, Step, Wrapped};
 
 /// What happens at the commit that was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +31,14 @@ pub enum Halt {
 }
 
 /// A store between one process and the real one, which stops the process at a commit.
-#[derive(Clone)]
-pub struct Stopping(Arc<Inner>);
+pub type Stopping = Wrapped<Stops>;
 
+/// What stops it.
+#[derive(Clone, Debug)]
+pub struct Stops(Arc<Inner>);
+
+#[derive(Debug)]
 struct Inner {
-    store: Arc<dyn Store>,
     /// How many commits still go through; negative is for ever.
     left: AtomicI64,
     halt: std::sync::Mutex<Halt>,
@@ -55,17 +52,25 @@ impl Stopping {
     /// Stands before a store and lets everything through.
     #[must_use]
     pub fn before(store: Arc<dyn Store>) -> Self {
-        Self(Arc::new(Inner {
-            store,
+        let stops = Stops(Arc::new(Inner {
             left: AtomicI64::new(-1),
             halt: std::sync::Mutex::new(Halt::Fails),
             dead: AtomicBool::new(false),
             down: AtomicBool::new(false),
             reached: watch::Sender::new(false),
             open: watch::Sender::new(false),
-        }))
+        }));
+        Self::over(store, stops)
     }
 
+    /// The real store.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn Store> {
+        self.inner()
+    }
+}
+
+impl Stops {
     /// Lets `commits` more commits through and halts at the next.
     ///
     /// # Panics
@@ -100,12 +105,6 @@ impl Stopping {
         self.0.open.send_replace(true);
     }
 
-    /// The real store.
-    #[must_use]
-    pub fn store(&self) -> Arc<dyn Store> {
-        self.0.store.clone()
-    }
-
     /// A dead process hears nothing any more, and a store that is down fails.
     async fn alive(&self) -> Result<()> {
         if self.0.dead.load(Ordering::SeqCst) {
@@ -117,94 +116,49 @@ impl Stopping {
         Ok(())
     }
 
-    async fn die(&self) {
+    async fn die<T>(&self) -> T {
         self.0.dead.store(true, Ordering::SeqCst);
         self.0.reached.send_replace(true);
-        pending::<()>().await;
+        pending().await
     }
 }
 
-impl fmt::Debug for Stopping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Stopping")
-    }
-}
-
-#[async_trait]
-impl Store for Stopping {
-    async fn read(&self, tenant: &TenantId, keys: &[Key]) -> Result<Snapshot> {
+impl Around for Stops {
+    async fn around<T: Send>(
+        &self,
+        step: Step<'_>,
+        taken: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
         self.alive().await?;
-        self.0.store.read(tenant, keys).await
-    }
-
-    async fn find(&self, tenant: &TenantId, query: &Query) -> Result<Page> {
-        self.alive().await?;
-        self.0.store.find(tenant, query).await
-    }
-
-    async fn commit(&self, tenant: &TenantId, batch: &Batch) -> Result<Committed> {
-        self.alive().await?;
-        let step = |left: i64| (left >= 0).then(|| left - 1);
-        let before = self.0.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, step);
+        let Step::Commit(..) = step else { return taken.await };
+        let count = |left: i64| (left >= 0).then(|| left - 1);
+        let before = self.0.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, count);
         if before != Ok(0) {
-            return self.0.store.commit(tenant, batch).await;
+            return taken.await;
         }
         let halt = *self.0.halt.lock().expect("nobody panics with the lock");
         match halt {
             Halt::DiesBefore => self.die().await,
             Halt::DiesAfter => {
-                self.0.store.commit(tenant, batch).await?;
-                self.die().await;
+                taken.await?;
+                self.die().await
             }
             Halt::Down | Halt::Full => {
                 // So that the next one stops here as well.
                 self.0.left.store(0, Ordering::SeqCst);
                 self.0.down.store(halt == Halt::Down, Ordering::SeqCst);
                 self.0.reached.send_replace(true);
-                return Err(Error::new(ErrorKind::StoreUnavailable));
+                Err(Error::new(ErrorKind::StoreUnavailable))
             }
             Halt::Fails => {
                 self.0.reached.send_replace(true);
-                return Err(Error::new(ErrorKind::StoreUnavailable));
+                Err(Error::new(ErrorKind::StoreUnavailable))
             }
             Halt::Waits => {
                 self.0.reached.send_replace(true);
                 let _ = self.0.open.subscribe().wait_for(|open| *open).await;
+                taken.await
             }
         }
-        self.0.store.commit(tenant, batch).await
-    }
-
-    async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Lease>> {
-        self.alive().await?;
-        self.0.store.claim(claim).await
-    }
-
-    async fn sweep(&self, limit: u32) -> Result<u64> {
-        self.alive().await?;
-        self.0.store.sweep(limit).await
-    }
-
-    async fn tally(&self, tenant: Option<&TenantId>, kind: &Kind) -> Result<Vec<Count>> {
-        self.alive().await?;
-        self.0.store.tally(tenant, kind).await
-    }
-}
-
-#[async_trait]
-impl Log for Stopping {
-    async fn entries(&self, tenant: &TenantId, window: Window) -> Result<Vec<LoggedEntry>> {
-        self.alive().await?;
-        self.0.store.entries(tenant, window).await
-    }
-
-    async fn open(&self, limit: u32) -> Result<(Head, Vec<Leaf>)> {
-        self.alive().await?;
-        self.0.store.open(limit).await
-    }
-
-    async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
-        self.alive().await?;
-        self.0.store.fold(head, leaves).await
     }
 }

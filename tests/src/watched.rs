@@ -9,19 +9,20 @@ use std::{
     },
 };
 
-use async_trait::async_trait;
 use bailee::{
     Result, TenantId,
     core::{BatchId, Id, SystemRandom, Timestamp, audit::Entry},
-    store::{
-        Batch, Claim, Committed, Control, Count, Expect, Head, Key, Kind, Leaf, Lease, Log,
-        LoggedEntry, Op, Page, Query, Record, Snapshot, Store, Window,
-    },
+    store::{Batch, Control, Expect, Key, Kind, LoggedEntry, Op, Record, Store, Window},
 };
 
+use crate::{Around, Step, Wrapped};
+
 /// A store with an observer in front of it.
-pub struct Watched {
-    inner: Arc<dyn Store>,
+pub type Watched = Wrapped<Observer>;
+
+/// What counts and remembers.
+#[derive(Debug, Default)]
+pub struct Observer {
     reads: AtomicU64,
     finds: AtomicU64,
     commits: AtomicU64,
@@ -80,31 +81,7 @@ impl Watched {
     /// Observes a store.
     #[must_use]
     pub fn new(inner: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self {
-            inner,
-            reads: AtomicU64::new(0),
-            finds: AtomicU64::new(0),
-            commits: AtomicU64::new(0),
-            claims: AtomicU64::new(0),
-            written: Mutex::default(),
-        })
-    }
-
-    /// How often it was asked so far.
-    #[must_use]
-    pub fn asked(&self) -> Asked {
-        Asked {
-            reads: self.reads.load(Ordering::SeqCst),
-            finds: self.finds.load(Ordering::SeqCst),
-            commits: self.commits.load(Ordering::SeqCst),
-            claims: self.claims.load(Ordering::SeqCst),
-        }
-    }
-
-    /// Every name that was ever written.
-    #[must_use]
-    pub fn names(&self) -> Vec<(TenantId, Key)> {
-        self.written().keys().cloned().collect()
+        Arc::new(Self::over(inner, Observer::default()))
     }
 
     /// The records of a kind that there are, in every tenant.
@@ -131,7 +108,7 @@ impl Watched {
     ///
     /// When the store fails.
     pub async fn row(&self, tenant: &TenantId, key: &Key) -> Option<Record> {
-        let snapshot = self.inner.read(tenant, std::slice::from_ref(key)).await;
+        let snapshot = self.inner().read(tenant, std::slice::from_ref(key)).await;
         snapshot.expect("the store can be read").records.pop().flatten()
     }
 
@@ -153,13 +130,14 @@ impl Watched {
         for tenant in tenants {
             let mut window = Window::default();
             loop {
-                let entries = self.inner.entries(&tenant, window).await.expect("the log is there");
+                let entries =
+                    self.inner().entries(&tenant, window).await.expect("the log is there");
                 let Some(last) = entries.last() else { break };
                 window.after = Some((last.entry.at(), last.batch, last.n));
                 log.extend(entries);
             }
         }
-        let snapshot = self.inner.read(&TenantId::SYSTEM, &[]).await.expect("the store is there");
+        let snapshot = self.inner().read(&TenantId::SYSTEM, &[]).await.expect("the store is there");
         Dump { records, control: snapshot.control, log }
     }
 
@@ -193,34 +171,33 @@ impl Watched {
         let id = BatchId::generate(&SystemRandom).expect("there is randomness");
         let entry = Entry::new("work.finished", Timestamp::from_seconds(1_748_779_200));
         let batch = Batch::builder(id).op(op).audit(entry).build().expect("a batch");
-        self.inner.commit(tenant, &batch).await.expect("a raw write");
+        self.inner().commit(tenant, &batch).await.expect("a raw write");
+    }
+}
+
+impl Observer {
+    /// How often it was asked so far.
+    #[must_use]
+    pub fn asked(&self) -> Asked {
+        Asked {
+            reads: self.reads.load(Ordering::SeqCst),
+            finds: self.finds.load(Ordering::SeqCst),
+            commits: self.commits.load(Ordering::SeqCst),
+            claims: self.claims.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Every name that was ever written.
+    #[must_use]
+    pub fn names(&self) -> Vec<(TenantId, Key)> {
+        self.written().keys().cloned().collect()
     }
 
     fn written(&self) -> std::sync::MutexGuard<'_, BTreeMap<(TenantId, Key), Vec<Id>>> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl std::fmt::Debug for Watched {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Watched").field("asked", &self.asked()).finish_non_exhaustive()
-    }
-}
-
-#[async_trait]
-impl Store for Watched {
-    async fn read(&self, tenant: &TenantId, keys: &[Key]) -> Result<Snapshot> {
-        self.reads.fetch_add(1, Ordering::SeqCst);
-        self.inner.read(tenant, keys).await
-    }
-
-    async fn find(&self, tenant: &TenantId, query: &Query) -> Result<Page> {
-        self.finds.fetch_add(1, Ordering::SeqCst);
-        self.inner.find(tenant, query).await
-    }
-
-    async fn commit(&self, tenant: &TenantId, batch: &Batch) -> Result<Committed> {
-        self.commits.fetch_add(1, Ordering::SeqCst);
+    fn remember(&self, tenant: &TenantId, batch: &Batch) {
         for op in batch.ops() {
             if let Op::Put { record, lookups, .. } = op {
                 let mut written = self.written();
@@ -230,34 +207,25 @@ impl Store for Watched {
                 }
             }
         }
-        self.inner.commit(tenant, batch).await
-    }
-
-    async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Lease>> {
-        self.claims.fetch_add(1, Ordering::SeqCst);
-        self.inner.claim(claim).await
-    }
-
-    async fn sweep(&self, limit: u32) -> Result<u64> {
-        self.inner.sweep(limit).await
-    }
-
-    async fn tally(&self, tenant: Option<&TenantId>, kind: &Kind) -> Result<Vec<Count>> {
-        self.inner.tally(tenant, kind).await
     }
 }
 
-#[async_trait]
-impl Log for Watched {
-    async fn entries(&self, tenant: &TenantId, window: Window) -> Result<Vec<LoggedEntry>> {
-        self.inner.entries(tenant, window).await
-    }
-
-    async fn open(&self, limit: u32) -> Result<(Head, Vec<Leaf>)> {
-        self.inner.open(limit).await
-    }
-
-    async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
-        self.inner.fold(head, leaves).await
+impl Around for Observer {
+    async fn around<T: Send>(
+        &self,
+        step: Step<'_>,
+        taken: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        match step {
+            Step::Claim(_) => self.claims.fetch_add(1, Ordering::SeqCst),
+            Step::Commit(tenant, batch) => {
+                self.remember(tenant, batch);
+                self.commits.fetch_add(1, Ordering::SeqCst)
+            }
+            Step::Find => self.finds.fetch_add(1, Ordering::SeqCst),
+            Step::Read => self.reads.fetch_add(1, Ordering::SeqCst),
+            Step::Log | Step::Upkeep => 0,
+        };
+        taken.await
     }
 }

@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use self::{
     parent::parent,
     scene::Scene,
-    steps::{SteppedHttp, SteppedStore, Steps, say},
+    steps::{Steps, say},
     victim::victim,
 };
 

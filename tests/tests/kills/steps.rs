@@ -1,19 +1,12 @@
 //! The steps of a victim: each is said before it is taken, and at one of them it stands still.
 
 use std::{
-    fmt,
     io::Write,
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use async_trait::async_trait;
-use bailee::{
-    http::{HttpSend, Opened, Request, Reqwest, Response, SendError},
-    store::{
-        Batch, Claim, Committed, Count, Head, Key, Kind, Leaf, Lease, Log, LoggedEntry, Page,
-        Query, Snapshot, Window,
-    },
-};
+use bailee::http::SendError;
+use bailee_tests::{Around, Step};
 
 use super::*;
 
@@ -69,67 +62,24 @@ impl Steps {
     }
 }
 
-pub(crate) struct SteppedStore(pub(crate) Arc<dyn Store>, pub(crate) Steps);
-
-#[async_trait]
-impl Store for SteppedStore {
-    async fn read(&self, tenant: &TenantId, keys: &[Key]) -> Result<Snapshot> {
-        self.0.read(tenant, keys).await
+impl Around for Steps {
+    async fn around<T: Send>(
+        &self,
+        step: Step<'_>,
+        taken: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        match step {
+            Step::Claim(_) => self.step("claim", taken).await,
+            Step::Commit(_, batch) => self.step(batch.audit()[0].event(), taken).await,
+            _ => taken.await,
+        }
     }
 
-    async fn find(&self, tenant: &TenantId, query: &Query) -> Result<Page> {
-        self.0.find(tenant, query).await
-    }
-
-    async fn commit(&self, tenant: &TenantId, batch: &Batch) -> Result<Committed> {
-        let name = batch.audit()[0].event().to_owned();
-        self.1.step(&name, self.0.commit(tenant, batch)).await
-    }
-
-    async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Lease>> {
-        self.1.step("claim", self.0.claim(claim)).await
-    }
-
-    async fn sweep(&self, limit: u32) -> Result<u64> {
-        self.0.sweep(limit).await
-    }
-
-    async fn tally(&self, tenant: Option<&TenantId>, kind: &Kind) -> Result<Vec<Count>> {
-        self.0.tally(tenant, kind).await
-    }
-}
-
-#[async_trait]
-impl Log for SteppedStore {
-    async fn entries(&self, tenant: &TenantId, window: Window) -> Result<Vec<LoggedEntry>> {
-        self.0.entries(tenant, window).await
-    }
-
-    async fn open(&self, limit: u32) -> Result<(Head, Vec<Leaf>)> {
-        self.0.open(limit).await
-    }
-
-    async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
-        self.0.fold(head, leaves).await
-    }
-}
-
-pub(crate) struct SteppedHttp(pub(crate) Reqwest, pub(crate) Steps);
-
-impl fmt::Debug for SteppedHttp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SteppedHttp")
-    }
-}
-
-#[async_trait]
-impl HttpSend for SteppedHttp {
-    async fn open(&self, request: Request) -> Result<Opened, SendError> {
-        self.0.open(request).await
-    }
-
-    async fn send(&self, request: Request) -> Result<Response, SendError> {
-        let path = request.url.path().to_owned();
-        self.1.step(&path, self.0.send(request)).await
+    async fn around_request<T: Send>(
+        &self,
+        path: &str,
+        sent: impl Future<Output = Result<T, SendError>> + Send,
+    ) -> Result<T, SendError> {
+        self.step(path, sent).await
     }
 }

@@ -5,12 +5,12 @@ use std::sync::atomic::AtomicU32;
 use bailee::{
     CallbackRequest, ClientSecret, Registration, RootKeys,
     core::Timestamp,
-    http::{Reqwest, Tls},
+    http::{HttpSend, Reqwest, Tls},
     providers::{Environment, Generic, Spec},
 };
 use bailee_testkit::{Events, Memberships};
 use bailee_tests::{
-    declaration,
+    Wrapped, declaration,
     drill::{call, seconds},
 };
 use http::{HeaderMap, HeaderValue, Method, header};
@@ -25,7 +25,8 @@ pub(crate) fn victim(orders: Orders) {
         let steps = Steps { taken: Arc::new(AtomicU32::new(0)), end: orders.end };
         let store = open(&orders.file, &clock).await;
         let tls = Tls::roots(orders.root.as_bytes()).unwrap();
-        let http = Reqwest::danger_fixed_address(tls, orders.address).unwrap();
+        let http: Arc<dyn HttpSend> =
+            Arc::new(Reqwest::danger_fixed_address(tls, orders.address).unwrap());
         let secret = || ClientSecret::copy_from(b"fake-client-secret-canary");
         let client = |provider: &str| {
             Registration::new(provider, "fake-client-1", secret())
@@ -34,9 +35,9 @@ pub(crate) fn victim(orders: Orders) {
         };
         let spec = Spec::parse(&recoverable_spec()).unwrap();
         let bailee = Bailee::builder(declaration())
-            .store(SteppedStore(store, steps.clone()))
+            .store(Wrapped::over(store, steps.clone()))
             .keys(RootKeys::base64("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap())
-            .http(SteppedHttp(http, steps))
+            .http(Wrapped::over(http, steps))
             .runtime(bailee::Tokio)
             .access(Memberships::default())
             .events(Events::default())

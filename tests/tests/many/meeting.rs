@@ -4,20 +4,10 @@
 //! steps, before it or when it took effect and nobody knows yet, until the other side has taken so
 //! many of its own. Two that stop for each other both go on.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
-use bailee::{
-    Result, TenantId,
-    http::{HttpSend, Opened, Request, SendError},
-    store::{
-        Batch, Claim, Committed, Count, Head, Key, Kind, Leaf, Lease, Log, LoggedEntry, Page,
-        Query, Snapshot, Store, Window,
-    },
-};
+use bailee::{Result, http::SendError};
+use bailee_tests::{Around, Step};
 use tokio::sync::watch;
 
 /// Where one side stops.
@@ -116,63 +106,23 @@ impl Seat {
     }
 }
 
-/// The store as a process at a meeting sees it.
-pub(crate) struct MeetingStore(pub(crate) Arc<dyn Store>, pub(crate) Seat);
-
-#[async_trait]
-impl Store for MeetingStore {
-    async fn read(&self, tenant: &TenantId, keys: &[Key]) -> Result<Snapshot> {
-        self.1.step(self.0.read(tenant, keys)).await
+impl Around for Seat {
+    async fn around<T: Send>(
+        &self,
+        step: Step<'_>,
+        taken: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        match step {
+            Step::Log | Step::Upkeep => taken.await,
+            _ => self.step(taken).await,
+        }
     }
 
-    async fn find(&self, tenant: &TenantId, query: &Query) -> Result<Page> {
-        self.1.step(self.0.find(tenant, query)).await
-    }
-
-    async fn commit(&self, tenant: &TenantId, batch: &Batch) -> Result<Committed> {
-        self.1.step(self.0.commit(tenant, batch)).await
-    }
-
-    async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Lease>> {
-        self.1.step(self.0.claim(claim)).await
-    }
-
-    async fn sweep(&self, limit: u32) -> Result<u64> {
-        self.0.sweep(limit).await
-    }
-
-    async fn tally(&self, tenant: Option<&TenantId>, kind: &Kind) -> Result<Vec<Count>> {
-        self.0.tally(tenant, kind).await
-    }
-}
-
-#[async_trait]
-impl Log for MeetingStore {
-    async fn entries(&self, tenant: &TenantId, window: Window) -> Result<Vec<LoggedEntry>> {
-        self.0.entries(tenant, window).await
-    }
-
-    async fn open(&self, limit: u32) -> Result<(Head, Vec<Leaf>)> {
-        self.0.open(limit).await
-    }
-
-    async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
-        self.0.fold(head, leaves).await
-    }
-}
-
-/// The way out as a process at a meeting sees it.
-pub(crate) struct MeetingHttp(pub(crate) Arc<dyn HttpSend>, pub(crate) Seat);
-
-impl fmt::Debug for MeetingHttp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MeetingHttp")
-    }
-}
-
-#[async_trait]
-impl HttpSend for MeetingHttp {
-    async fn open(&self, request: Request) -> Result<Opened, SendError> {
-        self.1.step(self.0.open(request)).await
+    async fn around_request<T: Send>(
+        &self,
+        _: &str,
+        sent: impl Future<Output = Result<T, SendError>> + Send,
+    ) -> Result<T, SendError> {
+        self.step(sent).await
     }
 }

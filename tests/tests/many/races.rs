@@ -12,7 +12,7 @@ use bailee_testkit::{
     emulator::{RefreshStyle, Site, oidc::Revocation},
 };
 use bailee_tests::{
-    NOTES, PUBLISH, declaration,
+    Dice, NOTES, PUBLISH, Wrapped, declaration,
     drill::{ISSUER, Tasks, call, client, hours, notes_world_where, presented, seconds},
 };
 use tokio::sync::Barrier;
@@ -20,19 +20,19 @@ use url::form_urlencoded::byte_serialize;
 
 use super::{
     child::open,
-    meeting::{Hold, Meeting, MeetingHttp, MeetingStore, Seat},
+    meeting::{Hold, Meeting, Seat},
     *,
 };
 
 /// So many races have one world.
 const STRETCH: usize = 40;
 /// The steps of a renewal with its call, and those of a disconnect, are no more.
-const STEPS: u64 = 24;
+const STEPS: usize = 24;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ref_06_a_disconnect_that_meets_a_renewal_at_any_step_leaves_no_live_token() {
     let races = times("BAILEE_RACES", 150);
-    let mut dice = Dice(0x6261_696c_6565);
+    let mut dice = Dice::new(0x6261_696c_6565);
     let mut worlds = 0;
     let (mut renewed, mut in_vain) = (0, 0);
     let mut left = races;
@@ -53,25 +53,11 @@ async fn ref_06_a_disconnect_that_meets_a_renewal_at_any_step_leaves_no_live_tok
     );
 }
 
-/// Draws the same again in every run (SplitMix64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % end
-    }
-
-    fn hold(&mut self) -> Option<Hold> {
-        let place = |drawn: u64| usize::try_from(drawn).unwrap();
-        let (at, until) = (place(self.below(STEPS)), place(self.below(STEPS)) + 1);
-        let after = self.below(2) == 0;
-        // Both stop in one race of two.
-        (self.below(4) > 0).then_some(Hold { at, after, until })
-    }
+fn hold(dice: &mut Dice) -> Option<Hold> {
+    let (at, until) = (dice.below(STEPS), dice.below(STEPS) + 1);
+    let after = dice.chance(50);
+    // Both stop in one race of two.
+    dice.chance(75).then_some(Hold { at, after, until })
 }
 
 /// A world with two processes that meet: the first renews, the second ends.
@@ -116,8 +102,8 @@ impl Table {
         let w = builder.storage(Storage::Given(store(&clock).await)).build().await.unwrap();
         let (seats, tasks) = ([Seat::new(0), Seat::new(1)], Tasks::default());
         let process = async |seat: &Seat| {
-            let store = MeetingStore(store(&clock).await, seat.clone());
-            let http = MeetingHttp(client(&w), seat.clone());
+            let store = Wrapped::over(store(&clock).await, seat.clone());
+            let http = Wrapped::over(client(&w), seat.clone());
             let process = w.process(declaration(), Arc::new(store)).unwrap();
             process.http(http).runtime(tasks.clone()).build().await.unwrap()
         };
@@ -140,7 +126,7 @@ impl Table {
         w.advance(hours(25));
         // Both have seen it before, as processes have.
         let renewed = presented_refreshes(self.site());
-        let holds = [dice.hold(), dice.hold()];
+        let holds = [hold(dice), hold(dice)];
         let meeting = Meeting::new(holds);
         for seat in &self.seats {
             seat.sit(Some(meeting.clone()));

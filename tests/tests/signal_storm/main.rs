@@ -15,7 +15,6 @@
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
 mod cast;
-mod draw;
 mod ends;
 mod life;
 mod model;

@@ -12,11 +12,11 @@ use bailee::{
     providers::spec::RefreshClass,
 };
 use bailee_testkit::{PURPOSE, Storage, World, emulator::Decision};
+use bailee_tests::Dice;
 
 use crate::{
     Orders, Sent,
     cast::{CAST, furnish, name, world},
-    draw::Draw,
     life::{Life, live},
     model::{Connection, Delivery, Model, Stands, Wanted, visitor},
     round::{Director, People},
@@ -33,7 +33,7 @@ struct Storm {
     orders: PathBuf,
     model: Model,
     table: Table,
-    draw: Draw,
+    draw: Dice,
     killed: usize,
     /// Deliveries that were sent again because nobody answered.
     again: usize,
@@ -60,7 +60,7 @@ pub(crate) async fn parent(signals: u64, kills: u64, seed: u64) {
         orders: folder.path().join("orders.json"),
         model: Model::default(),
         table: Table::new(),
-        draw: Draw::new(seed),
+        draw: Dice::new(seed),
         killed: 0,
         again: 0,
         lost: 0,
@@ -82,7 +82,7 @@ pub(crate) async fn parent(signals: u64, kills: u64, seed: u64) {
         let later = if storm.draw.chance(50) { 400 } else { 10 };
         storm.w.advance(Duration::from_secs(later));
         let seed = seed.wrapping_mul(1000).wrapping_add(u64::try_from(round).unwrap());
-        let mut director = Director { w: &storm.w, draw: Draw::new(seed), people, late, history };
+        let mut director = Director { w: &storm.w, draw: Dice::new(seed), people, late, history };
         let size = signals * (round + 1) / rounds - signals * round / rounds;
         let deliveries = director.round(&storm.model, size);
         let (draw, past) = (director.draw, director.history);

@@ -10,11 +10,11 @@ use bailee_testkit::{
     World,
     emulator::{Announcement, google::Google, linear::Linear},
 };
+use bailee_tests::Dice;
 
 use crate::{
     Sent,
     cast::{CAST, MOUNT, Part, name, privacy_deletion},
-    draw::Draw,
     model::{Delivery, Effect, Model, Scope, Stands, Wanted},
 };
 
@@ -31,7 +31,7 @@ pub(crate) struct People {
 #[derive(Debug)]
 pub(crate) struct Director<'a> {
     pub(crate) w: &'a World,
-    pub(crate) draw: Draw,
+    pub(crate) draw: Dice,
     pub(crate) people: People,
     /// Deliveries that were made and not sent before the person connected again.
     pub(crate) late: Vec<Delivery>,

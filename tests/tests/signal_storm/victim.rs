@@ -2,17 +2,14 @@
 
 use std::{io::BufRead, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use bailee::{
-    Result, RootKeys, SignalOutcome, SignalRequest, SqliteStore, TenantId,
+    Result, RootKeys, SignalOutcome, SignalRequest, SqliteStore,
     core::{Clock, ManualClock, Timestamp},
     http::{Reqwest, Tls},
-    store::{
-        Batch, Claim, Committed, Count, Head, Key, Kind, Leaf, Lease, Log, LoggedEntry, Page,
-        Query, Snapshot, Store, Window,
-    },
+    store::Store,
 };
 use bailee_testkit::{Events, Memberships};
+use bailee_tests::{Around, Step, Wrapped};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::sync::{Mutex, Notify, Semaphore, mpsc};
 
@@ -40,9 +37,10 @@ pub(crate) fn victim(orders: Orders) {
         let clock = ManualClock::at(Timestamp::from_micros(orders.now));
         let for_store: Arc<dyn Clock> = Arc::new(clock.clone());
         let store = SqliteStore::builder(&orders.file).clock(for_store).open().await.unwrap();
+        let store: Arc<dyn Store> = Arc::new(store);
         let tls = Tls::roots(orders.root.as_bytes()).unwrap();
         let builder = bailee::Bailee::builder(declaration())
-            .store(Saying(Arc::new(store)))
+            .store(Wrapped::over(store, Saying))
             .keys(RootKeys::base64("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap())
             .http(Reqwest::danger_fixed_address(tls, orders.address).unwrap())
             .runtime(bailee::Tokio)
@@ -130,47 +128,17 @@ fn request(sent: &Sent) -> SignalRequest {
 }
 
 /// Says what it is about to do, so that the parent can choose its moment.
-struct Saying(Arc<dyn Store>);
+struct Saying;
 
-#[async_trait]
-impl Store for Saying {
-    async fn read(&self, tenant: &TenantId, keys: &[Key]) -> Result<Snapshot> {
-        self.0.read(tenant, keys).await
-    }
-
-    async fn find(&self, tenant: &TenantId, query: &Query) -> Result<Page> {
-        self.0.find(tenant, query).await
-    }
-
-    async fn commit(&self, tenant: &TenantId, batch: &Batch) -> Result<Committed> {
-        say("commits");
-        self.0.commit(tenant, batch).await
-    }
-
-    async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Lease>> {
-        self.0.claim(claim).await
-    }
-
-    async fn sweep(&self, limit: u32) -> Result<u64> {
-        self.0.sweep(limit).await
-    }
-
-    async fn tally(&self, tenant: Option<&TenantId>, kind: &Kind) -> Result<Vec<Count>> {
-        self.0.tally(tenant, kind).await
-    }
-}
-
-#[async_trait]
-impl Log for Saying {
-    async fn entries(&self, tenant: &TenantId, window: Window) -> Result<Vec<LoggedEntry>> {
-        self.0.entries(tenant, window).await
-    }
-
-    async fn open(&self, limit: u32) -> Result<(Head, Vec<Leaf>)> {
-        self.0.open(limit).await
-    }
-
-    async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
-        self.0.fold(head, leaves).await
+impl Around for Saying {
+    async fn around<T: Send>(
+        &self,
+        step: Step<'_>,
+        taken: impl Future<Output = Result<T>> + Send,
+    ) -> Result<T> {
+        if let Step::Commit(..) = step {
+            say("commits");
+        }
+        taken.await
     }
 }
