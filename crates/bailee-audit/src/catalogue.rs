@@ -118,6 +118,11 @@ const EVENTS: &[EventShape] = &[
     event("consent.given", "consent was given", &["purpose"]),
     event("consent.withdrawn", "consent was withdrawn", &["purpose"]),
     event("control.changed", "an operator changed what is allowed at all", &[]),
+    event(
+        "credential.candidate_kept",
+        "a renewed token came too late and is kept beside the one in use",
+        &["connection"],
+    ),
     event("credential.refresh_failed", "a token could not be renewed", &["connection"]),
     event("credential.refresh_planned", "the renewal of a token was planned", &["connection"]),
     event("credential.refreshed", "a token was renewed", &["connection"]),

@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     drive::{Line, OpenSecret},
-    settle::not_at_hand,
+    secrets::not_at_hand,
 };
 
 /// How long an assertion is good for, in seconds.

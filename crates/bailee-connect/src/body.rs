@@ -10,7 +10,7 @@ use bailee_core::{
     ReconnectReason, RegistrationId, Result, ScopeName, SubjectId, Timestamp, WithdrawalReason,
 };
 use bailee_providers::AccountFacts;
-use bailee_vault::Facts;
+use bailee_vault::{Draft, Facts};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The schema that this release writes.
@@ -118,6 +118,9 @@ pub(crate) struct CredentialBody {
     pub(crate) in_doubt: bool,
     /// The grant that it came from: a grant record of this id has found its connection.
     pub(crate) grant: Option<Id>,
+    /// Tokens that came after later ones were stored, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) candidate: Option<CandidateBody>,
     /// What the person gave for the variables of the provider's addresses.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) variables: BTreeMap<String, String>,
@@ -126,7 +129,69 @@ pub(crate) struct CredentialBody {
     pub(crate) account: Option<AccountFacts>,
 }
 
+/// Which token was shown for a renewal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Shown {
+    /// The generation of the credential.
+    pub(crate) seen: u64,
+    /// The grant that the credential came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) grant: Option<Id>,
+    /// Whether it was the candidate's, after the credential's own was refused.
+    #[serde(default)]
+    pub(crate) candidate: bool,
+}
+
+/// Tokens of a holder that lost its claim and came when others were stored already. The provider
+/// may take these or those; they lie in the parts [`CANDIDATE`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CandidateBody {
+    /// What they came for.
+    #[serde(flatten)]
+    pub(crate) shown: Shown,
+    pub(crate) has_refresh: bool,
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// The names of the parts that hold a credential's tokens.
+pub(crate) const TOKENS: (&str, &str) = ("access", "refresh");
+/// The names of the parts that hold the tokens of its candidate.
+pub(crate) const CANDIDATE: (&str, &str) = ("candidate_access", "candidate");
+
 impl CredentialBody {
+    /// Whether the candidate's refresh token may be shown where the stored one is refused: both came
+    /// of the same token.
+    pub(crate) fn may_show_candidate(&self) -> bool {
+        self.candidate.as_ref().is_some_and(|candidate| {
+            candidate.has_refresh
+                && candidate.shown.seen + 1 == self.generation
+                && candidate.shown.grant == self.grant
+        })
+    }
+
+    /// What a provider's step is told of the candidate, if there is one.
+    pub(crate) fn candidate_facts(&self) -> Option<bailee_providers::CredentialFacts> {
+        let candidate = self.candidate.as_ref()?;
+        let tokens = Self {
+            has_refresh: candidate.has_refresh,
+            refresh_until: None,
+            expires_at: candidate.expires_at,
+            ..self.clone()
+        };
+        Some(tokens.facts())
+    }
+
+    /// Leaves the candidate's parts of a record as they are.
+    pub(crate) fn keep_candidate(&self, mut draft: Draft) -> Draft {
+        if let Some(candidate) = &self.candidate {
+            draft = draft.keep(CANDIDATE.0);
+            if candidate.has_refresh {
+                draft = draft.keep(CANDIDATE.1);
+            }
+        }
+        draft
+    }
+
     /// Whether it is a key that somebody entered.
     pub(crate) fn is_entered(&self) -> bool {
         self.token_type == ENTERED
@@ -241,6 +306,8 @@ mod tests {
             generation: 1,
             in_doubt: false,
             grant: None,
+            candidate: None,
+            candidate: None,
             variables: BTreeMap::new(),
             account: None,
         }

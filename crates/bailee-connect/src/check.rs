@@ -16,7 +16,7 @@ use crate::{
     connections::Connections,
     drive::{DEADLINE, Halt},
     engine::Engine,
-    refresh::StoredSecrets,
+    secrets::StoredSecrets,
     stored::Found,
 };
 
@@ -129,7 +129,7 @@ impl Engine {
             let line = line.clone().to(&credential)?;
             let client = self.client_secret(&line.registered).await?;
             let view = view.as_ref().map_or(&found.view, |renewed| &renewed.view);
-            let secrets = StoredSecrets { view, place, client };
+            let secrets = StoredSecrets::of_credential(view, place, client);
             let provider = &line.registered.provider;
             let alive = match question {
                 Question::Liveness => {

@@ -7,7 +7,7 @@ use bailee_core::{
     ProviderId, Result, SubjectId, Timestamp, WithdrawalReason, audit::Entry, event::Happened,
 };
 use bailee_providers::{
-    CredentialFacts, IssuedCredential, RevokePlan,
+    CredentialFacts, FailureKind, IssuedCredential, RevokePlan,
     spec::{RefreshClass, RevokeEnds},
 };
 use bailee_store::{Claim, Due, Expect, Key, Lease, Query};
@@ -15,13 +15,14 @@ use bailee_vault::Holder;
 use futures_channel::oneshot;
 
 use crate::{
+    body::CredentialBody,
     connections::Connections,
     drive::{Halt, Line},
     engine::Engine,
     gate::Who,
     kind,
-    refresh::StoredSecrets,
-    settle::{HeldSecrets, holder_of},
+    secrets::{HeldSecrets, StoredSecrets},
+    settle::holder_of,
     stored::Found,
 };
 
@@ -275,50 +276,80 @@ impl Engine {
     ) -> Result<bool> {
         let Some(credential) = found.credential(place)? else { return Ok(true) };
         let line = &line.clone().to(&credential)?;
-        let facts = credential.facts();
-        let provider = &line.registered.provider;
-        let client = self.client_secret(&line.registered).await?;
-        let secrets = StoredSecrets { view: &found.view, place, client };
-        let cx = line.context();
-        if alone {
-            let Some(step) = provider.revoke_alone(&cx, &facts) else { return Ok(false) };
-            return line
-                .run(step, &secrets, REVOKE_WITHIN)
-                .await
-                .map(|revoked| revoked.confirmed)
-                .map_err(|halt| line.error(halt));
-        }
-        match provider.revoke_plan(&cx, &facts) {
-            RevokePlan::Impossible => return Ok(false),
-            RevokePlan::RefreshFirst => {
-                let refreshed =
-                    line.run(provider.refresh(&cx, &facts), &secrets, REVOKE_WITHIN).await;
-                return match refreshed {
-                    Ok(grant) => {
-                        let Some(issued) = grant
-                            .credentials
-                            .into_iter()
-                            .find(|issued| issued.name == credential.name)
-                        else {
-                            return Ok(false);
-                        };
-                        self.revoke_renewed(line, &found.reference, &facts, &issued).await
-                    }
-                    // The grant is over, so nothing is left to revoke.
-                    Err(Halt::Provider(failure))
-                        if failure.kind == bailee_providers::FailureKind::GrantOver =>
-                    {
-                        Ok(true)
-                    }
-                    Err(halt) => Err(line.error(halt)),
-                };
+        let client = || self.client_secret(&line.registered);
+        let secrets = StoredSecrets::of_credential(&found.view, place, client().await?);
+        let (connection, facts) = (&found.reference, credential.facts());
+        let replaced = match may_leave_replaced(line, &credential) && !alone {
+            true => self.revoke_by_renewing(line, connection, &facts, &secrets).await,
+            false => Ok(true),
+        };
+        let revoked = self.revoke_stored(line, connection, &facts, &secrets, alone).await;
+        // Whatever came of those: nobody else knows the candidate's.
+        if let Some(facts) = credential.candidate_facts() {
+            let secrets = StoredSecrets::of_candidate(&found.view, place, client().await?);
+            match self.revoke_stored(line, connection, &facts, &secrets, alone).await {
+                Ok(true) => {}
+                // It may have ended them with the others, and does not know them then.
+                Err(Halt::Provider(failure)) if !failure.is_transient() => {}
+                Ok(false) => return Ok(false),
+                Err(halt) => return Err(line.error(halt)),
             }
-            _ => {}
         }
-        line.run(provider.revoke(&cx, &facts), &secrets, REVOKE_WITHIN)
-            .await
-            .map(|revoked| revoked.confirmed)
-            .map_err(|halt| line.error(halt))
+        match (revoked, replaced) {
+            (Ok(confirmed), Ok(ended)) => Ok(confirmed && ended),
+            (Err(halt), _) | (_, Err(halt)) => Err(line.error(halt)),
+        }
+    }
+
+    /// Renews and revokes what comes of that; says whether the provider confirmed it. A token that the
+    /// stored one replaced is over when that is used.
+    async fn revoke_by_renewing(
+        &self,
+        line: &Line,
+        connection: &ConnectionRef,
+        facts: &CredentialFacts,
+        secrets: &StoredSecrets<'_>,
+    ) -> Result<bool, Halt> {
+        let step = line.registered.provider.refresh(&line.context(), facts);
+        let grant = match line.run(step, secrets, REVOKE_WITHIN).await {
+            Ok(grant) => grant,
+            // The grant is over, so nothing is left to revoke.
+            Err(Halt::Provider(failure)) if failure.kind == FailureKind::GrantOver => {
+                return Ok(true);
+            }
+            Err(halt) => return Err(halt),
+        };
+        match grant.credentials.into_iter().find(|issued| issued.name == facts.name) {
+            Some(issued) => self.revoke_renewed(line, connection, facts, &issued).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Revokes a token set; says whether the provider confirmed it.
+    async fn revoke_stored(
+        &self,
+        line: &Line,
+        connection: &ConnectionRef,
+        facts: &CredentialFacts,
+        secrets: &StoredSecrets<'_>,
+        alone: bool,
+    ) -> Result<bool, Halt> {
+        let (cx, provider) = (line.context(), &line.registered.provider);
+        let step = if alone {
+            match provider.revoke_alone(&cx, facts) {
+                Some(step) => step,
+                None => return Ok(false),
+            }
+        } else {
+            match provider.revoke_plan(&cx, facts) {
+                RevokePlan::Impossible => return Ok(false),
+                RevokePlan::RefreshFirst => {
+                    return self.revoke_by_renewing(line, connection, facts, secrets).await;
+                }
+                _ => provider.revoke(&cx, facts),
+            }
+        };
+        line.run(step, secrets, REVOKE_WITHIN).await.map(|revoked| revoked.confirmed)
     }
 
     /// Revokes tokens that were renewed for that alone. Nothing else knows them, so they are held
@@ -329,7 +360,7 @@ impl Engine {
         connection: &ConnectionRef,
         facts: &CredentialFacts,
         issued: &IssuedCredential,
-    ) -> Result<bool> {
+    ) -> Result<bool, Halt> {
         let grant = Id::generate(&*self.0.random)?;
         let held = self.hold_unwanted(connection, line, grant, issued).await;
         if let Err(error) = &held {
@@ -347,7 +378,7 @@ impl Engine {
                 tracing::warn!(kind = ?error.kind(), "tokens are let go later");
             }
         }
-        revoked.map(|revoked| revoked.confirmed).map_err(|halt| line.error(halt))
+        revoked.map(|revoked| revoked.confirmed)
     }
 
     async fn delete_connection(&self, found: &Found, lease: &Lease, confirmed: bool) -> Result<()> {
@@ -489,4 +520,13 @@ impl Engine {
             at: self.0.clock.now(),
         }
     }
+}
+
+/// Whether a token that the stored one replaced may live on: the provider takes it until the stored
+/// one is used, and a revocation may end no more than what it is shown.
+fn may_leave_replaced(line: &Line, credential: &CredentialBody) -> bool {
+    line.spec.refresh.class == RefreshClass::UntilReplacementUsed
+        && line.spec.revoke.ends != RevokeEnds::Account
+        && credential.has_refresh
+        && credential.generation > 1
 }

@@ -27,7 +27,7 @@ use crate::{
     drive::{DEADLINE, Halt, Line, OpenSecret},
     engine::Engine,
     registration::Registered,
-    settle::not_at_hand,
+    secrets::not_at_hand,
     told::told,
 };
 

@@ -213,6 +213,7 @@ impl Entering {
             generation: generation + 1,
             in_doubt: false,
             grant: None,
+            candidate: None,
             variables: self.asked.options.variables.clone(),
             account: Some(account.facts()),
         };

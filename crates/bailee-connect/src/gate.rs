@@ -22,7 +22,8 @@ use crate::{
     kind,
     limiter::Whose,
     needs::Needs,
-    settle::{holder_of, not_at_hand},
+    secrets::not_at_hand,
+    settle::holder_of,
 };
 
 /// How long a pass is good for.

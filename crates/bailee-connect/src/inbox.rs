@@ -27,9 +27,9 @@ use crate::{
     drive::DEADLINE,
     engine::Engine,
     kind,
-    refresh::StoredSecrets,
     request::Asked,
     route::{Routed, identifier},
+    secrets::StoredSecrets,
     stored::Found,
 };
 
@@ -444,7 +444,7 @@ impl Engine {
         let Some(credential) = found.credential(0)? else { return Ok(()) };
         let line = self.line_to(&credential).await?;
         let client = self.client_secret(&line.registered).await?;
-        let secrets = StoredSecrets { view: &found.view, place: 0, client };
+        let secrets = StoredSecrets::of_credential(&found.view, 0, client);
         let facts = GrantFacts::new(credential.scopes.clone());
         let step = line.registered.provider.identity(&line.context(), &facts, None, None);
         let account = line

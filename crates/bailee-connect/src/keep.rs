@@ -12,7 +12,7 @@ use bailee_store::{Facet, Fence, Key};
 use bailee_vault::Draft;
 
 use crate::{
-    body::{self, CredentialBody},
+    body::{self, CANDIDATE, CandidateBody, CredentialBody, Shown, TOKENS},
     drive::Line,
     engine::Engine,
     journal::{self, Answer, AnswerBody},
@@ -29,8 +29,7 @@ const SOON: Duration = Duration::from_secs(30);
 /// Fresh tokens on their way into the store.
 pub(crate) struct Answered<'a> {
     pub(crate) connection: &'a ConnectionRef,
-    /// The generation whose token was shown.
-    pub(crate) seen: u64,
+    pub(crate) shown: Shown,
     pub(crate) line: &'a Line,
     pub(crate) issued: IssuedCredential,
     pub(crate) answered_at: Timestamp,
@@ -43,7 +42,7 @@ pub(crate) struct Answered<'a> {
 pub(crate) enum Fate {
     /// They are stored.
     Stored,
-    /// There are newer ones.
+    /// There are newer ones; they are kept beside those.
     TooLate,
     /// Their connection is gone; whether they are ended, or held for it.
     Unwanted(bool),
@@ -52,6 +51,11 @@ pub(crate) enum Fate {
 impl Answered<'_> {
     fn credential(&self) -> Id {
         self.connection.credential(&self.issued.name)
+    }
+
+    /// Whether the stored tokens came of the very token that was shown for these.
+    fn is_sibling_of(&self, stored: &CredentialBody) -> bool {
+        self.shown.seen + 1 == stored.generation && self.shown.grant == stored.grant
     }
 }
 
@@ -136,7 +140,7 @@ impl Engine {
         let Answered { connection, line, issued, .. } = answered;
         let body = AnswerBody::new(
             line.registered.id(),
-            answered.seen,
+            answered.shown.clone(),
             answered.answered_at,
             issued,
             &line.variables,
@@ -156,7 +160,7 @@ impl Engine {
 
     /// Tries once to bring fresh tokens to where they belong.
     pub(crate) async fn put_away(&self, answered: &mut Answered<'_>, fenced: bool) -> Result<Fate> {
-        let Answered { connection, seen, line, .. } = *answered;
+        let Answered { connection, line, .. } = *answered;
         let found = self.find_connection(connection).await?;
         let found = found.filter(|found| found.state != ConnectionState::Disconnecting);
         let placed = match &found {
@@ -167,12 +171,6 @@ impl Engine {
             let ended = self.revoke_unwanted(connection, line, &answered.issued).await;
             return Ok(Fate::Unwanted(ended));
         };
-        if old.generation > seen {
-            // A later claim renewed too, or the person went through the flow again. What they got
-            // stays. Ours are of the same account: to revoke them could end theirs.
-            tracing::warn!("renewed tokens came too late and are left to run out");
-            return Ok(Fate::TooLate);
-        }
         answered.issued.complete_scopes(&line.spec.scopes, &old.scopes);
         if let Some(token) = &answered.issued.refresh {
             let token = token.expose(Plaintext::copy_from);
@@ -182,7 +180,55 @@ impl Engine {
                 tracing::error!(kind = ?error.kind(), "a renewed token has no route");
             }
         }
+        // A later claim renewed too, or the person went through the flow again. What they got stays,
+        // unless it is refused already.
+        let refused = matches!(found.state, ConnectionState::NeedsReconnect(_));
+        if old.generation > answered.shown.seen && !(refused && answered.is_sibling_of(&old)) {
+            tracing::warn!("renewed tokens came too late and are kept beside the others");
+            return self.keep_beside(&found, place, &old, answered).await.map(|()| Fate::TooLate);
+        }
         self.commit_renewal(&found, place, &old, answered, fenced).await.map(|()| Fate::Stored)
+    }
+
+    /// Keeps tokens beside those that are stored. They are of the same account, so to revoke them
+    /// could end the others; and which of the two the provider takes, nobody can tell.
+    async fn keep_beside(
+        &self,
+        found: &Found,
+        place: usize,
+        old: &CredentialBody,
+        answered: &Answered<'_>,
+    ) -> Result<()> {
+        let vault = &self.0.vault;
+        let (connection, issued) = (&found.reference, &answered.issued);
+        let facts = CredentialBody {
+            candidate: Some(CandidateBody {
+                shown: answered.shown.clone(),
+                has_refresh: issued.refresh.is_some(),
+                expires_at: issued.expires_in.map(|left| answered.answered_at.plus(left)),
+            }),
+            ..old.clone()
+        };
+        let key = Key::new(kind::CREDENTIAL, connection.credential(&old.name));
+        let mut draft = Draft::new(key.clone(), holder_of(connection))
+            .facet(Facet(found.state.facet()))
+            .facts(body::SCHEMA, body::encode(&facts)?)
+            .keep(TOKENS.0)
+            .part(CANDIDATE.0, issued.access.expose(Plaintext::copy_from));
+        if old.has_refresh {
+            draft = draft.keep(TOKENS.1);
+        }
+        if let Some(refresh) = &issued.refresh {
+            draft = draft.part(CANDIDATE.1, refresh.expose(Plaintext::copy_from));
+        }
+        let put = vault.put(connection.tenant(), draft, found.view.record(place + 1)).await?;
+        let entry = Entry::new("credential.candidate_kept", self.0.clock.now())
+            .about(connection.owner().subject())
+            .with("connection", connection.connection())
+            .with("credential", key.id)
+            .with("generation", answered.shown.seen as i64);
+        let batch = vault.batch()?.op(found.view.fence()?).op(put).audit(entry);
+        vault.commit(connection.tenant(), batch).await.map(|_| ())
     }
 
     /// Notes what the provider would call a new refresh token, where it does that.
@@ -219,6 +265,11 @@ impl Engine {
             has_refresh: issued.refresh.is_some() || old.has_refresh,
             generation: old.generation + 1,
             in_doubt: false,
+            candidate: old.candidate.clone().map(|candidate| CandidateBody {
+                // The one that was shown goes when its successor comes.
+                has_refresh: candidate.has_refresh && !answered.shown.candidate,
+                ..candidate
+            }),
             ..old.clone()
         };
         let record = found.view.record(place + 1);
@@ -234,6 +285,7 @@ impl Engine {
         } else if old.has_refresh {
             draft = draft.keep("refresh");
         }
+        let draft = facts.keep_candidate(draft);
         let mut batch = vault.batch()?.op(found.view.fence()?);
         batch = batch.op(vault.put(tenant, draft, record).await?);
         if found.state != ConnectionState::Active {

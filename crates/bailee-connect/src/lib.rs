@@ -53,6 +53,7 @@ mod request;
 mod return_to;
 mod route;
 mod runtime;
+mod secrets;
 mod service;
 mod settle;
 mod shared_limit;

@@ -1,24 +1,21 @@
 //! Tokens that were exchanged and became no connection: they are revoked.
 
 use bailee_core::{
-    ConnectionRef, ConnectionState, CredentialName, Error, ErrorKind, Id, Plaintext, Result,
-    TenantId, audit::Entry,
+    ConnectionRef, ConnectionState, CredentialName, ErrorKind, Id, Result, TenantId, audit::Entry,
 };
 use bailee_providers::{
-    AccountFacts, CredentialFacts, GrantFacts, IssuedCredential, Revoked, SecretRef, Step,
-    spec::RevokeEnds,
+    AccountFacts, CredentialFacts, GrantFacts, IssuedCredential, Revoked, Step, spec::RevokeEnds,
 };
 use bailee_store::{Due, Expect, Key, Lease};
 use bailee_vault::{Holder, View};
 
-use async_trait::async_trait;
-
 use crate::{
     body::{self, AccountBody, GrantBody},
-    drive::{DEADLINE, Halt, Line, OpenSecret},
+    drive::{DEADLINE, Halt, Line},
     engine::Engine,
     kind,
-    settle::{HeldSecrets, PARTS, copy, not_at_hand},
+    secrets::{HeldSecrets, StoredSecrets},
+    settle::PARTS,
 };
 
 impl Engine {
@@ -71,7 +68,7 @@ impl Engine {
         for ((name, has_refresh), parts) in body.credentials.iter().zip(PARTS) {
             let Some(step) = revocation(&line, name, *has_refresh, alone) else { continue };
             let client = self.client_secret(&registered).await?;
-            let secrets = GrantSecrets { view: &view, parts, client };
+            let secrets = StoredSecrets::of_grant(&view, parts, client);
             match line.run(step, &secrets, DEADLINE).await {
                 Ok(_) => {}
                 // A definite no: the provider does not know these tokens.
@@ -102,7 +99,7 @@ impl Engine {
     /// Whose the held tokens are, where the provider says so for the asking.
     async fn whose(&self, line: &Line, view: &View) -> Option<AccountBody> {
         let client = self.client_secret(&line.registered).await.ok()?;
-        let secrets = GrantSecrets { view, parts: PARTS[0], client };
+        let secrets = StoredSecrets::of_grant(view, PARTS[0], client);
         let facts = GrantFacts::new(Vec::new());
         let step = line.registered.provider.identity(&line.context(), &facts, None, None);
         let account = line.run(step, &secrets, DEADLINE).await.ok()?;
@@ -207,22 +204,4 @@ fn revocation(
     }
     let (provider, cx) = (&line.registered.provider, line.context());
     if alone { provider.revoke_alone(&cx, &facts) } else { Some(provider.revoke(&cx, &facts)) }
-}
-
-struct GrantSecrets<'a> {
-    view: &'a View,
-    parts: (&'static str, &'static str),
-    client: Option<Plaintext>,
-}
-
-#[async_trait]
-impl OpenSecret for GrantSecrets<'_> {
-    fn open(&self, which: SecretRef) -> Result<Plaintext, Error> {
-        match which {
-            SecretRef::AccessToken => self.view.part(0, self.parts.0),
-            SecretRef::RefreshToken => self.view.part(0, self.parts.1),
-            SecretRef::ClientSecret => copy(self.client.as_ref()),
-            _ => Err(not_at_hand()),
-        }
-    }
 }

@@ -15,7 +15,7 @@ use crate::{
     inbox::InboxBody,
     kind,
     registration::Registered,
-    settle::{copy, not_at_hand},
+    secrets::{copy, not_at_hand},
 };
 
 /// After how long a provider that did not answer is asked again.

@@ -3,24 +3,24 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bailee_core::{
-    ConnectionRef, ConnectionState, CredentialName, Error, ErrorKind, Plaintext, ReconnectReason,
-    Remedy, Result, audit::Entry, event::Happened,
+    ConnectionRef, ConnectionState, CredentialName, Error, ErrorKind, ReconnectReason,
+    RefreshToken, Remedy, Result, audit::Entry, event::Happened,
 };
-use bailee_providers::{FailureKind, SecretRef, spec::RefreshClass};
+use bailee_providers::{FailureKind, spec::RefreshClass};
 use bailee_store::{BatchBuilder, Claim, Due, Key, Lease};
 use bailee_vault::View;
 
 use crate::{
-    body::{self, CredentialBody},
-    drive::{DEADLINE, Halt, Line, OpenSecret},
+    body::{self, CANDIDATE, CredentialBody, Shown},
+    drive::{DEADLINE, Halt, Line},
     engine::Engine,
     gate::needs_reconnect,
     keep::Answered,
     kind,
     limiter::backoff,
-    settle::{copy, holder_of, not_at_hand},
+    secrets::StoredSecrets,
+    settle::holder_of,
     stored::Found,
 };
 
@@ -93,7 +93,7 @@ impl Engine {
         if let Err(error) = self.replay_for(connection, lease.task.id, Some(lease)).await {
             return Ok(Renewal::Failed(error));
         }
-        let Some(found) = self.find_connection(connection).await? else {
+        let Some(mut found) = self.find_connection(connection).await? else {
             self.finish(lease, Due::Never).await?;
             return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
         };
@@ -105,7 +105,7 @@ impl Engine {
             }
             admitted => admitted?,
         }
-        let Some((place, credential)) = place_of(&found, name)? else {
+        let Some((mut place, mut credential)) = place_of(&found, name)? else {
             self.finish(lease, Due::Never).await?;
             return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound)));
         };
@@ -136,23 +136,37 @@ impl Engine {
         // A claim before this one that did not end: its request may have reached the provider.
         let open_before = lease.tries > 1;
         let strict = line.spec.refresh.class == RefreshClass::Strict;
-        let mut repeated = false;
+        let mut shown = Shown { seen, grant: credential.grant, candidate: false };
+        let (mut repeated, mut lost_before) = (false, false);
         loop {
             let client = self.client_secret(&line.registered).await?;
-            let secrets = StoredSecrets { view: &found.view, place, client };
-            let step = line.registered.provider.refresh(&line.context(), &credential.facts());
+            let (secrets, facts) = match credential.candidate_facts() {
+                Some(facts) if shown.candidate => {
+                    (StoredSecrets::of_candidate(&found.view, place, client), facts)
+                }
+                _ => {
+                    let secrets = StoredSecrets::of_credential(&found.view, place, client);
+                    (secrets, credential.facts())
+                }
+            };
+            let step = line.registered.provider.refresh(&line.context(), &facts);
             let halt = match line.run(step, &secrets, DEADLINE).await {
                 Ok(grant) => {
                     let issued = grant.credentials.into_iter().find(|issued| &issued.name == name);
-                    let Some(issued) = issued else {
+                    let Some(mut issued) = issued else {
                         self.finish(lease, Due::After(MEND)).await?;
                         let error = line.name(Error::new(ErrorKind::ProviderRefused));
                         return Ok(Renewal::Failed(error));
                     };
+                    if shown.candidate && issued.refresh.is_none() {
+                        // The token that was shown stays good, and it is not the stored one.
+                        let token = found.view.part(place + 1, CANDIDATE.1)?;
+                        issued.refresh = Some(RefreshToken::new(token));
+                    }
                     let answered_at = self.0.clock.now();
                     let answered = Answered {
                         connection,
-                        seen,
+                        shown,
                         line: &line,
                         issued,
                         answered_at,
@@ -182,7 +196,16 @@ impl Engine {
                     return Ok(Renewal::Failed(error.with_connection(connection.connection())));
                 }
                 Halt::Provider(failure) if failure.kind == FailureKind::GrantOver => {
-                    let reason = if repeated || open_before || credential.in_doubt {
+                    if !shown.candidate
+                        && let Some(again) = self.with_candidate(connection, name, seen).await?
+                    {
+                        (found, place, credential) = again;
+                        shown.candidate = true;
+                        (lost_before, repeated) = (repeated, false);
+                        continue;
+                    }
+                    let lost = repeated || lost_before || open_before || credential.in_doubt;
+                    let reason = if lost {
                         ReconnectReason::LostAfterRotation
                     } else {
                         ReconnectReason::Revoked
@@ -220,12 +243,32 @@ impl Engine {
                         wait = wait.min(window / 4);
                     }
                     let error = line.error(halt);
-                    let doubt = unread || repeated || open_before;
+                    let doubt = unread || repeated || lost_before || open_before;
                     self.degrade(&found, lease, Due::After(wait), doubt).await?;
                     return Ok(Renewal::Failed(error.with_connection(connection.connection())));
                 }
             }
         }
+    }
+
+    /// The connection with tokens of a holder that lost its claim, for when the stored ones are
+    /// refused: the provider may have answered twice to the token before, and take the other answer.
+    async fn with_candidate(
+        &self,
+        connection: &ConnectionRef,
+        name: &CredentialName,
+        seen: u64,
+    ) -> Result<Option<(Found, usize, CredentialBody)>> {
+        let Some(found) = self.find_connection(connection).await? else { return Ok(None) };
+        let usable = matches!(found.state, ConnectionState::Active | ConnectionState::Degraded);
+        Ok(match place_of(&found, name)? {
+            Some((place, credential))
+                if usable && credential.generation == seen && credential.may_show_candidate() =>
+            {
+                Some((found, place, credential))
+            }
+            _ => None,
+        })
     }
 
     /// The connection works again only after the person reconnects, unless somebody committed the
@@ -501,25 +544,6 @@ impl Line {
         let near = credential.expires_at.is_some_and(|end| end.minus(margin + margin / 5) <= now);
         let idle = matches!(self.keep_alive(credential), Due::At(at) if at <= now);
         near || idle
-    }
-}
-
-/// The tokens of a stored credential, opened for one request.
-pub(crate) struct StoredSecrets<'a> {
-    pub(crate) view: &'a View,
-    pub(crate) place: usize,
-    pub(crate) client: Option<Plaintext>,
-}
-
-#[async_trait]
-impl OpenSecret for StoredSecrets<'_> {
-    fn open(&self, which: SecretRef) -> Result<Plaintext> {
-        match which {
-            SecretRef::AccessToken => self.view.part(self.place + 1, "access"),
-            SecretRef::RefreshToken => self.view.part(self.place + 1, "refresh"),
-            SecretRef::ClientSecret => copy(self.client.as_ref()),
-            _ => Err(not_at_hand()),
-        }
     }
 }
 

@@ -86,7 +86,7 @@ impl Engine {
         let line = self.line_without_asking(&registered).given(&body.variables)?;
         let answered = Answered {
             connection: &connection,
-            seen: body.seen,
+            shown: body.shown.clone(),
             line: &line,
             issued: body.issued(&opened)?,
             answered_at: body.answered_at,

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{
-    body::{self, AccountBody},
+    body::{self, AccountBody, CANDIDATE, TOKENS},
     engine::Engine,
     kind,
     registration::Registered,
@@ -93,9 +93,13 @@ impl Engine {
         };
         let mut hashes = Vec::new();
         for place in 0..found.body.credentials.len() {
-            if found.credential(place)?.is_some_and(|credential| credential.has_refresh) {
-                let token = found.view.part(place + 1, "refresh")?;
-                hashes.extend(self.token_hashes(registered, &token).await?);
+            let Some(credential) = found.credential(place)? else { continue };
+            let late = credential.candidate.is_some_and(|candidate| candidate.has_refresh);
+            for (has, part) in [(credential.has_refresh, TOKENS.1), (late, CANDIDATE.1)] {
+                if has {
+                    let token = found.view.part(place + 1, part)?;
+                    hashes.extend(self.token_hashes(registered, &token).await?);
+                }
             }
         }
         Ok(hashes)

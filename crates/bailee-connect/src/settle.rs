@@ -29,6 +29,7 @@ use crate::{
     kind,
     refusal::{Refusal, RefusalReason},
     registration::Registered,
+    secrets::{HeldSecrets, copy, not_at_hand},
     stored::{Found, Reserved},
 };
 
@@ -342,6 +343,7 @@ impl Pending<'_> {
             generation: old_body.as_ref().map_or(1, |body| body.generation + 1),
             in_doubt: false,
             grant: Some(self.flow),
+            candidate: None,
             variables: self.body.variables.clone(),
             account: Some(account.facts()),
         };
@@ -474,43 +476,6 @@ impl OpenSecret for ExchangeSecrets {
             _ => Err(not_at_hand()),
         }
     }
-}
-
-/// The tokens of a grant that is not stored as a connection yet, or no longer.
-pub(crate) struct HeldSecrets {
-    pub(crate) access: Plaintext,
-    pub(crate) refresh: Option<Plaintext>,
-    pub(crate) client: Option<Plaintext>,
-}
-
-impl HeldSecrets {
-    pub(crate) fn of(issued: &IssuedCredential, client: Option<Plaintext>) -> Self {
-        Self {
-            access: issued.access.expose(Plaintext::copy_from),
-            refresh: issued.refresh.as_ref().map(|token| token.expose(Plaintext::copy_from)),
-            client,
-        }
-    }
-}
-
-#[async_trait]
-impl OpenSecret for HeldSecrets {
-    fn open(&self, which: SecretRef) -> Result<Plaintext> {
-        match which {
-            SecretRef::AccessToken => copy(Some(&self.access)),
-            SecretRef::RefreshToken => copy(self.refresh.as_ref()),
-            SecretRef::ClientSecret => copy(self.client.as_ref()),
-            _ => Err(not_at_hand()),
-        }
-    }
-}
-
-pub(crate) fn copy(secret: Option<&Plaintext>) -> Result<Plaintext> {
-    secret.map(|secret| secret.expose(Plaintext::copy_from)).ok_or_else(not_at_hand)
-}
-
-pub(crate) fn not_at_hand() -> Error {
-    Error::new(ErrorKind::InvalidInput).with_detail("the request needs a secret that is not there")
 }
 
 /// Whose key seals a connection's records.

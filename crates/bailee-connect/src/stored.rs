@@ -174,6 +174,7 @@ impl Engine {
             if credential.has_refresh {
                 draft = draft.keep("refresh");
             }
+            let draft = credential.keep_candidate(draft);
             ops.push(self.0.vault.put(tenant, draft, Some(record)).await?);
         }
         Ok(ops)

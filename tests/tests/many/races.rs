@@ -13,10 +13,9 @@ use bailee_testkit::{
 };
 use bailee_tests::{
     Dice, NOTES, PUBLISH, Wrapped, declaration,
-    drill::{ISSUER, Tasks, call, client, hours, notes_world_where, presented, seconds},
+    drill::{ISSUER, Tasks, call, client, hours, notes_world_where, seconds},
 };
 use tokio::sync::Barrier;
-use url::form_urlencoded::byte_serialize;
 
 use super::{
     child::open,
@@ -64,8 +63,6 @@ fn hold(dice: &mut Dice) -> Option<Hold> {
 struct Table {
     w: World,
     provider: &'static str,
-    /// Whether a token that was replaced may live on.
-    keeps_replaced: bool,
     processes: [Bailee; 2],
     seats: [Seat; 2],
     tasks: Tasks,
@@ -108,8 +105,7 @@ impl Table {
             process.http(http).runtime(tasks.clone()).build().await.unwrap()
         };
         let processes = [process(&seats[0]).await, process(&seats[1]).await];
-        let keeps_replaced = style == RefreshStyle::UntilReplacementUsed;
-        Self { w, provider, keeps_replaced, processes, seats, tasks, _folder: folder }
+        Self { w, provider, processes, seats, tasks, _folder: folder }
     }
 
     fn site(&self) -> &Site {
@@ -187,14 +183,7 @@ impl Table {
             w.advance(seconds(60));
             w.settle().await;
         }
-        let mut live = self.site().live_tokens();
-        if self.keeps_replaced {
-            // A provider that takes a replaced token until the new one is used, and revokes only
-            // what it is shown, takes it for ever when the new one is revoked unused.
-            let shown = presented(self.site());
-            let in_a_form = |value: &str| byte_serialize(value.as_bytes()).collect::<String>();
-            live.retain(|token| !shown.contains(&in_a_form(&token.value)));
-        }
+        let live = self.site().live_tokens();
         let kinds: Vec<_> = live.iter().map(|token| token.kind).collect();
         assert!(live.is_empty(), "{what}: {kinds:?} live on");
         for process in &self.processes {

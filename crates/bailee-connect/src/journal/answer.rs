@@ -17,7 +17,10 @@ use bailee_store::{Facet, Fence, Key, Record, Sealed, Version};
 use bailee_vault::{Draft, Holder, Opened};
 use serde::{Deserialize, Serialize};
 
-use crate::{body, kind};
+use crate::{
+    body::{self, Shown},
+    kind,
+};
 
 /// An answer as it stands in the journal.
 pub(crate) struct Answer {
@@ -39,8 +42,8 @@ struct Clear {
 pub(crate) struct AnswerBody {
     pub(crate) registration: RegistrationId,
     pub(crate) name: CredentialName,
-    /// The generation whose token was shown.
-    pub(crate) seen: u64,
+    #[serde(flatten)]
+    pub(crate) shown: Shown,
     pub(crate) answered_at: Timestamp,
     expires_in: Option<Duration>,
     refresh_expires_in: Option<Duration>,
@@ -53,7 +56,7 @@ pub(crate) struct AnswerBody {
 impl AnswerBody {
     pub(crate) fn new(
         registration: &RegistrationId,
-        seen: u64,
+        shown: Shown,
         answered_at: Timestamp,
         issued: &IssuedCredential,
         variables: &BTreeMap<String, String>,
@@ -61,7 +64,7 @@ impl AnswerBody {
         Self {
             registration: registration.clone(),
             name: issued.name.clone(),
-            seen,
+            shown,
             answered_at,
             expires_in: issued.expires_in,
             refresh_expires_in: issued.refresh_expires_in,
