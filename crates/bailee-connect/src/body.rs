@@ -307,7 +307,6 @@ mod tests {
             in_doubt: false,
             grant: None,
             candidate: None,
-            candidate: None,
             variables: BTreeMap::new(),
             account: None,
         }

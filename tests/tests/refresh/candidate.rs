@@ -1,8 +1,6 @@
 //! Tokens of a holder that lost its claim and came when others were stored already: nobody can tell
 //! which of the two the provider takes, so both are kept, and both are ended.
 
-use std::sync::Arc;
-
 use bailee::{ConnectionState, Happened, ReconnectReason};
 use bailee_testkit::emulator::oidc::Revocation;
 use bailee_tests::{
