@@ -105,6 +105,12 @@ const fn field(name: &'static str, kinds: &'static [FieldKind]) -> FieldShape {
 
 /// In the order of their names, for the search.
 const EVENTS: &[EventShape] = &[
+    event(
+        "brake.engaged",
+        "a provider refused so many grants at once that connections were left as they are",
+        &["registration"],
+    ),
+    event("brake.released", "an operator let a provider's refusals count again", &["registration"]),
     event("call.effect_done", "a call that changes something was answered", &["effect"]),
     event("call.effect_intended", "a call that changes something is about to be sent", &["effect"]),
     event("connection.checked", "a provider was asked about a connection", &["connection"]),
@@ -145,6 +151,7 @@ const EVENTS: &[EventShape] = &[
         "tokens were received and are held until they have their connection",
         &["flow"],
     ),
+    event("grant.refused", "a provider said that a grant is over", &["connection"]),
     event("key.created", "a key was made", &[]),
     event("key.destroyed", "a key was destroyed", &[]),
     event("key.rotated", "a key was replaced", &[]),

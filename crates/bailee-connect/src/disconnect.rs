@@ -118,9 +118,9 @@ impl Engine {
     pub(crate) async fn end(&self, connection: &ConnectionRef) -> Result<DisconnectReceipt> {
         let (tell, told) = oneshot::channel();
         let (task, wanted) = (self.clone(), connection.clone());
-        self.0.runtime.spawn(Box::pin(async move {
+        self.spawn(async move {
             drop(tell.send(task.finish_disconnect(&wanted).await));
-        }));
+        });
         told.await.unwrap_or_else(|_| {
             Err(Error::new(ErrorKind::Ambiguous)
                 .with_detail("a worker finishes the disconnect")

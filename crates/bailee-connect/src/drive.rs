@@ -292,7 +292,7 @@ impl Line {
         Ok(answer)
     }
 
-    /// A request that the brake lets through, filled.
+    /// A request that the limiter lets through, filled.
     async fn admitted(
         &self,
         request: &Request,
@@ -307,7 +307,7 @@ impl Line {
         Ok(fill(self, request, filling, deadline).await?)
     }
 
-    /// Tells the brake what became of a request.
+    /// Tells the limiter what became of a request.
     fn noted<T>(
         &self,
         endpoint: Endpoint,
@@ -318,9 +318,9 @@ impl Line {
         match answered {
             Ok(answer) => {
                 if status(&answer).is_server_error() {
-                    self.registered.brake(endpoint).failed(clock);
+                    self.registered.limiter_of(endpoint).failed(clock);
                 } else {
-                    self.registered.brake(endpoint).succeeded();
+                    self.registered.limiter_of(endpoint).succeeded();
                 }
                 Ok(answer)
             }
@@ -331,7 +331,7 @@ impl Line {
                 if refused {
                     return Err(Halt::Local(error));
                 }
-                self.registered.brake(endpoint).failed(clock);
+                self.registered.limiter_of(endpoint).failed(clock);
                 Err(match sent {
                     Sent::No => Halt::Unsent(error),
                     Sent::Maybe => Halt::Ambiguous(error),
@@ -340,7 +340,7 @@ impl Line {
         }
     }
 
-    /// Puts the brake on where an answer says that the limit is used up.
+    /// Holds requests back where an answer says that the limit is used up.
     async fn heed(&self, endpoint: Endpoint, account: Whose, answer: &Answer) {
         if endpoint == Endpoint::Api
             && let Some(wait) = used_up(&self.spec.rate_limit, answer)
@@ -353,22 +353,22 @@ impl Line {
     async fn take_turn(&self, endpoint: Endpoint, account: Whose) -> Result<()> {
         let clock: &dyn Clock = &*self.engine.0.clock;
         self.engine.learn_limits(&self.registered).await;
-        let brake = self.registered.brake(endpoint);
-        brake.admit(clock, account)?;
+        let limiter = self.registered.limiter_of(endpoint);
+        limiter.admit(clock, account)?;
         let facts = &self.spec.rate_limit;
         if endpoint == Endpoint::Api
             && let Some(ceiling) = facts.ceiling
         {
-            let wait = brake.turn(clock, ceiling, of_scope(facts.scope, endpoint, account))?;
+            let wait = limiter.turn(clock, ceiling, of_scope(facts.scope, endpoint, account))?;
             if !wait.is_zero() {
                 self.engine.0.runtime.sleep(wait).await;
-                brake.still_admits(clock, account)?;
+                limiter.still_admits(clock, account)?;
             }
         }
         Ok(())
     }
 
-    /// Puts a brake on as the provider says, here and in the other processes.
+    /// Holds requests back as the provider says, here and in the other processes.
     pub(crate) async fn limit(
         &self,
         endpoint: Endpoint,
@@ -378,12 +378,12 @@ impl Line {
     ) {
         let scope = scope.unwrap_or(self.spec.rate_limit.scope);
         let whose = of_scope(scope, endpoint, account);
-        let brake = self.registered.brake(endpoint);
-        let until = brake.limited(&*self.engine.0.clock, wait, whose);
-        self.engine.tell_limit(&self.registered, brake, whose, until).await;
+        let limiter = self.registered.limiter_of(endpoint);
+        let until = limiter.limited(&*self.engine.0.clock, wait, whose);
+        self.engine.tell_limit(&self.registered, limiter, whose, until).await;
     }
 
-    /// A provider's no; the brake is told of a limit.
+    /// A provider's no; the limiter is told of a limit.
     pub(crate) async fn refused(
         &self,
         endpoint: Endpoint,

@@ -26,6 +26,7 @@ use crate::{
     people::People,
     registration::{Registered, Registration},
     return_to::ReturnTargets,
+    running::Running,
     runtime::Runtime,
     usage::Usage,
     watch,
@@ -55,6 +56,7 @@ pub(crate) struct Inner {
     pub(crate) control: ControlCache,
     pub(crate) flights: Flights,
     pub(crate) people: People,
+    pub(crate) running: Running,
     pub(crate) usage: Usage,
     /// How many connections of a registration are asked about in a minute.
     pub(crate) watch_budget: u32,
@@ -307,6 +309,7 @@ impl EngineBuilder {
             control: ControlCache::default(),
             flights: Flights::default(),
             people: People::default(),
+            running: Running::default(),
             usage: Usage::default(),
             watch_budget: self.watch_budget,
             journal,

@@ -192,9 +192,9 @@ impl Engine {
     pub(crate) async fn enter(&self, asked: Asked) -> Result<Entered> {
         let engine = self.clone();
         let (tell, told) = oneshot::channel();
-        self.0.runtime.spawn(Box::pin(async move {
+        self.spawn(async move {
             drop(tell.send(engine.enter_now(asked).await));
-        }));
+        });
         told.await.unwrap_or_else(|_| {
             Err(Error::new(ErrorKind::Ambiguous).with_detail("the task of the entry was dropped"))
         })

@@ -76,12 +76,12 @@ impl Engine {
         drop(flights);
         let (engine, connection, name) = (self.clone(), connection.clone(), name.clone());
         // The request is the engine's own: a caller that goes away changes nothing.
-        self.0.runtime.spawn(Box::pin(async move {
+        self.spawn(async move {
             let landed = Landing { engine: engine.clone(), key };
             let outcome = engine.renew(&connection, &name, seen).await;
             drop(landed);
             drop(tell.send(outcome.map_err(Arc::new)));
-        }));
+        });
         flight
     }
 

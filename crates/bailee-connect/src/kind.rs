@@ -22,6 +22,10 @@ pub(crate) const EVENT: Kind = Kind::from_static("event");
 pub(crate) const REGISTRATION: Kind = Kind::from_static("registration");
 /// Until when a provider lets nothing through, in the system's tenant.
 pub(crate) const LIMIT: Kind = Kind::from_static("limit");
+/// That a provider said that a grant is over, for as long as it counts, in the system's tenant.
+pub(crate) const REFUSAL: Kind = Kind::from_static("refusal");
+/// That the brake on mass failures is on, in the system's tenant.
+pub(crate) const BRAKE: Kind = Kind::from_static("brake");
 /// What a provider answered to a renewal, in the journal alone: never in a store.
 pub(crate) const ANSWER: Kind = Kind::from_static("refresh.answer");
 

@@ -1,4 +1,4 @@
-//! The brake of a registration: how its provider's limits are honoured.
+//! The limiter of a registration: how its provider's limits are honoured.
 //!
 //! One for its API and one for its grants, shared by all of its connections: a provider that says
 //! "too many" or fails again and again is left alone for a while, and callers are told how long. A

@@ -17,7 +17,7 @@ use crate::call::Acting;
 /// A list at a provider, read page by page as it is asked for.
 ///
 /// Each page is a call of its own: it passes the gate, is counted as a disclosure and meets the
-/// registration's brake. Nothing is asked for ahead, and dropping this stops it.
+/// registration's limiter. Nothing is asked for ahead, and dropping this stops it.
 ///
 /// It is a stream of the list's items; as a stream it ends after an error. Whoever reads with
 /// [`Pages::next_page`] may call again after an error whose remedy is to wait: the same page is

@@ -223,10 +223,10 @@ impl Acting {
         let (tell, told) = oneshot::channel();
         let (acting, connection, key) = (self.clone(), connection.clone(), key.clone());
         // A caller that goes away must not leave it half done.
-        self.engine.0.runtime.spawn(Box::pin(async move {
+        self.engine.spawn(async move {
             let outcome = acting.publish_whole(&connection, &key, &*operation, media).await;
             drop(tell.send(outcome));
-        }));
+        });
         told.await.unwrap_or_else(|_| {
             Err(Error::new(ErrorKind::Ambiguous)
                 .with_detail("the task of a publication was dropped"))

@@ -18,7 +18,7 @@ use crate::{
     gate::needs_reconnect,
     keep::Answered,
     kind,
-    limiter::backoff,
+    limiter::{backoff, jitter},
     secrets::StoredSecrets,
     settle::holder_of,
     stored::Found,
@@ -50,6 +50,7 @@ impl Engine {
         name: &CredentialName,
         seen: u64,
     ) -> Result<()> {
+        self.admit_renewal(connection)?;
         let task = Key::new(kind::REFRESH, connection.credential(name));
         self.replay_for(connection, task.id, None).await?;
         if let Some(wait) = self.open_for(connection.tenant(), task.id) {
@@ -301,6 +302,11 @@ impl Engine {
                 }
                 _ => return Ok(Renewal::Failed(Error::new(ErrorKind::NotFound))),
             }
+            if is_a_refusal(reason)
+                && let Err(error) = self.believe_refusal(&found.body.registration, connection).await
+            {
+                return self.hold_still(&found, lease, reason, error).await;
+            }
             let state = ConnectionState::NeedsReconnect(reason);
             let batch = self.state_batch(&found, state, "credential.refresh_failed", false).await?;
             let batch = batch.finish(lease.task.clone(), lease.fence, Due::After(SOMETIME));
@@ -316,6 +322,26 @@ impl Engine {
         ))
     }
 
+    /// Too many are refused at once: it stays as it is, and nobody asks again for a while.
+    async fn hold_still(
+        &self,
+        found: &Found,
+        lease: &Lease,
+        reason: ReconnectReason,
+        error: Error,
+    ) -> Result<Renewal> {
+        let until = self.0.clock.monotonic().plus(LEASE);
+        self.0.flights.leave_open((lease.tenant.clone(), lease.task.id), until);
+        let due = Due::After(MEND + jitter(&*self.0.random, MEND / 5)?);
+        if reason == ReconnectReason::LostAfterRotation {
+            // That an answer was lost is not forgotten over it.
+            self.degrade(found, lease, due, true).await?;
+        } else {
+            self.note_failure(&found.reference, lease, due, "brake").await?;
+        }
+        Ok(Renewal::Failed(error))
+    }
+
     /// The provider said at a call that the grant is over, though the access token had time left.
     pub(crate) async fn note_grant_over(
         &self,
@@ -326,6 +352,10 @@ impl Engine {
     }
 
     /// Makes a connection wait for its person, unless somebody renewed it since `seen` was read.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ProviderUnavailable`] while the provider refuses too many at once.
     pub(crate) async fn need_reconnect(
         &self,
         connection: &ConnectionRef,
@@ -346,6 +376,9 @@ impl Engine {
             .any(|credential| credential.generation > seen);
         if newer || !matches!(found.state, ConnectionState::Active | ConnectionState::Degraded) {
             return Ok(());
+        }
+        if is_a_refusal(reason) {
+            self.believe_refusal(&found.body.registration, connection).await?;
         }
         let state = ConnectionState::NeedsReconnect(reason);
         let batch = self.state_batch(&found, state, "connection.state_changed", false).await?;
@@ -559,6 +592,11 @@ pub(crate) fn place_of(
         return Ok(None);
     };
     Ok(found.credential(place)?.map(|credential| (place, credential)))
+}
+
+/// Whether it is the provider's word, and no time that ran out as it was to.
+fn is_a_refusal(reason: ReconnectReason) -> bool {
+    matches!(reason, ReconnectReason::Revoked | ReconnectReason::LostAfterRotation)
 }
 
 pub(crate) fn reason_word(reason: ReconnectReason) -> &'static str {

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     assertion::{self, Signer},
     body,
+    brake::Brake,
     engine::Engine,
     kind,
     limiter::Limiter,
@@ -266,10 +267,12 @@ pub(crate) struct Registered {
     pub(crate) owner: Option<TenantId>,
     pub(crate) redirect_uri: String,
     pub(crate) callback_path: String,
-    /// The brake of its API.
+    /// The limiter of its API.
     pub(crate) limiter: Limiter,
-    /// The brake of its grants: a busy API must not keep a token from being revoked.
+    /// That of its grants: a busy API must not keep a token from being revoked.
     pub(crate) grants: Limiter,
+    /// What stands between it and a mass of refused grants.
+    pub(crate) brake: Brake,
     /// When it was last looked for what other processes were told.
     looked: Mutex<Option<Monotonic>>,
     resolved: Mutex<Option<Resolved>>,
@@ -353,6 +356,7 @@ impl Registered {
             looked: Mutex::new(None),
             resolved: Mutex::new(None),
             signal_keys: Mutex::new(None),
+            brake: Brake::default(),
             watch_turns: WatchTurns::default(),
             refused: RefusedSignals::default(),
         };
@@ -370,8 +374,8 @@ impl Registered {
         )
     }
 
-    /// The brake of an endpoint.
-    pub(crate) fn brake(&self, endpoint: Endpoint) -> &Limiter {
+    /// The limiter of an endpoint.
+    pub(crate) fn limiter_of(&self, endpoint: Endpoint) -> &Limiter {
         match endpoint {
             Endpoint::Api | Endpoint::Upload => &self.limiter,
             _ => &self.grants,
@@ -402,8 +406,8 @@ impl Registered {
             .with_detail("the keys of this provider are entered: it has no flow"))
     }
 
-    /// Both brakes.
-    pub(crate) fn brakes(&self) -> [&Limiter; 2] {
+    /// Both limiters.
+    pub(crate) fn limiters(&self) -> [&Limiter; 2] {
         [&self.limiter, &self.grants]
     }
 

@@ -13,7 +13,7 @@ use bailee_core::{
     Timestamp, audit::Entry,
 };
 use bailee_providers::signal::TokenIdentifier;
-use bailee_store::{Expect, Key, Op, Query};
+use bailee_store::{Expect, Facet, Key, Op, Query};
 use bailee_vault::{Draft, Holder};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use ring::digest::{SHA512, digest};
@@ -22,6 +22,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     body::{self, AccountBody, CANDIDATE, TOKENS},
+    brake::number_of,
     engine::Engine,
     kind,
     registration::Registered,
@@ -157,11 +158,13 @@ impl Engine {
         tokens: Vec<Id>,
         also: Vec<Op>,
     ) -> Result<()> {
-        let mut hashes = tokens;
+        let mut hashes = Vec::new();
         for account in account.under_each_id() {
             hashes.push(self.account_hash(registration, &account).await?);
         }
-        self.route_hashes(registration, connection, about, &hashes, also).await
+        let first = hashes.first().copied();
+        hashes.extend(tokens);
+        self.write_routes(registration, connection, about, (&hashes, first), also).await
     }
 
     /// The same for hashes that are known.
@@ -171,6 +174,18 @@ impl Engine {
         connection: &ConnectionRef,
         about: Option<SubjectId>,
         hashes: &[Id],
+        also: Vec<Op>,
+    ) -> Result<()> {
+        self.write_routes(registration, connection, about, (hashes, None), also).await
+    }
+
+    /// Writes the routes of some hashes. The one that every connection has counts it.
+    async fn write_routes(
+        &self,
+        registration: &RegistrationId,
+        connection: &ConnectionRef,
+        about: Option<SubjectId>,
+        (hashes, first): (&[Id], Option<Id>),
         also: Vec<Op>,
     ) -> Result<()> {
         let vault = &self.0.vault;
@@ -184,7 +199,11 @@ impl Engine {
                 continue;
             }
             let route = RouteBody { connection: connection.clone(), ended: None };
-            let draft = Draft::new(key, Holder::Tenant).facts(body::SCHEMA, body::encode(&route)?);
+            let facet =
+                if first == Some(*hash) { number_of(registration) } else { Facet::default() };
+            let draft = Draft::new(key, Holder::Tenant)
+                .facet(facet)
+                .facts(body::SCHEMA, body::encode(&route)?);
             let (old, lookups) = (view.record(n), vec![*hash]);
             ops.push(vault.put_with_lookups(&TenantId::SYSTEM, draft, old, lookups).await?);
         }

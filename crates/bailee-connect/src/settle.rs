@@ -55,11 +55,11 @@ impl Connections {
     pub(crate) async fn settle(&self, settling: Settling) -> Result<Settled, Refusal> {
         let engine = self.engine.clone();
         let (tell, told) = oneshot::channel();
-        self.engine.0.runtime.spawn(Box::pin(async move {
+        self.engine.spawn(async move {
             let settled = engine.settle(settling).await;
             // Nobody may be waiting any more; the connection is there all the same.
             drop(tell.send(settled));
-        }));
+        });
         told.await.unwrap_or_else(|_| {
             Err(Refusal::because(
                 RefusalReason::Unavailable,

@@ -1,6 +1,6 @@
 //! A limit that a provider imposed, as every process is told of it.
 //!
-//! A record for each brake of a registration, in the system's tenant. It is written when an answer
+//! A record for each limiter of a registration, in the system's tenant. It is written when an answer
 //! imposes a wait that is longer than telling takes and than what is told already, and looked for
 //! once a second while the registration is in use; its end is its expiry. A store that cannot be
 //! reached leaves each process with what it was told itself.
@@ -66,19 +66,19 @@ impl LimitBody {
         self.accounts.first().map(|(_, until)| *until).max(self.until)
     }
 
-    fn learnt_by(&self, brake: &Limiter, engine: &Engine, now: Timestamp) {
+    fn learnt_by(&self, limiter: &Limiter, engine: &Engine, now: Timestamp) {
         let clock = &*engine.0.clock;
         let accounts = self.accounts.iter().map(|(account, until)| (Some(*account), *until));
         for (whose, until) in self.until.map(|until| (None, until)).into_iter().chain(accounts) {
             if until > now {
-                brake.learn(clock, whose, until.since(now));
+                limiter.learn(clock, whose, until.since(now));
             }
         }
     }
 }
 
-fn key(registered: &Registered, brake: &Limiter) -> Key {
-    let id = Id::derive(&[b"limit", registered.id().as_str().as_bytes(), brake.name.as_bytes()]);
+fn key(registered: &Registered, limiter: &Limiter) -> Key {
+    let id = Id::derive(&[b"limit", registered.id().as_str().as_bytes(), limiter.name.as_bytes()]);
     Key::new(kind::LIMIT, id)
 }
 
@@ -88,17 +88,17 @@ impl Engine {
         if !registered.look_is_due(self.0.clock.monotonic(), EVERY) {
             return;
         }
-        let brakes = registered.brakes();
-        let keys = brakes.map(|brake| key(registered, brake));
+        let limiters = registered.limiters();
+        let keys = limiters.map(|limiter| key(registered, limiter));
         let Ok(view) = self.0.vault.read(&TenantId::SYSTEM, Holder::Tenant, &keys).await else {
             return;
         };
-        for (n, brake) in brakes.into_iter().enumerate() {
+        for (n, limiter) in limiters.into_iter().enumerate() {
             // What a newer release wrote, or nobody sealed, holds nothing up.
             if let Ok(Some(facts)) = view.facts(n)
                 && let Ok(told) = body::decode::<LimitBody>(&facts)
             {
-                told.learnt_by(brake, self, view.now());
+                told.learnt_by(limiter, self, view.now());
             }
         }
     }
@@ -107,33 +107,33 @@ impl Engine {
     pub(crate) async fn tell_limit(
         &self,
         registered: &Registered,
-        brake: &Limiter,
+        limiter: &Limiter,
         whose: Whose,
         until: Monotonic,
     ) {
-        if !brake.begin_telling(&*self.0.clock, whose, EVERY) {
+        if !limiter.begin_telling(&*self.0.clock, whose, EVERY) {
             return;
         }
         for _ in 0..5 {
-            match self.write_limit(registered, brake, whose, until).await {
+            match self.write_limit(registered, limiter, whose, until).await {
                 // Another process wrote at the same moment: its limit and ours.
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
                 Ok(()) => return,
                 Err(_) => break,
             }
         }
-        brake.tell_again(whose);
+        limiter.tell_again(whose);
     }
 
     async fn write_limit(
         &self,
         registered: &Registered,
-        brake: &Limiter,
+        limiter: &Limiter,
         whose: Whose,
         until: Monotonic,
     ) -> Result<()> {
         let vault = &self.0.vault;
-        let place = key(registered, brake);
+        let place = key(registered, limiter);
         let keys = std::slice::from_ref(&place);
         let view = vault.read(&TenantId::SYSTEM, Holder::Tenant, keys).await?;
         self.admit_instance(view.control()).await?;
@@ -154,7 +154,7 @@ impl Engine {
         let mut entry = Entry::new("registration.limited", self.0.clock.now())
             .with("registration", registered.id())
             .with("provider", &registered.facts.provider)
-            .with("kind", brake.name)
+            .with("kind", limiter.name)
             .with("until", until);
         if let Some(account) = whose {
             entry = entry.with("connection", account);

@@ -40,7 +40,7 @@ impl Engine {
         let due = Due::At(expires_at.minus(margin).minus(early));
         let (engine, connection) = (self.clone(), connection.clone());
         let generation = credential.generation;
-        self.0.runtime.spawn(Box::pin(async move {
+        self.spawn(async move {
             let planned = async {
                 let batch = engine
                     .0
@@ -65,6 +65,6 @@ impl Engine {
                     .unwrap_or_else(PoisonError::into_inner)
                     .remove(&(id, generation));
             }
-        }));
+        });
     }
 }

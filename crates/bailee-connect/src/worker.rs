@@ -7,6 +7,7 @@ use std::{
 
 use bailee_core::{ErrorKind, Result, TenantId, audit::Entry};
 use bailee_store::{Claim, Due, Lease};
+use futures_channel::oneshot;
 
 use crate::{engine::Engine, kind};
 
@@ -46,7 +47,7 @@ impl Worker {
     pub async fn run(&self) -> Result<()> {
         let engine = &self.engine;
         let mut kept = engine.0.clock.monotonic();
-        while !self.stopping.load(Ordering::SeqCst) {
+        while !self.stopping.load(Ordering::SeqCst) && !engine.is_draining() {
             let done = match self.work().await {
                 Err(error) if error.kind() == ErrorKind::Quarantined => return Err(error),
                 Err(error) => {
@@ -98,6 +99,7 @@ impl Worker {
         let engine = &self.engine;
         let snapshot = engine.0.vault.store().read(&TenantId::SYSTEM, &[]).await?;
         engine.admit_instance(&snapshot.control).await?;
+        let Some(_begun) = engine.begin_unless_draining() else { return Ok(0) };
         let mut leases = Vec::new();
         // What can wait is never in front of what somebody waits for.
         for tasks in [kind::LANES.as_slice(), kind::PATIENT_LANES.as_slice()] {
@@ -105,41 +107,22 @@ impl Worker {
             leases.extend(engine.0.vault.store().claim(claim).await?);
         }
         let count = leases.len() as u64;
-        futures_util::future::join_all(leases.iter().map(|lease| self.one(lease))).await;
+        // In tasks of their own: a host that drops its worker must not cut off a renewal.
+        let tasks = leases.into_iter().map(|lease| {
+            let (engine, (tell, told)) = (engine.clone(), oneshot::channel());
+            self.engine.spawn(async move {
+                engine.do_due(&lease).await;
+                // Nobody may be waiting any more.
+                let _ = tell.send(());
+            });
+            told
+        });
+        futures_util::future::join_all(tasks).await;
         Ok(count)
     }
 
-    async fn one(&self, lease: &Lease) {
-        let engine = &self.engine;
-        let task = &lease.task.kind;
-        let outcome = if *task == kind::REFRESH {
-            engine.refresh_due(lease).await
-        } else if *task == kind::DISCONNECT {
-            engine.disconnect_due(lease).await
-        } else if *task == kind::PUBLISH {
-            engine.publication_due(lease).await
-        } else if *task == kind::ORPHAN {
-            engine.orphan_due(lease).await
-        } else if *task == kind::EFFECT {
-            engine.effect_due(lease).await
-        } else if *task == kind::SIGNAL {
-            engine.signal_due(lease).await
-        } else if *task == kind::REQUEST_DUE {
-            engine.request_due(lease).await
-        } else if *task == kind::WATCH {
-            engine.watch_due(lease).await
-        } else if *task == kind::FETCH {
-            engine.fetch_due(lease).await
-        } else {
-            engine.notify(lease).await
-        };
-        if let Err(error) = outcome {
-            // Not finished: the work is due again when its claim ends.
-            tracing::warn!(task = task.as_str(), kind = ?error.kind(), "due work failed");
-        }
-    }
-
     async fn keep_house(&self) {
+        let Some(_begun) = self.engine.begin_unless_draining() else { return };
         self.engine.0.vault.wake();
         self.engine.replay().await;
         if let Err(error) = self.engine.0.disclosures.flush().await {
@@ -163,6 +146,35 @@ impl Worker {
 }
 
 impl Engine {
+    async fn do_due(&self, lease: &Lease) {
+        let task = &lease.task.kind;
+        let outcome = if *task == kind::REFRESH {
+            self.refresh_due(lease).await
+        } else if *task == kind::DISCONNECT {
+            self.disconnect_due(lease).await
+        } else if *task == kind::PUBLISH {
+            self.publication_due(lease).await
+        } else if *task == kind::ORPHAN {
+            self.orphan_due(lease).await
+        } else if *task == kind::EFFECT {
+            self.effect_due(lease).await
+        } else if *task == kind::SIGNAL {
+            self.signal_due(lease).await
+        } else if *task == kind::REQUEST_DUE {
+            self.request_due(lease).await
+        } else if *task == kind::WATCH {
+            self.watch_due(lease).await
+        } else if *task == kind::FETCH {
+            self.fetch_due(lease).await
+        } else {
+            self.notify(lease).await
+        };
+        if let Err(error) = outcome {
+            // Not finished: the work is due again when its claim ends.
+            tracing::warn!(task = task.as_str(), kind = ?error.kind(), "due work failed");
+        }
+    }
+
     /// Due: an effect whose outcome nobody wrote down. Whether it happened, nobody can tell.
     async fn effect_due(&self, lease: &Lease) -> Result<()> {
         let entry = Entry::new("call.effect_done", self.0.clock.now())

@@ -85,7 +85,8 @@ impl fmt::Display for Key {
     }
 }
 
-/// A small clear number of a record, out of a closed list of its kind (a state). Zero by default.
+/// A small clear number of a record, out of a closed list of its kind: a state, a registration.
+/// Zero by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Facet(pub i16);
 

@@ -1,9 +1,11 @@
 //! The facade: what a host calls.
 
+use std::time::Duration;
+
 use bailee_connect::{
-    Acting, Connections, Engine, Freeze, InstanceConnections, Requests, Who, Worker,
+    Acting, BrakeStatus, Connections, Engine, Freeze, InstanceConnections, Requests, Who, Worker,
 };
-use bailee_core::{Id, PurposeId, Result};
+use bailee_core::{Id, PurposeId, RegistrationId, Result};
 use bailee_registry::Declaration;
 use bailee_vault::Vault;
 
@@ -78,6 +80,44 @@ impl Bailee {
     /// What the store and the vault say.
     pub async fn thaw(&self, what: &Freeze) -> Result<()> {
         self.engine.thaw(what).await
+    }
+
+    /// Prepares the end of this process: its workers end, no renewal is begun any more, and this waits
+    /// until everything that was begun has come to its end and what is held in memory is written.
+    ///
+    /// Call it on the signal to terminate, when the server takes no more requests, and give it the
+    /// time that the process has. Whatever is cut off all the same is found by the other processes, as
+    /// after a crash.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::StoreUnavailable`](crate::ErrorKind) when what is held in memory could not be
+    /// written. Everything else has come to its end then too.
+    pub async fn drain(&self) -> Result<()> {
+        self.engine.drain().await
+    }
+
+    /// Which registrations have their brake on: their provider refuses so many grants at once (more
+    /// than twenty, and more than one in fifty, within ten minutes) that no person is told to reconnect.
+    /// The connections stay as they are and ask again; each brake stands in the audit log of the
+    /// system's tenant (`brake.engaged`) and in the error log.
+    ///
+    /// # Errors
+    ///
+    /// What the store and the vault say.
+    pub async fn brakes(&self) -> Result<Vec<BrakeStatus>> {
+        self.engine.brakes().await
+    }
+
+    /// Lets the brake of a registration go for so long: an operator's act, when it is true that the
+    /// grants are over. It holds in every process at once.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`](crate::ErrorKind) for an unknown registration, and what the store
+    /// and the vault say.
+    pub async fn release_brake(&self, registration: &RegistrationId, time: Duration) -> Result<()> {
+        self.engine.release_brake(registration, time).await
     }
 
     /// Makes a database that belongs to another instance this one's: an operator's act after a

@@ -7,12 +7,12 @@ pub use bailee_audit as audit;
 #[cfg(feature = "loopback")]
 pub use bailee_connect::Loopback;
 pub use bailee_connect::{
-    Acting, Answer, ApiService, BeginOptions, Begun, BoxFuture, BytesMedia, CallbackRequest,
-    Completed, ConnectionStatus, Connections, CookiePolicy, CursorRepeats, DisconnectReceipt,
-    DownloadOptions, EnterOptions, Entered, EventSink, Freeze, IdempotencyKey, IncomingFile,
-    InstanceConnections, MediaSource, Mount, Pages, ProviderRequest, Publication, PublicationState,
-    Refusal, RefusalReason, Registration, RequestOutcome, Requests, ResumePoint, Runtime,
-    SignalOutcome, SignalRequest, TakenSignal, Who, Worker,
+    Acting, Answer, ApiService, BeginOptions, Begun, BoxFuture, BrakeStatus, BytesMedia,
+    CallbackRequest, Completed, ConnectionStatus, Connections, CookiePolicy, CursorRepeats,
+    DisconnectReceipt, DownloadOptions, EnterOptions, Entered, EventSink, Freeze, IdempotencyKey,
+    IncomingFile, InstanceConnections, MediaSource, Mount, Pages, ProviderRequest, Publication,
+    PublicationState, Refusal, RefusalReason, Registration, RequestOutcome, Requests, ResumePoint,
+    Runtime, SignalOutcome, SignalRequest, TakenSignal, Who, Worker,
 };
 #[cfg(feature = "tokio")]
 pub use bailee_connect::{FileMedia, Tokio};

@@ -3,9 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
+mod brake;
 mod candidate;
 mod classes;
 mod clocks;
+mod drained;
 mod errors;
 mod journal;
 mod lifetimes;
