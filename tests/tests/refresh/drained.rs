@@ -96,6 +96,7 @@ async fn parent(by_worker: bool) {
     assert_eq!(state(&w, &ada, &notes).await, ConnectionState::Active);
 }
 
+#[expect(clippy::print_stdout, reason = "the child talks to its parent this way")]
 async fn child(orders: Orders) {
     let mut told = signal(SignalKind::terminate()).unwrap();
     let clock = orders.kin.clock();
