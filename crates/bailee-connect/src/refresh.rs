@@ -26,8 +26,12 @@ use crate::{
 
 /// How long a claim to renew holds: longer than a request and its one repetition may take.
 pub(crate) const LEASE: Duration = Duration::from_secs(90);
-/// How often a caller looks again while another process renews.
-pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// How soon a caller looks again while another process renews: most providers answer at once.
+const LOOK_SOON: Duration = Duration::from_millis(10);
+/// How often at least: who waits goes on so long after the renewal at most.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How many looks there are between two attempts to claim, which cost the store more.
+const LOOKS: usize = 4;
 /// The due time of a credential that needs no renewal by itself.
 const SOMETIME: Duration = Duration::from_secs(365 * 86_400);
 /// No credential is kept alive oftener than this.
@@ -59,6 +63,7 @@ impl Engine {
                 .with_connection(connection.connection()));
         }
         let began = self.0.clock.monotonic();
+        let mut pause = LOOK_SOON;
         loop {
             let claim = Claim::One { tenant: connection.tenant(), task: &task, lease: LEASE };
             if let Some(lease) = self.0.vault.store().claim(claim).await?.pop() {
@@ -67,18 +72,23 @@ impl Engine {
                     Renewal::Failed(error) => Err(error),
                 };
             }
-            // Somebody else renews. What they commit is the answer; their lease bounds the wait.
-            let view = self.read_credential(connection, name).await?;
-            match credential_of(&view)? {
-                None => return Err(Error::new(ErrorKind::NotFound)),
-                Some(credential) if credential.generation > seen => return Ok(()),
-                Some(_) => {}
+            // Somebody else renews. What they commit is the answer, and is looked for before the
+            // next claim: a claim of what is renewed already is another commit. Their lease bounds
+            // the wait.
+            for _ in 0..LOOKS {
+                self.0.runtime.sleep(pause).await;
+                pause = (2 * pause).min(LOOK_AGAIN);
+                let view = self.read_credential(connection, name).await?;
+                match credential_of(&view)? {
+                    None => return Err(Error::new(ErrorKind::NotFound)),
+                    Some(credential) if credential.generation > seen => return Ok(()),
+                    Some(_) => {}
+                }
             }
             if self.0.clock.monotonic().since(began) > LEASE {
                 return Err(Error::new(ErrorKind::ProviderUnavailable)
                     .with_connection(connection.connection()));
             }
-            self.0.runtime.sleep(LOOK_AGAIN).await;
         }
     }
 

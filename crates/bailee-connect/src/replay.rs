@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How often somebody looks whether an answer has come to the store.
-const LOOKS: u32 = 300;
+const LOOKS: u32 = 600;
 
 impl Engine {
     /// Tries once to bring every answer of the journal to the store.
