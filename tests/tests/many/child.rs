@@ -3,22 +3,25 @@
 use std::{
     io::{BufRead, Write},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bailee::{
     Bailee, ClientSecret, ConnectionRef, HostId, PostgresStore, Registration, RootKeys,
     SqliteStore, TenantId, Visitor,
     core::{Clock, ManualClock, Timestamp},
-    http::{Reqwest, Tls},
+    http::{HttpSend, Reqwest, Tls},
     providers::{Environment, Generic, Spec},
     store::Store,
 };
 use bailee_testkit::{Events, Memberships};
-use bailee_tests::{NOTES_SPEC, declaration, drill::call};
+use bailee_tests::{NOTES, NOTES_SPEC, declaration, drill::call};
 use tokio::{sync::Barrier, task::JoinSet};
 
-use super::*;
+use super::{
+    window::{See, Window, until_sent},
+    *,
+};
 
 /// Nobody waits so long, on whatever machine: longer than a lease and a request.
 const AT_MOST: Duration = Duration::from_secs(120);
@@ -28,7 +31,8 @@ pub(crate) fn child(orders: &Orders) {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let clock = ManualClock::at(Timestamp::from_micros(orders.now));
-    let bailee = runtime.block_on(engine(orders, &clock));
+    let window = Window::before(way_out(orders));
+    let bailee = runtime.block_on(engine(orders, &clock, window.clone()));
     let connection: ConnectionRef = orders.connection.parse().unwrap();
     say("here");
     for line in std::io::stdin().lock().lines() {
@@ -41,8 +45,11 @@ pub(crate) fn child(orders: &Orders) {
                 say("ready");
             }
             _ => {
-                assert_eq!(line, "go");
-                let round = runtime.block_on(together(&bailee, &connection));
+                let writes = line == "go and write";
+                assert!(writes || line == "go");
+                let together = together(&bailee, &connection, orders.callers, writes);
+                let round = runtime.block_on(together);
+                let round = Round { shown: window.shown(), ..round };
                 say(&serde_json::to_string(&round).unwrap());
             }
         }
@@ -56,9 +63,12 @@ fn say(what: &str) {
     out.flush().unwrap();
 }
 
-async fn engine(orders: &Orders, clock: &ManualClock) -> Bailee {
+fn way_out(orders: &Orders) -> Arc<dyn HttpSend> {
     let tls = Tls::roots(orders.root.as_bytes()).unwrap();
-    let http = Reqwest::danger_fixed_address(tls, orders.address).unwrap();
+    Arc::new(Reqwest::danger_fixed_address(tls, orders.address).unwrap())
+}
+
+async fn engine(orders: &Orders, clock: &ManualClock, http: Window) -> Bailee {
     let client = |provider: &str| {
         let secret = ClientSecret::copy_from(b"fake-client-secret-canary");
         let client = Registration::new(provider, "fake-client-1", secret).unwrap();
@@ -97,28 +107,29 @@ pub(crate) async fn open(place: &Place, clock: &ManualClock) -> Arc<dyn Store> {
     }
 }
 
-/// All callers of this process at once.
-async fn together(bailee: &Bailee, connection: &ConnectionRef) -> Round {
-    let barrier = Arc::new(Barrier::new(CALLERS));
+/// All callers of this process at once. Each needs the token; one of them may have the provider do
+/// something with it, which refuses one that is over.
+async fn together(
+    bailee: &Bailee,
+    connection: &ConnectionRef,
+    callers: usize,
+    writes: bool,
+) -> Round {
+    let barrier = Arc::new(Barrier::new(callers));
     let mut tasks = JoinSet::new();
-    for _ in 0..CALLERS {
+    for caller in 0..callers {
         let (bailee, connection, barrier) = (bailee.clone(), connection.clone(), barrier.clone());
         tasks.spawn(async move {
-            let ada = ada();
             barrier.wait().await;
-            #[expect(clippy::disallowed_methods, reason = "how long a caller waits is measured")]
-            let began = Instant::now();
-            let called = call(&bailee, &ada, &connection, "notes");
-            let outcome = tokio::time::timeout(AT_MOST, called).await;
-            let waited = u64::try_from(began.elapsed().as_micros()).unwrap();
-            match outcome {
-                Ok(Ok(())) => Ok(waited),
+            let used = use_once(&bailee, &connection, writes && caller == 0);
+            match tokio::time::timeout(AT_MOST, used).await {
+                Ok(Ok(waited)) => Ok(u64::try_from(waited.as_micros()).unwrap()),
                 Ok(Err(error)) => Err(format!("{error:?}")),
                 Err(_) => Err("it waits for ever".to_owned()),
             }
         });
     }
-    let mut round = Round { waits: Vec::new(), errors: Vec::new() };
+    let mut round = Round::default();
     for outcome in tasks.join_all().await {
         match outcome {
             Ok(waited) => round.waits.push(waited),
@@ -126,6 +137,20 @@ async fn together(bailee: &Bailee, connection: &ConnectionRef) -> Round {
         }
     }
     round
+}
+
+/// Says how long it took until a request left with the token.
+async fn use_once(
+    bailee: &Bailee,
+    connection: &ConnectionRef,
+    writes: bool,
+) -> bailee::Result<Duration> {
+    let ada = ada();
+    let waited = until_sent(bailee.acting(&ada, &NOTES).call(connection, &See)).await?;
+    if writes {
+        call(bailee, &ada, connection, "notes").await?;
+    }
+    Ok(waited)
 }
 
 fn ada() -> Visitor {

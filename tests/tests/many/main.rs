@@ -1,8 +1,8 @@
 //! Many at once: real processes that want the same token in the same moment, a disconnect that
 //! meets a renewal at every step, callers that go away at every poll.
 //!
-//! `BAILEE_ROUNDS` says how often the processes of each store meet, `BAILEE_RACES` how often a
-//! disconnect and a renewal do.
+//! `BAILEE_ROUNDS` says how often the processes of each store meet and `BAILEE_CALLERS` how many
+//! callers each of them has, `BAILEE_RACES` how often a disconnect and a renewal meet.
 
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 #![expect(clippy::print_stdout, reason = "how long callers waited is for whoever reads the run")]
@@ -12,15 +12,14 @@ mod dropped;
 mod meeting;
 mod parent;
 mod races;
+mod window;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{collections::BTreeSet, net::SocketAddr, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 /// How many processes there are.
 const PROCESSES: usize = 8;
-/// How many callers each of them has.
-const CALLERS: usize = 8;
 /// Names the file with the orders of a child.
 const ORDERS: &str = "BAILEE_ONE_OF_MANY";
 /// What each line of a child begins with.
@@ -35,6 +34,8 @@ struct Orders {
     /// The time, in microseconds.
     now: i64,
     connection: String,
+    /// How many callers it has.
+    callers: usize,
 }
 
 /// The one store of all processes.
@@ -47,10 +48,12 @@ enum Place {
 }
 
 /// What came of one round in one process.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Round {
-    /// How long each caller waited, in microseconds.
+    /// How long each caller waited until its request left with a token, in microseconds.
     waits: Vec<u64>,
+    /// The tokens that left with those requests.
+    shown: BTreeSet<String>,
     /// What the others were told.
     errors: Vec<String>,
 }
