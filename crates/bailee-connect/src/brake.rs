@@ -302,12 +302,8 @@ impl Engine {
         if end.is_some_and(|end| now < end.minus(HOLD / 2)) {
             return Ok(());
         }
-        tracing::error!(
-            registration = registered.id().as_str(),
-            refused,
-            connections,
-            "the provider refuses too many grants at once: connections stay as they are"
-        );
+        // Which one it is, `brakes` and the audit log say.
+        tracing::error!(count = refused, "a provider refuses too many grants: connections stay");
         let since = brake_of(view, 1)?.map_or(now, |brake| brake.since);
         let body = BrakeBody { since, refused, connections, released_until: None };
         match self.write_brake(registered, old, &body, now.plus(HOLD), "brake.engaged").await {
