@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use bailee_core::{
-    ConnectionRef, ConnectionState, Error, ErrorKind, Id, Plaintext, Remedy, Result, Timestamp,
-    audit::Entry, event::Happened,
+    AccessToken, ConnectionRef, ConnectionState, Error, ErrorKind, Id, Plaintext, RefreshToken,
+    Remedy, Result, Timestamp, audit::Entry, event::Happened,
 };
 use bailee_providers::{IssuedCredential, spec::RefreshClass};
 use bailee_store::{Facet, Fence, Key};
@@ -56,6 +56,20 @@ impl Answered<'_> {
     /// Whether the stored tokens came of the very token that was shown for these.
     fn is_sibling_of(&self, stored: &CredentialBody) -> bool {
         self.shown.seen + 1 == stored.generation && self.shown.grant == stored.grant
+    }
+
+    /// Whether these are the stored tokens themselves.
+    fn are_stored(&self, found: &Found, place: usize, stored: &CredentialBody) -> Result<bool> {
+        let part = |name| found.view.part(place + 1, name);
+        let access = AccessToken::new(part(TOKENS.0)?).equals(&self.issued.access);
+        Ok(access
+            && match &self.issued.refresh {
+                Some(refresh) if stored.has_refresh => {
+                    RefreshToken::new(part(TOKENS.1)?).equals(refresh)
+                }
+                Some(_) => false,
+                None => true,
+            })
     }
 }
 
@@ -183,7 +197,12 @@ impl Engine {
         // A later claim renewed too, or the person went through the flow again. What they got stays,
         // unless it is refused already.
         let refused = matches!(found.state, ConnectionState::NeedsReconnect(_));
-        if old.generation > answered.shown.seen && !(refused && answered.is_sibling_of(&old)) {
+        let late = old.generation > answered.shown.seen;
+        if late && answered.are_stored(&found, place, &old)? {
+            // The commit whose outcome nobody heard of took effect.
+            return Ok(Fate::TooLate);
+        }
+        if late && !(refused && answered.is_sibling_of(&old)) {
             tracing::warn!("renewed tokens came too late and are kept beside the others");
             return self.keep_beside(&found, place, &old, answered).await.map(|()| Fate::TooLate);
         }

@@ -84,9 +84,13 @@ impl Scene {
 
     /// How often the log says that the credential was renewed, read past whatever stopped.
     async fn refreshed(&self) -> usize {
+        self.logged("credential.refreshed").await
+    }
+
+    async fn logged(&self, event: &str) -> usize {
         let tenant = self.notes.tenant();
         let logged = self.store.store().entries(tenant, Window::default()).await.unwrap();
-        logged.iter().filter(|logged| logged.entry.event() == "credential.refreshed").count()
+        logged.iter().filter(|logged| logged.entry.event() == event).count()
     }
 
     /// Everything is as if the store had never failed.
@@ -168,6 +172,8 @@ async fn ref_07_a_process_that_dies_at_the_commit_leaves_its_answer_to_the_next(
             let next = s.next(s.left_behind()).await.unwrap();
             assert_eq!(s.refreshes(), 1);
             assert_eq!(s.refreshed().await, 1, "{halt:?} {later:?}");
+            // What was stored already is no second set of tokens.
+            assert_eq!(s.logged("credential.candidate_kept").await, 0, "{halt:?} {later:?}");
             let left = std::fs::metadata(s.folder.path().join("left.journal")).unwrap();
             assert_eq!(left.len(), EMPTY, "{halt:?} {later:?}");
             if later < hours(1) {
