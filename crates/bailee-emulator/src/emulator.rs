@@ -119,7 +119,7 @@ impl Builder {
             }
             sites.push(site);
         }
-        let sites = Sites { clock: self.clock, all: Arc::new(sites) };
+        let sites = Sites { clock: self.clock, all: Arc::new(sites), open: Arc::default() };
         let root = Arc::new(Root::generate()?);
         let played = sites.clone();
         let tls = tls::good(Arc::clone(&root), move |host| played.at(host).is_some())?;
@@ -211,6 +211,13 @@ impl Emulator {
             ..Incoming::default()
         };
         back(&site.serve(&request).await)
+    }
+
+    /// Waits until nobody is connected any more: what a client had sent that is gone is answered
+    /// then. A client that keeps its connections makes this wait for ever.
+    pub async fn alone(&self) {
+        // The sender lives as long as `self`, so the wait cannot end with an error.
+        let _ = self.sites.open.subscribe().wait_for(|open| *open == 0).await;
     }
 
     /// Where the sites answer.

@@ -16,6 +16,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -27,6 +28,8 @@ use crate::{Clock, Site};
 pub(crate) struct Sites {
     pub(crate) clock: Clock,
     pub(crate) all: Arc<Vec<Site>>,
+    /// How many connections there are.
+    pub(crate) open: Arc<watch::Sender<usize>>,
 }
 
 impl Sites {
@@ -53,6 +56,7 @@ pub(crate) async fn accept(listener: TcpListener, tls: Arc<ServerConfig>, sites:
 
 /// One connection. Whatever goes wrong on it ends it and nothing else.
 async fn serve(stream: TcpStream, acceptor: TlsAcceptor, sites: Sites) {
+    let _open = Open::new(sites.open.clone());
     let Ok(stream) = acceptor.accept(stream).await else { return };
     let Some(name) = stream.get_ref().1.server_name().map(str::to_ascii_lowercase) else { return };
     let service = service_fn(|request| answer(request, &name, &sites));
@@ -61,6 +65,22 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, sites: Sites) {
         .auto_date_header(false)
         .serve_connection(TokioIo::new(stream), service)
         .await;
+}
+
+/// A connection that is counted as long as it is open.
+struct Open(Arc<watch::Sender<usize>>);
+
+impl Open {
+    fn new(all: Arc<watch::Sender<usize>>) -> Self {
+        all.send_modify(|open| *open += 1);
+        Self(all)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.send_modify(|open| *open -= 1);
+    }
 }
 
 async fn answer(

@@ -1,16 +1,19 @@
-//! Processes that are killed at each step, with SIGKILL, on a file of SQLite: whatever was
-//! acknowledged is there, nothing is half, nothing happens twice.
+//! Processes that are killed at each step, with SIGKILL: whatever was acknowledged is there, nothing
+//! is half, nothing happens twice. Renewals of every class have kills of their own
+//! ([`renewals`]); everything else is done on a file of SQLite.
 //!
 //! The test runs itself as the victim. The emulated providers and the survivor live in the parent;
 //! the victim reaches them over TLS and shares the file. It says each step before it takes it, and
 //! at the chosen one it stands still until the kill comes: before the step, in the middle of it, or
 //! after it took effect and before the victim could act on that.
 //!
-//! `BAILEE_KILLS` says how many kills there are; the steps are taken in turn.
+//! `BAILEE_KILLS` says how many kills of renewals there are; of the rest there is a tenth of that. The
+//! steps are taken in turn.
 
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
 mod parent;
+mod renewals;
 mod scene;
 mod steps;
 mod victim;
@@ -74,6 +77,8 @@ enum Moment {
     Before,
     During,
     After,
+    /// After it, while it goes on.
+    Beyond,
 }
 
 impl Scenario {
@@ -112,14 +117,18 @@ fn a_process_killed_at_any_step_loses_nothing_and_leaves_nothing_half() {
         let orders = std::fs::read(orders).unwrap();
         return victim(serde_json::from_slice(&orders).unwrap());
     }
-    #[expect(clippy::disallowed_methods, reason = "a test may be told how long to run")]
-    let kills = std::env::var("BAILEE_KILLS").ok().map_or(200, |text| text.parse().unwrap());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(parent(kills));
+    runtime.block_on(parent(kills() / 10));
+}
+
+/// How many kills there are.
+fn kills() -> usize {
+    #[expect(clippy::disallowed_methods, reason = "a test may be told how long to run")]
+    std::env::var("BAILEE_KILLS").ok().map_or(2000, |text| text.parse().unwrap())
 }
 
 /// How a victim came to its end.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Trail {
     /// The names of its steps.
     steps: Vec<String>,
@@ -128,6 +137,47 @@ struct Trail {
     /// What was acknowledged to it.
     acks: Vec<String>,
     done: bool,
+}
+
+/// How far a step came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Came {
+    /// It took effect.
+    Done,
+    /// It was not taken.
+    NotDone,
+    /// It was begun, and nobody knows.
+    Open,
+}
+
+impl Trail {
+    /// Whether a victim speaks of its steps.
+    fn hears(&mut self, said: &str) -> bool {
+        match said.split_once(' ') {
+            Some(("step", rest)) => {
+                self.steps.push(rest.split_once(' ').unwrap().1.to_owned());
+            }
+            Some(("took", number)) => self.took.push(number.parse().unwrap()),
+            _ => return false,
+        }
+        true
+    }
+
+    /// How far the first step of this name came that follows another one, in a victim that was to
+    /// end so.
+    fn came_after(&self, end: Option<(u32, Moment)>, earlier: &str, name: &str) -> Came {
+        let from = self.steps.iter().position(|step| step.contains(earlier));
+        let mut later = self.steps.iter().enumerate().skip(from.unwrap_or(self.steps.len()));
+        let Some((place, _)) = later.find(|(_, step)| step.contains(name)) else {
+            return Came::NotDone;
+        };
+        match end {
+            Some((at, Moment::Before)) if at as usize == place => Came::NotDone,
+            _ if self.took.contains(&place) => Came::Done,
+            // The kill came in the middle of it, or while another task's step ended everything.
+            _ => Came::Open,
+        }
+    }
 }
 
 fn ada() -> Visitor {

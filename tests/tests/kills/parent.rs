@@ -64,7 +64,7 @@ pub(crate) async fn parent(kills: usize) {
     }
 }
 
-fn greatest_common_divisor(a: usize, b: usize) -> usize {
+pub(crate) fn greatest_common_divisor(a: usize, b: usize) -> usize {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
@@ -172,15 +172,14 @@ fn live_and_die(orders: &Path) -> Trail {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut trail = Trail { steps: Vec::new(), took: Vec::new(), acks: Vec::new(), done: false };
+    let mut trail = Trail::default();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let line = line.unwrap();
         let Some(said) = line.strip_prefix(MARK) else { continue };
+        if trail.hears(said) {
+            continue;
+        }
         match said.split_once(' ') {
-            Some(("step", rest)) => {
-                trail.steps.push(rest.split_once(' ').unwrap().1.to_owned());
-            }
-            Some(("took", number)) => trail.took.push(number.parse().unwrap()),
             Some(("ack", rest)) => trail.acks.push(rest.to_owned()),
             _ if said == "dying" => child.kill().unwrap(),
             _ => trail.done = true,

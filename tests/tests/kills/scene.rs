@@ -27,17 +27,6 @@ pub(crate) struct Scene<'a> {
     pub(crate) recalls: bool,
 }
 
-/// How far a step came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Came {
-    /// It took effect.
-    Done,
-    /// It was not taken.
-    NotDone,
-    /// It was begun, and nobody knows.
-    Open,
-}
-
 impl Scene<'_> {
     fn what(&self) -> String {
         let (end, trail) = (self.end, self.trail);
@@ -56,18 +45,7 @@ impl Scene<'_> {
 
     /// How far the first step of this name came that follows another one.
     fn came_after(&self, earlier: &str, name: &str) -> Came {
-        let steps = &self.trail.steps;
-        let from = steps.iter().position(|step| step.contains(earlier));
-        let mut later = steps.iter().enumerate().skip(from.unwrap_or(steps.len()));
-        let Some((place, _)) = later.find(|(_, step)| step.contains(name)) else {
-            return Came::NotDone;
-        };
-        match self.end {
-            Some((at, Moment::Before)) if at as usize == place => Came::NotDone,
-            _ if self.trail.took.contains(&place) => Came::Done,
-            // The kill came in the middle of it, or while another task's step ended everything.
-            _ => Came::Open,
-        }
+        self.trail.came_after(self.end, earlier, name)
     }
 
     /// Lets time pass and the worker work.

@@ -2,7 +2,7 @@
 
 use std::{
     io::Write,
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{Mutex, PoisonError},
 };
 
 use bailee::http::SendError;
@@ -26,21 +26,66 @@ fn stand_still() -> ! {
 
 /// Counts the steps of a victim and ends it at one.
 #[derive(Clone)]
-pub(crate) struct Steps {
-    pub(crate) taken: Arc<AtomicU32>,
-    pub(crate) end: Option<(u32, Moment)>,
+pub(crate) struct Steps(Arc<Mutex<Course>>);
+
+struct Course {
+    /// Whether the steps are said; before that they are not counted either.
+    said: bool,
+    taken: u32,
+    end: Option<(u32, Moment)>,
 }
 
 impl Steps {
-    /// Takes a step.
-    async fn step<T>(&self, name: &str, step: impl Future<Output = T>) -> T {
-        let number = self.taken.fetch_add(1, Ordering::SeqCst);
+    /// Of a victim that nobody watches yet.
+    pub(crate) fn quiet() -> Self {
+        Self(Arc::new(Mutex::new(Course { said: false, taken: 0, end: None })))
+    }
+
+    /// Of a victim that is to end at a step, or to live.
+    pub(crate) fn ending(end: Option<(u32, Moment)>) -> Self {
+        let steps = Self::quiet();
+        steps.watch(end);
+        steps
+    }
+
+    /// Counts from here on.
+    pub(crate) fn watch(&self, end: Option<(u32, Moment)>) {
+        *self.course() = Course { said: true, taken: 0, end };
+    }
+
+    /// Says nothing any more.
+    pub(crate) fn rest(&self) {
+        self.course().said = false;
+    }
+
+    fn course(&self) -> std::sync::MutexGuard<'_, Course> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that a step is taken, which has this number, and where in it the end is.
+    fn takes(&self, name: &str) -> Option<(u32, Option<Moment>)> {
+        let mut course = self.course();
+        if !course.said {
+            return None;
+        }
+        let number = course.taken;
+        course.taken += 1;
         say(&format!("step {number} {name}"));
-        let moment = self.end.filter(|(at, _)| *at == number).map(|(_, moment)| moment);
+        let end = course.end.filter(|(at, _)| *at == number);
+        Some((number, end.map(|(_, moment)| moment)))
+    }
+
+    /// Takes a step.
+    async fn step<T, E>(
+        &self,
+        name: &str,
+        step: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let Some((number, moment)) = self.takes(name) else { return step.await };
         match moment {
             None => {
                 let outcome = step.await;
-                say(&format!("took {number}"));
+                took(number, &outcome);
                 outcome
             }
             Some(Moment::Before) => {
@@ -49,16 +94,28 @@ impl Steps {
             }
             Some(Moment::During) => {
                 say("dying");
-                step.await;
+                let _ = step.await;
                 stand_still()
             }
             Some(Moment::After) => {
-                step.await;
-                say(&format!("took {number}"));
+                took(number, &step.await);
                 say("dying");
                 stand_still()
             }
+            Some(Moment::Beyond) => {
+                let outcome = step.await;
+                took(number, &outcome);
+                say("dying");
+                outcome
+            }
         }
+    }
+}
+
+/// Says that a step took effect. One that failed may have or not.
+fn took<T, E>(number: u32, outcome: &Result<T, E>) {
+    if outcome.is_ok() {
+        say(&format!("took {number}"));
     }
 }
 
@@ -70,7 +127,14 @@ impl Around for Steps {
     ) -> Result<T> {
         match step {
             Step::Claim(_) => self.step("claim", taken).await,
-            Step::Commit(_, batch) => self.step(batch.audit()[0].event(), taken).await,
+            Step::Commit(_, batch) => {
+                let entry = &batch.audit()[0];
+                let name = match entry.field("generation") {
+                    Some(generation) => format!("{} {generation}", entry.event()),
+                    None => entry.event().to_owned(),
+                };
+                self.step(&name, taken).await
+            }
             _ => taken.await,
         }
     }

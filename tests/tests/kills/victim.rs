@@ -1,7 +1,5 @@
 //! The process that is killed.
 
-use std::sync::atomic::AtomicU32;
-
 use bailee::{
     CallbackRequest, ClientSecret, Registration, RootKeys,
     core::Timestamp,
@@ -22,7 +20,7 @@ pub(crate) fn victim(orders: Orders) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let clock = ManualClock::at(Timestamp::from_micros(orders.now));
-        let steps = Steps { taken: Arc::new(AtomicU32::new(0)), end: orders.end };
+        let steps = Steps::ending(orders.end);
         let store = open(&orders.file, &clock).await;
         let tls = Tls::roots(orders.root.as_bytes()).unwrap();
         let http: Arc<dyn HttpSend> =
