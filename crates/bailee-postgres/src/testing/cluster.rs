@@ -288,7 +288,7 @@ fn wrong(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::Configuration).with_detail(detail)
 }
 
-fn wrong_io(error: std::io::Error) -> Error {
+pub(super) fn wrong_io(error: std::io::Error) -> Error {
     wrong("a cluster for tests could not be made").with_source(error)
 }
 

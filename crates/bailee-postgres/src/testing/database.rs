@@ -42,10 +42,14 @@ impl<'a> Database<'a> {
 
     /// The address on loopback for a role, with its password: `bailee_app` or the superuser.
     pub fn loopback(&self, role: &str) -> Config {
+        self.loopback_at(role, self.cluster.port())
+    }
+
+    pub(super) fn loopback_at(&self, role: &str, port: u16) -> Config {
         let mut config = Config::new();
         config
             .host("127.0.0.1")
-            .port(self.cluster.port())
+            .port(port)
             .user(role)
             .password(self.cluster.password_of(role))
             .dbname(&self.name);

@@ -9,7 +9,9 @@
 
 mod cluster;
 mod database;
+mod link;
 mod programs;
 
 pub use cluster::Cluster;
 pub use database::Database;
+pub use link::{Cut, Link};

@@ -3,26 +3,26 @@
 use std::{future::Future, pin::pin, sync::Arc, task::Context, time::Duration};
 
 use bailee_core::{Clock, ErrorKind, ManualClock, TenantId};
-use bailee_postgres::{PostgresStore, testing::Database};
+use bailee_postgres::{
+    PostgresStore,
+    testing::{Cut, Database, Link},
+};
 use bailee_store::{Batch, Claim, Committed, Due, Expect, Log, Store, Window};
 use futures_util::task::noop_waker_ref;
 
-use crate::{
-    ACME, GLOBEX, NOTE, batch, fresh, key, note,
-    proxy::{Cut, Proxy},
-};
+use crate::{ACME, GLOBEX, NOTE, batch, fresh, key, note};
 
 #[tokio::test]
 async fn ref_04_a_lost_answer_to_commit_is_ambiguous_and_the_same_batch_tells() {
     let (database, clock, store) = fresh().await;
-    let proxy = Proxy::to(&database).await;
-    let behind = proxy.builder(&database).clock(Arc::new(clock.clone())).connect().await.unwrap();
+    let link = Link::to(&database).await.unwrap();
+    let behind = link.builder().clock(Arc::new(clock.clone())).connect().await.unwrap();
     for (number, cut, then) in [
         (1, Cut::AfterCommit, Committed::AlreadyApplied),
         (2, Cut::BeforeCommit, Committed::Applied),
     ] {
         let put = batch(&clock).put(note(key(number), &clock), Expect::Absent).build().unwrap();
-        proxy.cut(cut);
+        link.cut(cut);
         let error = behind.commit(&ACME, &put).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Ambiguous, "{cut:?}");
         // The store goes on with another connection.

@@ -3,22 +3,18 @@
 use std::sync::Arc;
 
 use bailee_core::{Clock, Id, Timestamp};
+use bailee_postgres::testing::Link;
 use bailee_store::{Claim, Due, Expect, Head, Log, Op, Query, Store, Window};
 
-use crate::{ACME, NOTE, accepted, batch, database, fresh, key, note, proxy::Proxy};
+use crate::{ACME, NOTE, accepted, batch, database, fresh, key, note};
 
 #[tokio::test]
 async fn a_read_takes_one_round_trip_and_a_commit_two() {
     let (database, clock, _) = fresh().await;
-    let proxy = Proxy::to(&database).await;
-    let store = proxy
-        .builder(&database)
-        .connections(1)
-        .clock(Arc::new(clock.clone()))
-        .connect()
-        .await
-        .unwrap();
-    proxy.turns();
+    let link = Link::to(&database).await.unwrap();
+    let store =
+        link.builder().connections(1).clock(Arc::new(clock.clone())).connect().await.unwrap();
+    link.turns();
 
     let put = Op::Put {
         record: note(key(1), &clock),
@@ -32,36 +28,36 @@ async fn a_read_takes_one_round_trip_and_a_commit_two() {
         .build()
         .unwrap();
     store.commit(&ACME, &many).await.unwrap();
-    assert_eq!(proxy.turns(), 2, "commit");
+    assert_eq!(link.turns(), 2, "commit");
     store.commit(&ACME, &many).await.unwrap();
-    assert_eq!(proxy.turns(), 2, "a commit that rolls back");
+    assert_eq!(link.turns(), 2, "a commit that rolls back");
 
     let three = [key(1), key(2), key(3)];
     store.read(&ACME, &three).await.unwrap();
-    assert_eq!(proxy.turns(), 2, "the first read of three on a connection");
+    assert_eq!(link.turns(), 2, "the first read of three on a connection");
     store.read(&ACME, &three).await.unwrap();
-    assert_eq!(proxy.turns(), 1, "read");
+    assert_eq!(link.turns(), 1, "read");
     let many: Vec<_> = (0..20).map(key).collect();
     store.read(&ACME, &many).await.unwrap();
-    assert_eq!(proxy.turns(), 1, "a read of many");
+    assert_eq!(link.turns(), 1, "a read of many");
     store.find(&ACME, &Query::of_kind(NOTE).lookup(Id::ZERO)).await.unwrap();
-    assert_eq!(proxy.turns(), 1, "find");
+    assert_eq!(link.turns(), 1, "find");
     let lease = std::time::Duration::from_secs(1);
     store.claim(Claim::Due { tasks: &[NOTE], lease, limit: 9 }).await.unwrap();
-    assert_eq!(proxy.turns(), 1, "claim of what is due");
+    assert_eq!(link.turns(), 1, "claim of what is due");
     store.claim(Claim::One { tenant: &ACME, task: &key(1), lease }).await.unwrap();
-    assert_eq!(proxy.turns(), 1, "claim of one");
+    assert_eq!(link.turns(), 1, "claim of one");
     store.sweep(9).await.unwrap();
-    assert_eq!(proxy.turns(), 1, "sweep");
+    assert_eq!(link.turns(), 1, "sweep");
     store.tally(None, &NOTE).await.unwrap();
     store.tally(Some(&ACME), &NOTE).await.unwrap();
-    assert_eq!(proxy.turns(), 2, "two tallies");
+    assert_eq!(link.turns(), 2, "two tallies");
     store.entries(&ACME, Window::default()).await.unwrap();
-    assert_eq!(proxy.turns(), 1, "entries");
+    assert_eq!(link.turns(), 1, "entries");
     let (head, leaves) = store.open(9).await.unwrap();
-    assert_eq!(proxy.turns(), 1, "open");
+    assert_eq!(link.turns(), 1, "open");
     assert_eq!(store.fold(head, &leaves).await.unwrap(), Head { size: 1 });
-    assert_eq!(proxy.turns(), 2, "fold");
+    assert_eq!(link.turns(), 2, "fold");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -133,9 +129,9 @@ async fn sto_04_a_connection_is_given_back_without_a_tenant() {
 #[tokio::test]
 async fn a_read_whose_prepared_statement_is_gone_is_asked_without_one() {
     let (database, clock, _) = fresh().await;
-    let proxy = Proxy::to(&database).await;
+    let link = Link::to(&database).await.unwrap();
     let clock_: Arc<dyn Clock> = Arc::new(clock.clone());
-    let builder = proxy.builder(&database).connections(1).clock(clock_);
+    let builder = link.builder().connections(1).clock(clock_);
     let store = builder.connect().await.unwrap();
     let put = batch(&clock).put(note(key(1), &clock), Expect::Absent).build().unwrap();
     store.commit(&ACME, &put).await.unwrap();
@@ -156,12 +152,12 @@ async fn a_read_whose_prepared_statement_is_gone_is_asked_without_one() {
         .await
         .unwrap();
     store.find(&ACME, &Query::of_kind(NOTE)).await.unwrap();
-    proxy.turns();
+    link.turns();
     assert_eq!(store.read(&ACME, &[key(1)]).await.unwrap().records, read);
-    assert_eq!(proxy.turns(), 2, "the name is not there, and it is asked without one");
+    assert_eq!(link.turns(), 2, "the name is not there, and it is asked without one");
     for _ in 0..3 {
         assert_eq!(store.read(&ACME, &[key(1)]).await.unwrap().records, read);
-        assert_eq!(proxy.turns(), 1, "nothing is prepared any more");
+        assert_eq!(link.turns(), 1, "nothing is prepared any more");
     }
 }
 

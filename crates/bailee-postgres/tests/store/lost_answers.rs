@@ -12,7 +12,7 @@ use std::{
 use bailee_core::{BatchId, Clock, ErrorKind, Id, SystemClock, audit::Entry};
 use bailee_postgres::{
     PostgresStore,
-    testing::{Cluster, Database},
+    testing::{Cluster, Cut, Database, Link},
 };
 use bailee_store::{
     Batch, Committed, Due, Expect, Facet, Key, Kind, Log, Op, Query, Record, Sealed, Store,
@@ -20,10 +20,7 @@ use bailee_store::{
 };
 use tokio::{sync::Notify, task::JoinSet};
 
-use crate::{
-    ACME,
-    proxy::{Cut, Proxy},
-};
+use crate::ACME;
 
 const KINDS: [Kind; 3] =
     [Kind::from_static("left"), Kind::from_static("middle"), Kind::from_static("right")];
@@ -183,11 +180,11 @@ async fn settle(database: &Database<'_>, store: &PostgresStore, writers: JoinSet
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ref_04_no_answer_that_is_cut_off_loses_a_commit_or_applies_one_twice() {
     let database = crate::database().await;
-    let proxy = Proxy::to(&database).await;
-    let store = proxy.builder(&database).connections(4).connect().await.unwrap();
+    let link = Link::to(&database).await.unwrap();
+    let store = link.builder().connections(4).connect().await.unwrap();
     let (load, writers) = begin(&store);
     for cut in 0..60 {
-        proxy.cut(if cut % 3 == 2 { Cut::BeforeCommit } else { Cut::AfterCommit });
+        link.cut(if cut % 3 == 2 { Cut::BeforeCommit } else { Cut::AfterCommit });
         load.advance(1 + cut % 5).await;
     }
     load.over.store(true, Ordering::SeqCst);

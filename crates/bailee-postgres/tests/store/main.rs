@@ -11,7 +11,6 @@ mod log_of_the_server;
 mod lost_answers;
 mod migrations;
 mod pgbouncer;
-mod proxy;
 mod roles;
 mod source;
 mod tls;
