@@ -22,3 +22,6 @@ mod value;
 pub use builder::Builder;
 pub use migration::{MIGRATIONS, Migration, ROLES, migrations_sql};
 pub use store::PostgresStore;
+
+#[doc = include_str!("../ENGINES.md")]
+pub mod engines {}
