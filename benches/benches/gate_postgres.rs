@@ -1,27 +1,23 @@
-//! A gated read of one live credential on PostgreSQL by sixteen tasks, beside a bare SELECT of the
-//! same row on as many connections of the driver.
+//! A gated read of one live credential on PostgreSQL by one task and by sixteen, beside a bare
+//! SELECT of the same row on as many connections of the driver; and how often the server is
+//! asked.
 
 #![expect(clippy::print_stdout, reason = "a measurement prints its figures")]
 
-use std::{error::Error, hint::black_box, sync::Arc};
+use std::{hint::black_box, sync::Arc};
 
 use bailee::{
     core::{CredentialName, SystemClock},
     store::Store,
 };
-use bailee_benches::{Look, Meter, PUBLISH, Round, Service, median, wanted};
-use bailee_postgres::testing::{Cluster, Database};
-use bytes::BytesMut;
+use bailee_benches::{Look, Meter, PUBLISH, Round, Service, Uuid, bare, median, wanted};
+use bailee_postgres::testing::{Cluster, Database, Link};
 use tokio::task::JoinSet;
-use tokio_postgres::{
-    Client, NoTls,
-    types::{IsNull, ToSql, Type, to_sql_checked},
-};
+use tokio_postgres::{Client, types::Type};
 
 const CONNECTIONS: usize = 10_000;
-const TASKS: usize = 16;
-/// For each task in each round.
-const CALLS: usize = 1_500;
+/// So many tasks, and so many calls of each in a round.
+const BY: [(usize, usize); 2] = [(1, 6_000), (16, 1_500)];
 const ROUNDS: usize = 11;
 
 fn main() {
@@ -42,7 +38,7 @@ async fn measure() {
     let store = database
         .builder("bailee_app")
         .clock(Arc::new(SystemClock))
-        .connections(TASKS)
+        .connections(16)
         .connect()
         .await
         .expect("a store");
@@ -51,52 +47,58 @@ async fn measure() {
     service.connect(CONNECTIONS).await;
     let service = Arc::new(service);
     // The first use of each plans its renewal; that is not what is measured.
-    calls(&service, 0, CONNECTIONS.div_ceil(TASKS)).await;
-    let clients = bare(&database).await;
+    calls(&service, 0, 16, CONNECTIONS.div_ceil(16)).await;
+    let clients = bare(&database, 16).await;
 
-    let (mut selects, mut gates) = (Vec::new(), Vec::new());
+    println!("PostgreSQL, {CONNECTIONS} connections in random order:");
     let mut at = CONNECTIONS;
-    for _ in 0..ROUNDS {
-        selects.push(select(&service, &clients, at).await);
-        gates.push(calls(&service, at, CALLS).await);
-        at += TASKS * CALLS;
+    for (tasks, each) in BY {
+        let (mut selects, mut gates) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            selects.push(select(&service, &clients[..tasks], at, each).await);
+            gates.push(calls(&service, at, tasks, each).await);
+            at += tasks * each;
+        }
+        let of = |rounds: &[Round], figure: fn(&Round, usize) -> f64| {
+            median(rounds.iter().map(|round| figure(round, tasks * each)).collect())
+        };
+        let (select, gate) = (of(&selects, Round::micros), of(&gates, Round::micros));
+        println!(
+            "  by {tasks:2}, by the clock   bare SELECT {select:6.1} us, gate {gate:6.1} us: {:4.2} x",
+            gate / select
+        );
+        let select = of(&selects, Round::processor_micros);
+        let gate = of(&gates, Round::processor_micros);
+        println!(
+            "  by {tasks:2}, our processor  bare SELECT {select:6.1} us, gate {gate:6.1} us: {:4.2} x",
+            gate / select
+        );
     }
-    let all = TASKS * CALLS;
-    let of = |rounds: &[Round], figure: fn(&Round, usize) -> f64| {
-        median(rounds.iter().map(|round| figure(round, all)).collect())
-    };
-    println!("PostgreSQL, {CONNECTIONS} connections in random order, {TASKS} tasks:");
-    let (select, gate) = (of(&selects, Round::micros), of(&gates, Round::micros));
-    println!(
-        "  by the clock   bare SELECT {select:6.1} us, gate {gate:6.1} us: {:4.2} x",
-        gate / select
-    );
-    let select = of(&selects, Round::processor_micros);
-    let gate = of(&gates, Round::processor_micros);
-    println!(
-        "  our processor  bare SELECT {select:6.1} us, gate {gate:6.1} us: {:4.2} x",
-        gate / select
-    );
+    count(&database, &service).await;
 }
 
-async fn calls(service: &Arc<Service>, at: usize, calls: usize) -> Round {
+async fn calls(service: &Arc<Service>, at: usize, tasks: usize, calls: usize) -> Round {
     let meter = Meter::start();
-    let mut tasks = JoinSet::new();
-    for task in 0..TASKS {
+    let mut set = JoinSet::new();
+    for task in 0..tasks {
         let service = service.clone();
-        tasks.spawn(async move {
+        set.spawn(async move {
             for n in 0..calls {
-                let (visitor, connection) = service.at_random(at + task * calls + n);
-                let acting = service.bailee.acting(visitor, &PUBLISH);
-                acting.call(connection, &Look).await.expect("a call");
+                look(&service, at + task * calls + n).await;
             }
         });
     }
-    tasks.join_all().await;
+    set.join_all().await;
     meter.stop()
 }
 
-async fn select(service: &Arc<Service>, clients: &[Arc<Client>], at: usize) -> Round {
+async fn look(service: &Service, n: usize) {
+    let (visitor, connection) = service.at_random(n);
+    let acting = service.bailee.acting(visitor, &PUBLISH);
+    acting.call(connection, &Look).await.expect("a call");
+}
+
+async fn select(service: &Arc<Service>, clients: &[Arc<Client>], at: usize, calls: usize) -> Round {
     let meter = Meter::start();
     let mut tasks = JoinSet::new();
     for (task, client) in clients.iter().enumerate() {
@@ -110,8 +112,8 @@ async fn select(service: &Arc<Service>, clients: &[Arc<Client>], at: usize) -> R
                 )
                 .await
                 .expect("a statement");
-            for n in 0..CALLS {
-                let (_, connection) = service.at_random(at + task * CALLS + n);
+            for n in 0..calls {
+                let (_, connection) = service.at_random(at + task * calls + n);
                 let id = Uuid(*connection.credential(&user).as_bytes());
                 let tenant = connection.tenant().as_str();
                 let row = client
@@ -126,31 +128,32 @@ async fn select(service: &Arc<Service>, clients: &[Arc<Client>], at: usize) -> R
     meter.stop()
 }
 
-/// Sixteen bytes as the server takes them.
-#[derive(Debug)]
-struct Uuid([u8; 16]);
-
-impl ToSql for Uuid {
-    fn to_sql(&self, _: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        out.extend_from_slice(&self.0);
-        Ok(IsNull::No)
+/// Counts at the wire, in a process of its own as far as the libraries can tell.
+async fn count(database: &Database<'_>, service: &Service) {
+    const CALLS: usize = 200;
+    let link = Link::to(database).await.expect("a link");
+    let store = link.builder().clock(Arc::new(SystemClock)).connections(1).connect().await;
+    let store: Arc<dyn Store> = Arc::new(store.expect("a store"));
+    let bailee = Service::over(store).await.expect("a service").bailee;
+    let service = Service { bailee, connections: service.connections.clone() };
+    let superuser = database.superuser().await.expect("a connection");
+    let planned = async || {
+        let sql = "SELECT count(*) FROM bailee.audit WHERE event = 'credential.refresh_planned'";
+        superuser.query_one(sql, &[]).await.expect("a count").get::<_, i64>(0)
+    };
+    let before = planned().await;
+    for n in 0..CALLS {
+        look(&service, n).await;
     }
-
-    fn accepts(of: &Type) -> bool {
-        *of == Type::UUID
+    // The first use plans a renewal, in a task of its own.
+    while planned().await < before + CALLS as i64 {
+        tokio::task::yield_now().await;
     }
-
-    to_sql_checked!();
-}
-
-/// Connections of the driver in the superuser's role, for which there is no row security.
-async fn bare(database: &Database<'_>) -> Vec<Arc<Client>> {
-    let mut clients = Vec::with_capacity(TASKS);
-    for _ in 0..TASKS {
-        let (client, driving) =
-            database.socket("postgres").connect(NoTls).await.expect("a connection");
-        tokio::spawn(driving);
-        clients.push(Arc::new(client));
+    link.turns();
+    for n in 0..CALLS {
+        look(&service, n).await;
     }
-    clients
+    let turns = link.turns();
+    println!("  {turns} round trips for {CALLS} gated reads");
+    assert_eq!(turns as usize, CALLS, "a gated read is one round trip");
 }

@@ -13,10 +13,9 @@ use bailee::{
     core::{BatchId, Clock, Id, SystemClock, SystemRandom, audit::Entry},
     store::{Batch, Due, Expect, Facet, Key, Kind, MemoryStore, Record, Sealed, Store, Version},
 };
-use bailee_benches::{Meter, Service, median, wanted};
+use bailee_benches::{Meter, Service, median, share, wanted};
 use http::{HeaderMap, HeaderValue, Method};
 use ring::hmac;
-use tokio::task::JoinSet;
 
 /// The secret of the measured registration.
 const SECRET: &[u8] = b"fake-client-secret";
@@ -118,23 +117,6 @@ fn by() -> [Vec<f64>; 2] {
 /// Requests, each to be taken out once.
 fn parking(requests: Vec<SignalRequest>) -> Vec<std::sync::Mutex<Option<SignalRequest>>> {
     requests.into_iter().map(|request| std::sync::Mutex::new(Some(request))).collect()
-}
-
-/// Does so many pieces, shared by tasks.
-async fn share<F>(pieces: usize, tasks: usize, piece: impl Fn(usize) -> F + Clone + Send + 'static)
-where
-    F: Future<Output = ()> + Send,
-{
-    let mut set = JoinSet::new();
-    for task in 0..tasks {
-        let piece = piece.clone();
-        set.spawn(async move {
-            for n in (task..pieces).step_by(tasks) {
-                piece(n).await;
-            }
-        });
-    }
-    set.join_all().await;
 }
 
 async fn take(

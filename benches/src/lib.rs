@@ -4,8 +4,12 @@
 //! both, and is the median of many rounds. `BENCHMARKS.md` at the root names the command beside
 //! each figure.
 
+mod bare;
 mod meter;
 mod service;
+mod share;
 
-pub use meter::{Meter, Round, median, wanted};
+pub use bare::{Uuid, bare};
+pub use meter::{Meter, Round, median, sizes, wanted};
 pub use service::{Look, PUBLISH, Service};
+pub use share::share;

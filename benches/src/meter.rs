@@ -72,6 +72,13 @@ pub fn wanted() -> bool {
     std::env::args().any(|argument| argument == "--bench")
 }
 
+/// How many of something are measured: the numbers among the arguments, or else these.
+#[must_use]
+pub fn sizes(else_these: &[usize]) -> Vec<usize> {
+    let said: Vec<usize> = std::env::args().filter_map(|said| said.parse().ok()).collect();
+    if said.is_empty() { else_these.to_vec() } else { said }
+}
+
 /// `utime` and `stime` of proc_pid_stat(5): fields 14 and 15, in ticks of a hundredth.
 fn processor() -> Duration {
     let stat = fs::read_to_string("/proc/self/stat").expect("this is Linux");

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bailee::{
     Access, Act, Bailee, CallbackRequest, ClientSecret, ConnectionRef, Declaration, HostError,
     HostId, PurposeId, Registration, Result, RootKeys, SubjectId, TenantId, Tokio, Visitor,
-    core::{CredentialName, Effect, ProviderId, ScopeName},
+    core::{Clock, CredentialName, Effect, ProviderId, ScopeName, SystemClock},
     providers::{Context, Failure, Input, Next, Operation, OperationFacts, Step},
     store::Store,
 };
@@ -39,6 +39,19 @@ impl Service {
     ///
     /// When the declaration is wrong.
     pub async fn over(store: Arc<dyn Store>) -> Result<Self> {
+        Self::at(store, SystemClock).await
+    }
+
+    /// A service over a store with this clock, without connections.
+    ///
+    /// # Errors
+    ///
+    /// As [`bailee::Builder::build`].
+    ///
+    /// # Panics
+    ///
+    /// When the declaration is wrong.
+    pub async fn at(store: Arc<dyn Store>, clock: impl Clock) -> Result<Self> {
         let declaration = Declaration::parse(include_str!("../privacy.toml"))?;
         let secret = ClientSecret::copy_from(b"fake-client-secret");
         let bailee = Bailee::builder(declaration)
@@ -46,6 +59,7 @@ impl Service {
             // 32 bytes that count up, in base64: a key for measurements alone.
             .keys(RootKeys::base64("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")?)
             .http(Scripted::new(answer))
+            .clock(clock)
             .runtime(Tokio)
             .access(Everybody)
             .instance("bench")
@@ -109,7 +123,12 @@ fn answer(request: &Request) -> std::result::Result<Response, SendError> {
             let form = String::from_utf8_lossy(form);
             let n = form
                 .split('&')
-                .find_map(|pair| pair.strip_prefix("code=fake-code-"))
+                .find_map(|pair| {
+                    // A renewal shows the token of the same number, and gets the like again.
+                    let token = pair.strip_prefix("refresh_token=rft.");
+                    let token = token.map(|digits| digits.trim_start_matches('0'));
+                    pair.strip_prefix("code=fake-code-").or(token)
+                })
                 .unwrap_or_default();
             format!(
                 r#"{{"access_token":"act.{n:0>68}","expires_in":86400,"open_id":"open-{n}",
