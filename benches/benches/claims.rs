@@ -247,7 +247,7 @@ impl Under {
                         let rows = claim.query_map(params![now, until], |row| {
                             Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?))
                         });
-                        rows.expect("an answer").map(|row| row.expect("a row")).count()
+                        rows.expect("an answer").collect::<Result<Vec<_>, _>>().expect("rows").len()
                     }
                     (_, Some(claimers)) => {
                         let (client, claim) = &claimers[n % claimers.len()];
