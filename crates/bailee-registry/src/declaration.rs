@@ -13,8 +13,8 @@ use bailee_core::{
 use serde::Serialize;
 
 use crate::{
-    Country, Integration, Position, Problems, ProhibitedUse, Purpose, Recipient, RetentionRule,
-    Use, parse,
+    AgeLimits, Category, Controller, DataSet, Integration, Party, Position, Problems,
+    ProhibitedUse, Purpose, Recipient, RetentionRule, Use, parse,
 };
 
 /// The declaration: purposes, legal bases, integrations with their scopes and data, recipients,
@@ -36,7 +36,7 @@ struct Inner {
 pub(crate) struct Content {
     pub(crate) controller: Controller,
     pub(crate) role: Role,
-    pub(crate) categories: BTreeMap<DataCategory, String>,
+    pub(crate) categories: BTreeMap<DataCategory, Category>,
     pub(crate) purposes: BTreeMap<PurposeId, Purpose>,
     pub(crate) recipients: BTreeMap<RecipientId, Recipient>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -45,6 +45,29 @@ pub(crate) struct Content {
     pub(crate) integrations: BTreeMap<ProviderId, Integration>,
     #[serde(skip_serializing_if = "Never::is_empty")]
     pub(crate) never: Never,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) joint_controllers: Vec<Party>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) data_sets: BTreeMap<String, DataSet>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) age: Option<AgeLimits>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) authorities: Vec<Party>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) measures: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) policy: Option<Policy>,
+}
+
+/// The published policy (Art. 12(1) GDPR).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Policy {
+    /// Where people read it: an `https` address.
+    pub url: String,
+    /// From when this version holds.
+    #[serde(serialize_with = "crate::read::iso_date")]
+    pub effective: time::Date,
 }
 
 /// Where the things stand that are checked only later, against a provider's catalogue.
@@ -52,22 +75,6 @@ pub(crate) struct Content {
 pub(crate) struct Places {
     pub(crate) scopes: BTreeMap<(ProviderId, ScopeName), Position>,
     pub(crate) integrations: BTreeMap<ProviderId, Position>,
-}
-
-/// Who answers for the service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Controller {
-    /// Its name.
-    pub name: String,
-    /// Where privacy requests go: an e-mail address or an `https` address.
-    pub contact: String,
-    /// Its postal address.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
-    /// Where it is established.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub country: Option<Country>,
 }
 
 /// What the service is to the data that it processes (Art. 4(7), 4(8), 26 GDPR).
@@ -203,17 +210,58 @@ impl Declaration {
 
     /// The categories of data, each with its words for people.
     pub fn categories(&self) -> impl Iterator<Item = (&DataCategory, &str)> {
-        self.0.content.categories.iter().map(|(category, plain)| (category, plain.as_str()))
+        self.declared_categories().map(|(name, category)| (name, category.plain.as_str()))
     }
 
     /// The words for a category.
     pub fn category(&self, category: &DataCategory) -> Option<&str> {
-        self.0.content.categories.get(category).map(String::as_str)
+        self.0.content.categories.get(category).map(|category| category.plain.as_str())
+    }
+
+    /// The categories of data, with their words and what the Data Privacy Vocabulary calls them.
+    pub fn declared_categories(&self) -> impl Iterator<Item = (&DataCategory, &Category)> {
+        self.0.content.categories.iter()
     }
 
     /// The named retention rules.
     pub fn retention(&self) -> impl Iterator<Item = (&str, &RetentionRule)> {
         self.0.content.retention.iter().map(|(name, rule)| (name.as_str(), rule))
+    }
+
+    /// The others who decide with the controller (Art. 26 GDPR).
+    pub fn joint_controllers(&self) -> &[Party] {
+        &self.0.content.joint_controllers
+    }
+
+    /// The host's own sets of data, in the order of their names.
+    pub fn data_sets(&self) -> impl Iterator<Item = &DataSet> {
+        self.0.content.data_sets.values()
+    }
+
+    /// A set of the host's own data.
+    pub fn data_set(&self, id: &str) -> Option<&DataSet> {
+        self.0.content.data_sets.get(id)
+    }
+
+    /// From which age people use the service and consent alone, where that is declared.
+    pub fn age(&self) -> Option<&AgeLimits> {
+        self.0.content.age.as_ref()
+    }
+
+    /// The supervisory authorities to which people can complain (Art. 77 GDPR), in the order of the
+    /// declaration.
+    pub fn authorities(&self) -> &[Party] {
+        &self.0.content.authorities
+    }
+
+    /// What protects the data, in plain words (Art. 30(1)(g), 32 GDPR).
+    pub fn measures(&self) -> &[String] {
+        &self.0.content.measures
+    }
+
+    /// Where the policy is published and from when it holds.
+    pub fn policy(&self) -> Option<&Policy> {
+        self.0.content.policy.as_ref()
     }
 
     /// What is never done.

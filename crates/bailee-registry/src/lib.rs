@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod age_limits;
+mod category;
 mod consent;
+mod data_set;
 mod decision;
 mod declaration;
 mod disclosed;
@@ -11,6 +14,7 @@ mod integration;
 pub mod kind;
 mod ledger;
 mod parse;
+mod party;
 mod problem;
 mod purpose;
 mod read;
@@ -20,9 +24,12 @@ mod scopes;
 mod standing;
 mod words;
 
+pub use age_limits::AgeLimits;
+pub use category::{Category, DataTerm};
 pub use consent::{Choice, ConsentRecord, Given, How};
+pub use data_set::{DataOrigin, DataSet};
 pub use decision::{Decision, Denial};
-pub use declaration::{Controller, Declaration, Never, Role};
+pub use declaration::{Declaration, Never, Policy, Role};
 pub use disclosed::{DisclosureRecord, Disclosures};
 pub use disclosure::{
     DisclosedData, DisclosedPurpose, DisclosedRecipient, DisclosedScope, Disclosure, Passage,
@@ -31,8 +38,9 @@ pub use disclosure::{
 pub use endpoint::{Endpoint, Segment};
 pub use integration::{DataItem, Integration};
 pub use ledger::{Change, Ledger};
+pub use party::{Controller, Party, ProtectionOfficer};
 pub use problem::{Position, Problem, Problems};
-pub use purpose::{LegalBasis, ProhibitedUse, Purpose, Use};
+pub use purpose::{LegalBasis, Necessity, ProhibitedUse, Purpose, SpecialCondition, Use};
 pub use recipient::{Country, Recipient, RecipientRole, Safeguard};
 pub use retention::{Period, Retention, RetentionRule};
 pub use scopes::hash_scopes;

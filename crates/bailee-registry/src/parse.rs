@@ -1,28 +1,32 @@
 //! From TOML to a declaration, as a whole: every problem, each at its place.
 
+mod category;
+mod data;
+mod data_set;
 mod endpoint;
 mod integration;
+mod party;
+mod purpose;
 mod recipient;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use bailee_core::{DataCategory, PurposeId};
 use toml::de::DeTable;
 
 use crate::{
-    Controller, Country, LegalBasis, Never, Problems, ProhibitedUse, Purpose, Retention,
-    RetentionRule, Role, Use,
+    AgeLimits, Category, Country, Never, Policy, Problems, ProhibitedUse, Retention, RetentionRule,
+    Role, Use,
     declaration::{Content, Places},
     problem::Report,
-    read::{Named, Section, Text, quoted, read_text},
+    read::{Section, Text, quoted, read_number},
 };
+
+use self::category::category_name;
 
 /// What the sections after it refer to.
 pub(crate) struct Names {
-    categories: BTreeMap<DataCategory, String>,
+    categories: BTreeMap<DataCategory, Category>,
     /// Every purpose that is named, also those with problems of their own: a reference to one of
     /// them is not a second problem.
     purposes: BTreeSet<PurposeId>,
@@ -49,15 +53,21 @@ pub(crate) fn declaration(text: &str) -> Result<(Content, Places), Problems> {
 
 fn read(report: &mut Report, root: &mut Section<'_>) -> Option<(Content, Places)> {
     let role = role(report, root);
-    let controller = controller(report, root);
-    let categories = categories(report, root);
+    let controller = party::controller(report, root);
+    let joint_controllers = party::joint_controllers(report, root, role);
+    let authorities = party::authorities(report, root);
+    let categories = category::categories(report, root);
     let never = never(report, root);
-    let (purposes, named) = purposes(report, root, &never);
+    let (purposes, named) = purpose::purposes(report, root, &never);
     let retention = retention(report, root);
     let mut names = Names { categories, purposes: named, retention, never };
     let (recipients, known_recipients) = recipient::recipients(report, root, &names);
     let (integrations, places) =
-        integration::integrations(report, root, &names, &known_recipients, &recipients);
+        integration::integrations(report, root, &names, &purposes, &known_recipients, &recipients);
+    let data_sets = data_set::data_sets(report, root, &names, &purposes);
+    let age = age(report, root);
+    let measures = measures(report, root);
+    let policy = policy(report, root);
     let section = std::mem::replace(root, Section::empty());
     section.finish(report);
     let retention = std::mem::take(&mut names.retention);
@@ -70,215 +80,71 @@ fn read(report: &mut Report, root: &mut Section<'_>) -> Option<(Content, Places)
         retention: retention.into_iter().filter_map(|(name, rule)| Some((name, rule?))).collect(),
         integrations,
         never: names.never,
+        joint_controllers,
+        data_sets,
+        age,
+        authorities,
+        measures,
+        policy,
     };
     Some((content, places))
+}
+
+fn measures(report: &mut Report, root: &mut Section<'_>) -> Vec<String> {
+    let Some(mut section) = root.section(report, "security") else { return Vec::new() };
+    let mend = "list what protects the data, each as a sentence (Art. 32 GDPR)";
+    let measures = section.texts(report, "measures", mend).unwrap_or_default();
+    section.finish(report);
+    measures.into_iter().map(|measure| measure.text).collect()
+}
+
+fn policy(report: &mut Report, root: &mut Section<'_>) -> Option<Policy> {
+    let mut section = root.section(report, "policy")?;
+    let url = section.text(report, "url", "write the https address where people read the policy");
+    let url = url.filter(|url| party::is_web(report, &section, url));
+    let mend = "write the day from which this version holds, as in effective = 2026-01-31";
+    let effective = section.maybe_date(report, "effective", mend);
+    if effective.is_none() && !section.has("effective") {
+        section.missing(report, "effective", mend);
+    }
+    section.finish(report);
+    Some(Policy { url: url?.text, effective: effective? })
+}
+
+fn age(report: &mut Report, root: &mut Section<'_>) -> Option<AgeLimits> {
+    const AGES: &str = "write the age of Art. 8(1) GDPR: 13 to 16";
+    let mut section = root.section(report, "age")?;
+    let minimum = section.maybe_number(
+        report,
+        "minimum",
+        0..=99,
+        "write from which age people use the service",
+    );
+    if minimum.is_none() && !section.has("minimum") {
+        section.missing(report, "minimum", "write from which age people use the service");
+    }
+    let consent = section.maybe_number(report, "consent", 13..=16, AGES);
+    let mut countries = BTreeMap::new();
+    for named in section.section(report, "countries").iter().flat_map(Section::entries) {
+        let key = Text { text: named.key.to_owned(), span: named.span.clone() };
+        let country = country(report, &key);
+        let what = format!("the age for {}", quoted(named.key));
+        let age = read_number(report, &what, named.value, 13..=16, AGES);
+        countries.extend(country.zip(age.and_then(|age| u8::try_from(age).ok())));
+    }
+    section.finish(report);
+    let small = |number: u16| u8::try_from(number).ok();
+    Some(AgeLimits {
+        minimum: minimum.and_then(small)?,
+        consent: consent.and_then(small).unwrap_or(16),
+        countries,
+    })
 }
 
 fn role(report: &mut Report, root: &mut Section<'_>) -> Option<Role> {
     let mend = format!("write role = {}", one_of(Role::ALL.map(|(word, _)| word)));
     let text = root.text(report, "role", &mend)?;
     word(report, &text, "a role", &Role::ALL)
-}
-
-fn controller(report: &mut Report, root: &mut Section<'_>) -> Option<Controller> {
-    let mut section = root.required_section(
-        report,
-        "controller",
-        "say who answers for the service: [controller] with name and contact",
-    )?;
-    let name = section.text(report, "name", "write the controller's name (Art. 13(1)(a) GDPR)");
-    let mend = "write where privacy requests go: an e-mail address or an https address";
-    let contact = section.text(report, "contact", mend).filter(|contact| {
-        let good = is_contact(&contact.text);
-        if !good {
-            let what = "`contact` of [controller] is neither an e-mail nor an https address";
-            report.add(&contact.span, what, mend);
-        }
-        good
-    });
-    let address =
-        section.maybe_text(report, "address", "write the postal address, or leave it out");
-    let country =
-        section.maybe_text(report, "country", COUNTRY).and_then(|text| country(report, &text));
-    section.finish(report);
-    Some(Controller {
-        name: name?.text,
-        contact: contact?.text,
-        address: address.map(|address| address.text),
-        country,
-    })
-}
-
-fn is_contact(text: &str) -> bool {
-    let plain = !text.contains(char::is_whitespace);
-    let mail = text.split_once('@').is_some_and(|(name, host)| {
-        !name.is_empty() && host.contains('.') && !host.contains('@') && !host.ends_with('.')
-    });
-    plain && (mail || text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty()))
-}
-
-fn categories(report: &mut Report, root: &mut Section<'_>) -> BTreeMap<DataCategory, String> {
-    let Some(section) = root.required_section(
-        report,
-        "categories",
-        "name the categories of data with words for people, as in profile = \"your name\"",
-    ) else {
-        return BTreeMap::new();
-    };
-    let mut categories = BTreeMap::new();
-    if section.is_empty() {
-        section.missing(report, "<category>", "name at least one category of data");
-    }
-    for named in section.entries() {
-        let mend = "write what it is in words that a person understands";
-        let what = format!("category {}", quoted(named.key));
-        let plain = read_text(report, &what, named.value, mend);
-        if let Some(category) = category_name(report, named.key, &named.span) {
-            categories.insert(category, plain.map(|plain| plain.text).unwrap_or_default());
-        }
-    }
-    categories
-}
-
-fn category_name(report: &mut Report, text: &str, span: &Range<usize>) -> Option<DataCategory> {
-    let valid = (1..=48).contains(&text.len())
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
-    if !valid {
-        let what = format!("{} is not the name of a category", quoted(text));
-        report.add(span, what, format!("use {SLUG}"));
-    }
-    valid.then(|| DataCategory::new(text))
-}
-
-fn purposes(
-    report: &mut Report,
-    root: &mut Section<'_>,
-    never: &Never,
-) -> (BTreeMap<PurposeId, Purpose>, BTreeSet<PurposeId>) {
-    let mut purposes = BTreeMap::new();
-    let mut named_purposes = BTreeSet::new();
-    let Some(section) = root.required_section(
-        report,
-        "purposes",
-        "declare each reason to process data as [purposes.<id>]",
-    ) else {
-        return (purposes, named_purposes);
-    };
-    if section.is_empty() {
-        section.missing(report, "<id>", "declare at least one purpose");
-    }
-    for named in section.entries() {
-        let Ok(id) = PurposeId::new(named.key) else {
-            let what = format!("{} is not the id of a purpose", quoted(named.key));
-            report.add(&named.span, what, format!("use {SLUG}; dots may stand between such words"));
-            continue;
-        };
-        if let Some(prohibited) = ProhibitedUse::recognise(named.key) {
-            let what = format!("purpose `{id}` is prohibited: {}", prohibited.plain());
-            report.add(&named.span, what, "remove it; no declaration can allow it");
-        }
-        if let Some(below) = below_without_quotes(&named) {
-            for key in below {
-                let what = format!("[purposes.{id}] has no fields, only a table below it");
-                let mend = format!(
-                    "an id with a dot needs quotes: [purposes.\"{id}.{}\"]",
-                    quoted(key).trim_matches('`')
-                );
-                report.add(&named.span, what, mend);
-                named_purposes.extend(PurposeId::new(format!("{id}.{key}")));
-            }
-            continue;
-        }
-        let name = if named.key.contains('.') {
-            format!("[purposes.\"{id}\"]")
-        } else {
-            format!("[purposes.{id}]")
-        };
-        let section = Section::new(report, name, named.span, named.value);
-        named_purposes.insert(id.clone());
-        if let Some(purpose) = purpose(report, id.clone(), section, never) {
-            purposes.insert(id, purpose);
-        }
-    }
-    (purposes, named_purposes)
-}
-
-/// The keys of a table that holds nothing but tables: `[purposes.publish.video]`.
-fn below_without_quotes<'a>(named: &Named<'a>) -> Option<Vec<&'a str>> {
-    let table = named.value.get_ref().as_table()?;
-    let only_tables = !table.is_empty() && table.values().all(|value| value.get_ref().is_table());
-    only_tables.then(|| table.keys().map(|key| key.get_ref().as_ref()).collect())
-}
-
-fn purpose(
-    report: &mut Report,
-    id: PurposeId,
-    mut section: Section<'_>,
-    never: &Never,
-) -> Option<Purpose> {
-    let title = section.text(report, "title", "write a short name that a person reads");
-    let plain = section.text(report, "plain", "write what is done, as a sentence for the person");
-    let usage = usage(report, &mut section, never);
-    let basis = basis(report, &mut section);
-    section.finish(report);
-    Some(Purpose { id, title: title?.text, plain: plain?.text, basis: basis?, usage: usage? })
-}
-
-fn usage(report: &mut Report, section: &mut Section<'_>, never: &Never) -> Option<Use> {
-    let words = Use::ALL.map(|(word, _)| word);
-    let mend = format!("write use = {}", one_of(words));
-    let text = section.text(report, "use", &mend)?;
-    if let Some(prohibited) = ProhibitedUse::recognise(&text.text) {
-        let what = format!("the use in {} is prohibited: {}", section.name, prohibited.plain());
-        report.add(&text.span, what, "remove the purpose; no declaration can allow it");
-        return None;
-    }
-    let usage = word(report, &text, "a use", &Use::ALL)?;
-    if never.uses.contains(&usage) {
-        let what =
-            format!("{} is of the use `{}`, which [never] excludes", section.name, usage.word());
-        report.add(&text.span, what, "remove the purpose, or the use from [never]");
-    }
-    Some(usage)
-}
-
-fn basis(report: &mut Report, section: &mut Section<'_>) -> Option<LegalBasis> {
-    let mend = format!("write basis = {} (Art. 6(1) GDPR)", one_of(LegalBasis::WORDS));
-    let basis = section.text(report, "basis", &mend);
-    let assessment = section.maybe_text(report, "assessment", ASSESSMENT);
-    let law = section.maybe_text(report, "law", LAW);
-    let basis = basis?;
-    let wants_law = matches!(basis.text.as_str(), "legal_obligation" | "public_task");
-    let wants_assessment = basis.text == "legitimate_interests";
-    for (given, wanted, key) in
-        [(&assessment, wants_assessment, "assessment"), (&law, wants_law, "law")]
-    {
-        if let (Some(text), false) = (given, wanted) {
-            let what = format!("{} has an `{key}` that its basis has no place for", section.name)
-                .replace("an `law`", "a `law`");
-            report.add(&text.span, what, "remove it, or correct the basis");
-        }
-    }
-    if wants_law && law.is_none() {
-        section.missing(report, "law", LAW);
-    }
-    if wants_assessment && assessment.is_none() {
-        section.missing(report, "assessment", ASSESSMENT);
-    }
-    Some(match basis.text.as_str() {
-        "consent" => LegalBasis::Consent,
-        "contract" => LegalBasis::Contract,
-        "legal_obligation" => LegalBasis::LegalObligation { law: law?.text },
-        "legitimate_interests" => LegalBasis::LegitimateInterests { assessment: assessment?.text },
-        "public_task" => LegalBasis::PublicTask { law: law?.text },
-        "vital_interests" => LegalBasis::VitalInterests,
-        _ => {
-            let what = format!("{} is not a legal basis", quoted(&basis.text));
-            report.add(&basis.span, what, mend);
-            return None;
-        }
-    })
 }
 
 fn never(report: &mut Report, root: &mut Section<'_>) -> Never {

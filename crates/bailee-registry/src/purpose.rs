@@ -18,6 +18,89 @@ pub struct Purpose {
     /// What kind of use it is.
     #[serde(rename = "use")]
     pub usage: Use,
+    /// Which condition lets it process special categories of data (Art. 9(2) GDPR).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<SpecialCondition>,
+    /// Whether the person has to provide the data, and what happens if they do not (Art. 13(2)(e)
+    /// GDPR).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub necessity: Option<Necessity>,
+    /// The logic of decisions that are made by machines alone, and what they mean for the person (Art.
+    /// 13(2)(f) GDPR). None are where this says nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub automated: Option<String>,
+}
+
+/// Whether data has to be provided (Art. 13(2)(e) GDPR).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Necessity {
+    /// It is the person's choice.
+    Optional,
+    /// A law or the contract asks for it.
+    Required {
+        /// What happens without it, as a sentence for the person.
+        consequence: String,
+    },
+}
+
+/// What lets special categories of data be processed: Art. 9(2) GDPR, point by point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SpecialCondition {
+    /// The person agreed explicitly: Art. 9(2)(a).
+    ExplicitConsent,
+    /// Duties of employment and social security law: Art. 9(2)(b).
+    EmploymentLaw,
+    /// Somebody's life, where the person cannot consent: Art. 9(2)(c).
+    VitalInterests,
+    /// A foundation's or association's own members: Art. 9(2)(d).
+    Members,
+    /// The person made it public themselves: Art. 9(2)(e).
+    MadePublic,
+    /// Legal claims: Art. 9(2)(f).
+    LegalClaims,
+    /// Substantial public interest, on the basis of a law: Art. 9(2)(g).
+    PublicInterest,
+    /// Health and social care: Art. 9(2)(h).
+    HealthCare,
+    /// Public health: Art. 9(2)(i).
+    PublicHealth,
+    /// Archives, research, statistics: Art. 9(2)(j).
+    Research,
+}
+
+impl SpecialCondition {
+    pub(crate) const ALL: [(&'static str, Self); 10] = [
+        ("explicit_consent", Self::ExplicitConsent),
+        ("employment_law", Self::EmploymentLaw),
+        ("vital_interests", Self::VitalInterests),
+        ("members", Self::Members),
+        ("made_public", Self::MadePublic),
+        ("legal_claims", Self::LegalClaims),
+        ("public_interest", Self::PublicInterest),
+        ("health_care", Self::HealthCare),
+        ("public_health", Self::PublicHealth),
+        ("research", Self::Research),
+    ];
+
+    /// The article and point.
+    pub fn article(self) -> &'static str {
+        match self {
+            Self::ExplicitConsent => "Art. 9(2)(a) GDPR",
+            Self::EmploymentLaw => "Art. 9(2)(b) GDPR",
+            Self::VitalInterests => "Art. 9(2)(c) GDPR",
+            Self::Members => "Art. 9(2)(d) GDPR",
+            Self::MadePublic => "Art. 9(2)(e) GDPR",
+            Self::LegalClaims => "Art. 9(2)(f) GDPR",
+            Self::PublicInterest => "Art. 9(2)(g) GDPR",
+            Self::HealthCare => "Art. 9(2)(h) GDPR",
+            Self::PublicHealth => "Art. 9(2)(i) GDPR",
+            Self::Research => "Art. 9(2)(j) GDPR",
+        }
+    }
 }
 
 /// What makes a purpose lawful: Art. 6(1) GDPR, point by point.

@@ -1,7 +1,11 @@
 //! Reads TOML tables key by key and collects every problem on the way.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{
+    collections::BTreeSet,
+    ops::{Range, RangeInclusive},
+};
 
+use serde::Serializer;
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -67,6 +71,11 @@ impl<'a> Section<'a> {
             );
         }
         Self { name, span, table, asked: BTreeSet::new() }
+    }
+
+    /// Whether there is something below a key, whatever it is.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.is_some_and(|table| table.contains_key(key))
     }
 
     /// Whether it was a table at all; of what was not, nothing is missing.
@@ -174,6 +183,39 @@ impl<'a> Section<'a> {
         read_text(report, &format!("`{key}` of {}", self.name), named.value, mend)
     }
 
+    /// A date without a time that may be there.
+    pub(crate) fn maybe_date(
+        &mut self,
+        report: &mut Report,
+        key: &'static str,
+        mend: &str,
+    ) -> Option<time::Date> {
+        let named = self.value(key)?;
+        let date = named.value.get_ref().as_datetime().and_then(|found| {
+            let only = found.time.is_none() && found.offset.is_none();
+            let date = found.date.filter(|_| only)?;
+            let month = time::Month::try_from(date.month).ok()?;
+            time::Date::from_calendar_date(i32::from(date.year), month, date.day).ok()
+        });
+        if date.is_none() {
+            let what = format!("`{key}` of {} is {}, not a day", self.name, article(named.value));
+            report.add(&named.value.span(), what.replace("a date, not a day", "no day"), mend);
+        }
+        date
+    }
+
+    /// A whole number within bounds that may be there.
+    pub(crate) fn maybe_number(
+        &mut self,
+        report: &mut Report,
+        key: &'static str,
+        bounds: RangeInclusive<u16>,
+        mend: &str,
+    ) -> Option<u16> {
+        let named = self.value(key)?;
+        read_number(report, &format!("`{key}` of {}", self.name), named.value, bounds, mend)
+    }
+
     /// A list of texts; absent is empty.
     pub(crate) fn texts(
         &mut self,
@@ -233,6 +275,45 @@ pub(crate) fn read_text(
     };
     report.add(&span, format!("{what} {fault}"), mend);
     None
+}
+
+/// Reads a value as a whole number within bounds.
+pub(crate) fn read_number(
+    report: &mut Report,
+    what: &str,
+    value: &Spanned<DeValue<'_>>,
+    bounds: RangeInclusive<u16>,
+    mend: &str,
+) -> Option<u16> {
+    let integer = value.get_ref().as_integer();
+    let number = integer.and_then(|number| {
+        let text = number.as_str();
+        (number.radix() == 10).then(|| text.parse().ok()).flatten()
+    });
+    let number = number.filter(|number| bounds.contains(number));
+    if number.is_none() {
+        let fault = if integer.is_some() { "out of bounds" } else { article(value) };
+        let (from, to) = (bounds.start(), bounds.end());
+        let what = format!("{what} is {fault}; it is a whole number from {from} to {to}");
+        report.add(&value.span(), what, mend);
+    }
+    number
+}
+
+/// Writes a day as ISO 8601 has it.
+pub(crate) fn iso_date<S: Serializer>(date: &time::Date, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(date)
+}
+
+/// The same for one that may be missing.
+pub(crate) fn maybe_iso_date<S: Serializer>(
+    date: &Option<time::Date>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match date {
+        Some(date) => iso_date(date, to),
+        None => to.serialize_none(),
+    }
 }
 
 /// Reads a value as a list of texts.

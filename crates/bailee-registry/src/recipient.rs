@@ -27,6 +27,34 @@ pub struct Recipient {
     /// Where the safeguard can be read (Art. 13(1)(f) GDPR).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// What it does for the service, in plain words ("e-mail delivery").
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// The contract with it and its date or number (Art. 28(3) GDPR). A processor has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contract: Option<String>,
+    /// Since when it receives data, or from when it will.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "crate::read::maybe_iso_date"
+    )]
+    pub since: Option<time::Date>,
+    /// How many days before that people or customers are told (Art. 28(2) GDPR).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notice_days: Option<u16>,
+    /// What supplements the safeguard where the law of the country is weak, in plain words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub supplementary: Option<String>,
+    /// When the transfer is looked at again.
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "crate::read::maybe_iso_date"
+    )]
+    pub review: Option<time::Date>,
+    /// The names of the only fields that it may be sent, where it is sent fields by name. Empty is
+    /// none.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub fields: BTreeSet<String>,
 }
 
 /// What a recipient is to the data that it receives.

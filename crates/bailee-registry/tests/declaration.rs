@@ -5,9 +5,12 @@
 use std::{fs, path::Path};
 
 use bailee_core::{
-    DataCategory, Effect, Error, ErrorKind, ProviderId, PurposeId, Remedy, ScopeEntry, ScopeName,
+    DataCategory, Effect, Error, ErrorKind, ProviderId, PurposeId, RecipientId, Remedy, ScopeEntry,
+    ScopeName,
 };
-use bailee_registry::{Declaration, LegalBasis, Problems, Retention, Role, Segment, hash_scopes};
+use bailee_registry::{
+    Declaration, LegalBasis, Problems, RecipientRole, Retention, Role, Segment, hash_scopes,
+};
 
 const EXAMPLE: &str = include_str!("../examples/privacy.toml");
 const TIKTOK: ProviderId = ProviderId::from_static("tiktok");
@@ -359,4 +362,40 @@ fn an_endpoint_is_admitted_for_its_purposes_alone_and_is_no_operation() {
     ] {
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Denied);
     }
+}
+
+#[test]
+fn three_services_declare_everything_that_they_promise() {
+    let read = |name: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+        Declaration::load(folder.join(name).with_extension("toml"))
+            .unwrap_or_else(|error| panic!("{name}: {}", problems(&error)))
+    };
+    let publisher = read("publisher");
+    let processors = publisher.recipients().filter(|one| one.role == RecipientRole::Processor);
+    let named: Vec<&str> = processors.map(|one| one.id.as_str()).collect();
+    let expected = ["anthropic", "cloudflare", "plausible", "resend", "supabase", "vercel"];
+    assert_eq!(named, expected);
+    let captions = publisher.recipient(&RecipientId::from_static("anthropic")).unwrap();
+    let fields: Vec<&str> = captions.fields.iter().map(String::as_str).collect();
+    assert_eq!(fields, ["description", "project_name", "tags", "title", "type"]);
+    let limits = publisher.age().unwrap();
+    assert_eq!((limits.minimum, limits.consent), (13, 16));
+    assert_eq!(publisher.authorities()[0].name, "Data Protection Commission");
+    assert_eq!(publisher.policy().unwrap().effective.to_string(), "2026-01-01");
+    assert!(publisher.data_set("account").unwrap().origin.is_portable());
+    assert_eq!(publisher.measures().len(), 5);
+    let term = publisher.declared_categories().find(|(name, _)| name.as_str() == "contact");
+    assert_eq!(term.unwrap().1.terms[0].iri(), "https://w3id.org/dpv/pd#EmailAddress");
+
+    let exporter = read("exporter");
+    let jira = exporter.integration(&ProviderId::from_static("jira")).unwrap();
+    assert!(!jira.reads(&DataCategory::new("directory")), "no account ids, no profiles");
+
+    let assistant = read("assistant");
+    assert_eq!(assistant.integrations().count(), 11);
+    assert!(assistant.controller().representative.is_some(), "it is not established in the Union");
+    let versions: std::collections::BTreeSet<_> =
+        [&publisher, &exporter, &assistant].map(Declaration::version).into();
+    assert_eq!(versions.len(), 3);
 }

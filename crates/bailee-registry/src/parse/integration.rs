@@ -5,16 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use bailee_core::{DataCategory, ProviderId, PurposeId, RecipientId, ScopeName};
 
 use crate::{
-    DataItem, Integration, Recipient,
+    Integration, Purpose, Recipient,
     declaration::Places,
     problem::Report,
     read::{Section, Text, quoted, read_texts},
 };
 
 use super::{
-    Names, RETENTION, SLUG,
+    Names, SLUG,
+    data::{allowed_category, rows},
     endpoint::{Around, endpoints},
-    never_categories, period,
+    never_categories,
 };
 
 /// The integrations, and where they and their scopes stand.
@@ -22,6 +23,7 @@ pub(super) fn integrations(
     report: &mut Report,
     root: &mut Section<'_>,
     names: &Names,
+    purposes: &BTreeMap<PurposeId, Purpose>,
     known_recipients: &BTreeSet<RecipientId>,
     recipients: &BTreeMap<RecipientId, Recipient>,
 ) -> (BTreeMap<ProviderId, Integration>, Places) {
@@ -39,7 +41,7 @@ pub(super) fn integrations(
         places.integrations.insert(provider.clone(), report.position(named.span.start));
         let name = format!("[integrations.{provider}]");
         let section = Section::new(report, name, named.span, named.value);
-        let mut reader = Reader { report, names, places: &mut places };
+        let mut reader = Reader { report, names, purposes, places: &mut places };
         if let Some(integration) =
             reader.integration(provider.clone(), section, known_recipients, recipients)
         {
@@ -52,6 +54,7 @@ pub(super) fn integrations(
 pub(super) struct Reader<'r> {
     pub(super) report: &'r mut Report,
     pub(super) names: &'r Names,
+    purposes: &'r BTreeMap<PurposeId, Purpose>,
     places: &'r mut Places,
 }
 
@@ -72,32 +75,16 @@ impl Reader<'_> {
             scopes.map(|scopes| self.scopes(&provider, scopes, &never_scopes)).unwrap_or_default();
         let operations = section.section(self.report, "operations");
         let operations = operations.map(|section| self.operations(section)).unwrap_or_default();
-        let rows = section.tables(self.report, "data");
-        if rows.is_empty() {
-            section.missing(
-                self.report,
-                "data",
-                "write a row for everything that is kept: [[integrations.<provider>.data]] with \
-                 name, category, purpose and retention",
-            );
-        }
+        let mend = "write a row for everything that is kept: [[integrations.<provider>.data]] with \
+                    name, category, purpose and retention";
+        let never = &own_never_categories;
+        let data = rows(self.report, &mut section, self.names, self.purposes, never, mend);
         let mend = "list the categories that are read and not kept";
         let reads = section.texts(self.report, "reads", mend).unwrap_or_default();
         let reads = reads
             .iter()
             .filter_map(|text| self.category(&section.name, "reads", text, &own_never_categories))
             .collect();
-        let mut data: Vec<DataItem> = Vec::new();
-        for row in rows {
-            let span = row.span.clone();
-            let Some(item) = self.data(row, &own_never_categories) else { continue };
-            if data.iter().any(|known| known.name == item.name && known.purpose == item.purpose) {
-                let what = format!("{} has two rows for one name and purpose", section.name);
-                self.report.add(&span, what, "make one of the two");
-            }
-            data.push(item);
-        }
-        data.sort();
         let recipient = self.recipient(&provider, &mut section, known_recipients);
         let mut read: BTreeSet<DataCategory> = reads;
         let reads = read.clone();
@@ -252,41 +239,6 @@ impl Reader<'_> {
         text: &Text,
         never: &BTreeSet<DataCategory>,
     ) -> Option<DataCategory> {
-        let category = self.names.category(self.report, whose, text)?;
-        let place = if never.contains(&category) {
-            "its `never`"
-        } else if self.names.never.categories.contains(&category) {
-            "[never]"
-        } else {
-            return Some(category);
-        };
-        let name = quoted(category.as_str());
-        let what = format!("{whose} {does} the category {name}, which {place} excludes");
-        self.report.add(&text.span, what, "remove it here, or the category there");
-        None
-    }
-
-    fn data(&mut self, mut row: Section<'_>, never: &BTreeSet<DataCategory>) -> Option<DataItem> {
-        let whose = row.name.clone();
-        let name = row.text(self.report, "name", "write what it is, in a person's words");
-        let category = row
-            .text(self.report, "category", "name a category of [categories]")
-            .and_then(|text| self.category(&whose, "keeps", &text, never));
-        let report = &mut *self.report;
-        let purpose = row
-            .text(report, "purpose", "name the purpose that it is kept for")
-            .and_then(|text| self.names.purpose(report, &whose, &text));
-        let mend = format!("{RETENTION}, or name a rule of [retention]");
-        let retention = row.text(report, "retention", &mend).and_then(|text| {
-            match self.names.retention.get(&text.text) {
-                Some(rule) => rule.as_ref().map(|rule| (rule.keep, Some(text.text.clone()))),
-                None => {
-                    period(report, &text, "`retention`", &mend).map(|retention| (retention, None))
-                }
-            }
-        });
-        row.finish(report);
-        let (retention, rule) = retention?;
-        Some(DataItem { name: name?.text, category: category?, purpose: purpose?, retention, rule })
+        allowed_category(self.report, self.names, (whose, does), text, never)
     }
 }

@@ -95,6 +95,23 @@ fn recipient(
         );
         report.add(&section.span, what, mend);
     }
+    let service = section.maybe_text(
+        report,
+        "service",
+        "write what it does for the service, such as \"e-mail delivery\"",
+    );
+    let mend = "write which contract and of when (Art. 28(3) GDPR)";
+    let contract = section.maybe_text(report, "contract", mend);
+    if role == Some(RecipientRole::Processor) && contract.is_none() && !section.has("contract") {
+        section.missing(report, "contract", mend);
+    }
+    let since = section.maybe_date(report, "since", "write the day, as in since = 2026-01-31");
+    let mend = "write how many days before that people are told (Art. 28(2) GDPR)";
+    let notice_days = section.maybe_number(report, "notice_days", 0..=365, mend);
+    let mend = "write what protects the data beyond the safeguard, or leave it out";
+    let supplementary = section.maybe_text(report, "supplementary", mend);
+    let review = section.maybe_date(report, "review", "write the day, as in review = 2027-01-31");
+    let fields = fields(report, &mut section);
     section.finish(report);
     Some(Recipient {
         id,
@@ -105,5 +122,29 @@ fn recipient(
         categories,
         safeguard,
         reference: reference.map(|reference| reference.text),
+        service: service.map(|service| service.text),
+        contract: contract.map(|contract| contract.text),
+        since,
+        notice_days,
+        supplementary: supplementary.map(|measures| measures.text),
+        review,
+        fields,
     })
+}
+
+/// The only fields that it may be sent by name.
+fn fields(report: &mut Report, section: &mut Section<'_>) -> BTreeSet<String> {
+    let mend = "list the names of the fields that it may be sent, and no others";
+    let texts = section.texts(report, "fields", mend).unwrap_or_default();
+    let mut fields = BTreeSet::new();
+    for text in texts {
+        let plain = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_');
+        if text.text.len() > 64 || !text.text.bytes().all(plain) {
+            let what = format!("{} is not the name of a field", quoted(&text.text));
+            report.add(&text.span, what, "use lower-case letters, digits and _, at most 64");
+            continue;
+        }
+        fields.insert(text.text);
+    }
+    fields
 }

@@ -1,0 +1,53 @@
+//! From which age a person may consent to a service of the information society alone (Art. 8 GDPR).
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::Country;
+
+/// The ages of a declaration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct AgeLimits {
+    /// Nobody younger uses the service.
+    pub minimum: u8,
+    /// From when a person consents alone, where their country is not named: 16, unless the
+    /// declaration says less.
+    pub consent: u8,
+    /// From when a person consents alone, by country: 13 to 16.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub countries: BTreeMap<Country, u8>,
+}
+
+impl AgeLimits {
+    /// From when a person of a country consents alone. Below it a guardian has to agree; where the
+    /// country is not known, the highest age of all counts.
+    pub fn consent_in(&self, country: Option<&Country>) -> u8 {
+        match country {
+            Some(country) => self.countries.get(country).copied().unwrap_or(self.consent),
+            None => self.countries.values().copied().fold(self.consent, u8::max),
+        }
+        .max(self.minimum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_of_an_unknown_country_is_of_the_strictest() {
+        let country = |code| Country::parse(code).unwrap();
+        let limits = AgeLimits {
+            minimum: 14,
+            consent: 15,
+            countries: [(country("AT"), 14), (country("DE"), 16), (country("BE"), 13)].into(),
+        };
+        assert_eq!(limits.consent_in(Some(&country("AT"))), 14);
+        assert_eq!(limits.consent_in(Some(&country("DE"))), 16);
+        assert_eq!(limits.consent_in(Some(&country("FR"))), 15);
+        assert_eq!(limits.consent_in(Some(&country("BE"))), 14, "nobody younger is there");
+        assert_eq!(limits.consent_in(None), 16);
+    }
+}
