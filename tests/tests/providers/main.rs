@@ -5,6 +5,7 @@ mod airtable;
 mod anthropic;
 mod asana;
 mod clickup;
+mod declared;
 mod discord;
 mod dropbox;
 mod figma;
