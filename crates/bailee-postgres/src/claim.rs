@@ -88,8 +88,8 @@ UPDATE bailee.work w SET
   since = coalesce(w.since, p.now)
 FROM chosen c CROSS JOIN present p
 WHERE w.tenant = c.tenant AND w.task = c.task AND w.id = c.id
-RETURNING w.tenant::text, w.task::text, w.id, w.subject, w.fence, w.tries, w.since, p.now,
-  w.leased, c.due";
+RETURNING w.tenant::pg_catalog.text, w.task::pg_catalog.text, w.id, w.subject, w.fence, w.tries,
+  w.since, p.now, w.leased, c.due";
 
 /// One piece of work in its own tenant's context, due or not.
 const ONE: &str = "
@@ -102,5 +102,5 @@ UPDATE bailee.work w SET
   since = coalesce(w.since, p.now)
 FROM present p
 WHERE w.tenant = $1 AND w.task = $2 AND w.id = $3 AND w.leased <= p.now
-RETURNING w.tenant::text, w.task::text, w.id, w.subject, w.fence, w.tries, w.since, p.now,
-  w.leased, p.now";
+RETURNING w.tenant::pg_catalog.text, w.task::pg_catalog.text, w.id, w.subject, w.fence, w.tries,
+  w.since, p.now, w.leased, p.now";

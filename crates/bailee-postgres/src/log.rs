@@ -21,7 +21,8 @@ impl PostgresStore {
         window: Window,
     ) -> Result<Vec<LoggedEntry>> {
         let statement = Statement::new(
-            "SELECT batch, n, at, event::text, subject, payload, hash, leaf FROM bailee.audit
+            "SELECT batch, n, at, event::pg_catalog.text, subject, payload, hash, leaf
+             FROM bailee.audit
              WHERE tenant = $1 AND at >= $2 AND at < $3
                AND ($4 IS NULL OR (at, batch, n) > ($4, $5, $6))
              ORDER BY at, batch, n LIMIT $7",
@@ -41,7 +42,7 @@ impl PostgresStore {
     /// One round trip, and head and leaves of one moment.
     pub(crate) async fn log_open(&self, limit: u32) -> Result<(Head, Vec<Leaf>)> {
         let statement = Statement::new(
-            "SELECT h.size, a.tenant::text, a.batch, a.n, a.at, a.hash
+            "SELECT h.size, a.tenant::pg_catalog.text, a.batch, a.n, a.at, a.hash
              FROM bailee.head h LEFT JOIN LATERAL (
                SELECT tenant, batch, n, at, hash FROM bailee.audit
                WHERE leaf IS NULL ORDER BY at, tenant, batch, n LIMIT $1

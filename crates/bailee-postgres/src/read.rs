@@ -38,7 +38,7 @@ static DIRECT: LazyLock<[String; MOST_KEYS + 1]> = LazyLock::new(|| {
                  coalesce($2, pg_catalog.clock_timestamp()) AS now OFFSET 0
              ) e
              CROSS JOIN LATERAL (
-               SELECT 0::bigint AS n, NULL::uuid AS subject, NULL::smallint AS facet,
+               SELECT 0::bigint AS n, NULL::pg_catalog.uuid AS subject, NULL::smallint AS facet,
                  e.now AS moment, c.version, c.body
                FROM bailee.control c",
         );

@@ -93,6 +93,9 @@ CREATE TABLE bailee.control (
 );
 INSERT INTO bailee.control (version, body) VALUES (0, '');
 
+-- In the bodies of the functions types are named with their schema: types that a session made for
+-- itself would come before those of the server.
+
 -- A read in one round trip and of one moment: row 0 is the control row with the store's clock,
 -- row n the nth key's record, if there is a live one. The lateral query with OFFSET 0 pins the
 -- plan to one index look-up per key.
@@ -108,7 +111,7 @@ BEGIN
           pg_catalog.set_config('plan_cache_mode', 'force_generic_plan', true);
   RETURN QUERY
     WITH present AS MATERIALIZED (SELECT coalesce(clock, pg_catalog.clock_timestamp()) AS now)
-    SELECT 0::bigint, NULL::uuid, NULL::smallint, present.now, c.version, c.body
+    SELECT 0::bigint, NULL::pg_catalog.uuid, NULL::smallint, present.now, c.version, c.body
     FROM present CROSS JOIN bailee.control c
     UNION ALL
     SELECT k.n, r.subject, r.facet, r.expires, r.version, r.body
@@ -135,12 +138,12 @@ RETURNS TABLE (
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER AS $find$
 #variable_conflict use_column
 DECLARE
-  present timestamptz := coalesce(clock, pg_catalog.clock_timestamp());
+  present pg_catalog.timestamptz := coalesce(clock, pg_catalog.clock_timestamp());
 BEGIN
   PERFORM pg_catalog.set_config('bailee.tenant', whose, true);
   IF by_hash IS NOT NULL THEN
     RETURN QUERY
-      SELECT l.kind::text, l.id, r.subject, r.facet, r.expires, r.version, r.body
+      SELECT l.kind::pg_catalog.text, l.id, r.subject, r.facet, r.expires, r.version, r.body
       FROM bailee.lookup l
       CROSS JOIN LATERAL (
         SELECT r.subject, r.facet, r.expires, r.version, r.body FROM bailee.record r
@@ -154,7 +157,7 @@ BEGIN
       ORDER BY l.kind, l.id LIMIT most;
   ELSIF by_subject IS NOT NULL THEN
     RETURN QUERY
-      SELECT r.kind::text, r.id, r.subject, r.facet, r.expires, r.version, r.body
+      SELECT r.kind::pg_catalog.text, r.id, r.subject, r.facet, r.expires, r.version, r.body
       FROM bailee.record r
       WHERE r.tenant = whose AND r.subject = by_subject
         AND (r.kind, r.id) > (after_kind, after_id)
@@ -164,7 +167,7 @@ BEGIN
       ORDER BY r.kind, r.id LIMIT most;
   ELSE
     RETURN QUERY
-      SELECT r.kind::text, r.id, r.subject, r.facet, r.expires, r.version, r.body
+      SELECT r.kind::pg_catalog.text, r.id, r.subject, r.facet, r.expires, r.version, r.body
       FROM bailee.record r
       WHERE r.tenant = whose AND r.kind = by_kind
         AND (r.kind, r.id) > (after_kind, after_id)
