@@ -26,6 +26,13 @@ impl Generator<'_> {
         if self.dice.once_in(12) {
             sql = format!("WITH w AS MATERIALIZED ({sql}) SELECT * FROM w");
         }
+        if self.dice.once_in(16) {
+            sql = format!(
+                "WITH RECURSIVE w(n, v) AS (SELECT 1, q::text FROM ({sql}) q UNION ALL \
+                 SELECT n + 1, w.v FROM w WHERE n < 3 AND EXISTS \
+                 (SELECT FROM bailee.record r WHERE r.tenant <> w.v)) SELECT * FROM w"
+            );
+        }
         if self.dice.once_in(12) {
             sql = format!("SELECT count(*) FROM ({sql}) q");
         }
@@ -89,7 +96,7 @@ impl Generator<'_> {
                 format!("SELECT s::text FROM {from}, {set} WHERE {condition}")
             }
             4 if self.dice.once_in(2) => self.function_of_ours(),
-            5 => self.catalogue_question(),
+            5 if self.dice.once_in(2) => self.catalogue_question(),
             _ => {
                 let end = self.dice.below(6);
                 let what =
@@ -143,8 +150,9 @@ impl Generator<'_> {
     /// Something of all rows together, or of each of them.
     fn target(&mut self, table: &Table, depth: u32) -> String {
         let (column, _) = self.column(table);
-        match self.dice.below(12) {
+        match self.dice.below(13) {
             0 => "count(*)".to_owned(),
+            4 => format!("pg_temp.leaks(a.{column})"),
             1 => format!("string_agg(a.{column}::text, ',' ORDER BY a.{column})"),
             2 => {
                 format!("min(a.{column}::text), max(a.{column}::text), count(DISTINCT a.{column})")
@@ -157,10 +165,11 @@ impl Generator<'_> {
     }
 
     /// Something of each row.
-    fn single(&mut self, table: &Table, depth: u32) -> String {
+    pub(crate) fn single(&mut self, table: &Table, depth: u32) -> String {
         let (name, of) = self.column(table);
         let column = format!("a.{name}");
-        match self.dice.below(10) {
+        match self.dice.below(11) {
+            8 => format!("{column}::text::pg_temp.leaky"),
             0 | 1 if !self.narrow => "a.*".to_owned(),
             2 if !self.narrow => "a::text".to_owned(),
             3 if !self.narrow => "to_jsonb(a)".to_owned(),
@@ -176,8 +185,12 @@ impl Generator<'_> {
         let (name, of) = self.column(table);
         let column = format!("a.{name}");
         let value = self.value(*of);
-        match self.dice.below(20) {
+        match self.dice.below(21) {
             0..=2 => "true".to_owned(),
+            19 => {
+                let of = of.name();
+                format!("{column}::{of} OPERATOR(pg_temp.===) ({value})::{of}")
+            }
             3 | 4 => format!("{column} = {value}"),
             5 => {
                 let operator = ["<", ">=", "<>", "IS DISTINCT FROM"];
@@ -304,6 +317,34 @@ impl Generator<'_> {
             "SELECT mode FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()",
             "SELECT pg_try_advisory_xact_lock(x'6261696c65650001'::bigint)",
             "SELECT count(*) FROM pg_prepared_xacts",
+            "SELECT * FROM pg_sequences",
+            "SELECT nextval('bailee.record_id_seq')",
+            "SELECT lastval()",
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'bailee'",
+            "SELECT grantee, table_name, column_name, privilege_type FROM information_schema.column_privileges WHERE table_schema = 'bailee'",
+            "SELECT count(*) FROM pg_largeobject",
+            "SELECT lo_get(oid) FROM pg_largeobject_metadata",
+            "SELECT pg_ls_dir('base')",
+            "SELECT pg_read_binary_file('global/pg_control')",
+            "SELECT pg_current_logfile()",
+            "SELECT * FROM pg_hba_file_rules",
+            "SELECT * FROM pg_shadow",
+            "SELECT query FROM pg_stat_get_activity(NULL) JOIN pg_database d ON d.oid = datid WHERE d.datname = current_database() AND query ~ 'body-'",
+            "SELECT name, setting FROM pg_settings WHERE name ~ 'bailee' AND setting = 'globex'",
+            "SELECT query FROM pg_stat_statements",
+            "SELECT * FROM pg_subscription",
+            "SELECT slot_name FROM pg_replication_slots",
+            "SELECT pg_create_logical_replication_slot('mine', 'test_decoding', true)",
+            "SELECT * FROM pg_logical_slot_peek_changes('mine', NULL, NULL)",
+            "SELECT table_to_xml_and_xmlschema('bailee.record', true, false, '')",
+            "SELECT ts_rewrite('a'::tsquery, 'SELECT ''a''::tsquery, quote_literal(tenant)::tsquery FROM bailee.record')",
+            "SELECT get_raw_page('bailee.record', 0)",
+            "SELECT * FROM dblink('', 'TABLE bailee.record') AS t (tenant text)",
+            "SELECT pg_try_advisory_lock_shared(hashtext('globex')), pg_advisory_unlock_all()",
+            "SELECT pg_notify('bailee', (SELECT string_agg(tenant, ',') FROM bailee.record))",
+            "SELECT count(*) FROM pg_listening_channels()",
+            "SELECT has_column_privilege('bailee_worker', 'bailee.record', 'body', 'SELECT')",
+            "SELECT conname FROM pg_constraint WHERE connamespace = 'bailee'::regnamespace",
             "SELECT string_agg(x::text, '' ORDER BY x::text) FROM (SELECT xmltable.* FROM XMLTABLE('/table/row' PASSING table_to_xml('bailee.work', true, false, '') COLUMNS tenant text)) x",
         ];
         let loose = [
@@ -323,6 +364,10 @@ impl Generator<'_> {
             "SELECT * FROM pg_stat_activity WHERE pid = pg_backend_pid()",
             "SELECT * FROM pg_locks WHERE pid = pg_backend_pid()",
             "SELECT brin_summarize_new_values('bailee.record_pkey')",
+            "SELECT pg_export_snapshot() IS NULL, pg_current_xact_id()",
+            "SELECT * FROM pg_stat_xact_user_tables",
+            "SELECT * FROM pg_stat_database WHERE datname = current_database()",
+            "SELECT * FROM pg_locks WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())",
         ];
         if self.dice.once_in(3) {
             self.exact = false;

@@ -3,27 +3,27 @@
 use crate::{
     generate::{Generator, Of, Table},
     program::{Role, Step},
-    worlds::{ACME, GLOBEX, TENANTS, kind, record_id},
+    worlds::{TENANTS, kind, record_id},
 };
 
 impl<'a> Generator<'a> {
     /// What a program does and is looked at for.
     pub(crate) fn steps(&mut self, role: Role) -> Vec<Step> {
-        match self.dice.below(26) {
-            0..=6 => vec![Step::Ask(self.question())],
-            7..=9 => vec![Step::Ask(self.change())],
-            10 | 11 => vec![Step::Ask(self.update())],
-            12 => vec![Step::Ask(self.delete())],
-            13 => vec![Step::Ask(self.merge())],
-            14 => self.copy(),
-            15 => self.explain(),
-            16 => vec![Step::Ask(self.block())],
-            17 => self.cursor(),
-            18 => self.of_others(),
-            19 => self.role_change(role),
-            20 => self.shadow(),
-            21 => vec![Step::Ask(self.definition())],
-            22 => {
+        match self.dice.below(36) {
+            0..=12 => vec![Step::Ask(self.question())],
+            13..=15 => vec![Step::Ask(self.change())],
+            16 | 17 => vec![Step::Ask(self.update())],
+            18 => vec![Step::Ask(self.delete())],
+            19 => vec![Step::Ask(self.merge())],
+            20 => self.copy(),
+            21 => self.explain(),
+            22 => vec![Step::Ask(self.block())],
+            23 => self.cursor(),
+            24 => self.of_others(),
+            25 => self.role_change(role),
+            26 => self.shadow(),
+            27 => vec![Step::Ask(self.definition())],
+            28 => {
                 let change = self.change();
                 vec![
                     Step::Ask("SAVEPOINT s".into()),
@@ -32,7 +32,10 @@ impl<'a> Generator<'a> {
                     Step::Ask(self.question()),
                 ]
             }
-            23 | 24 => vec![Step::Ask(self.intrusion())],
+            29 | 30 => vec![Step::Ask(self.intrusion())],
+            31 | 32 => vec![Step::Ask(self.change_within())],
+            33 => self.prepared(),
+            34 => self.at_a_cursor(),
             _ => {
                 let change = self.change();
                 vec![Step::Ask(change), Step::Ask(self.question())]
@@ -165,7 +168,7 @@ impl<'a> Generator<'a> {
     }
 
     /// A table that the role may change more often than not.
-    fn changeable(&mut self) -> &'a Table {
+    pub(crate) fn changeable(&mut self) -> &'a Table {
         let wanted: &[&str] = if self.narrow {
             &["work", "work", "audit", "head", "record"]
         } else {
@@ -219,6 +222,37 @@ impl<'a> Generator<'a> {
         };
         let end = if self.dice.once_in(3) && !self.narrow { " RETURNING a.*" } else { "" };
         format!("DELETE FROM bailee.{} a{using} WHERE {condition}{end}", table.name)
+    }
+
+    /// A change within a question, whose rows are asked about.
+    fn change_within(&mut self) -> String {
+        if self.narrow {
+            // It may not see what it changes.
+            return self.update();
+        }
+        let table = self.changeable();
+        let (column, of) = self.column(table).clone();
+        let (condition, name) = (self.condition(table, 1), &table.name);
+        let change = match self.dice.below(3) {
+            0 => format!("DELETE FROM bailee.{name} a WHERE {condition}"),
+            1 => format!(
+                "UPDATE bailee.{name} a SET {column} = {} WHERE {condition}",
+                self.value(of)
+            ),
+            _ => {
+                let writable = self.writable(table);
+                let (columns, row) = (names(&writable), self.row(&writable, None));
+                format!("INSERT INTO bailee.{name} AS a ({columns}) VALUES {row}")
+            }
+        };
+        let what = self.dice.pick(&["a.*", "a::text", "a.tenant"]);
+        let ask = [
+            "SELECT * FROM d",
+            "SELECT count(*), (SELECT count(*) FROM bailee.record) FROM d",
+            "SELECT d::text, r.tenant FROM d LEFT JOIN bailee.record r ON r::text <> d::text",
+            "DELETE FROM bailee.work w USING d WHERE w.tenant <> d::text RETURNING w.tenant",
+        ];
+        format!("WITH d AS ({change} RETURNING {what}) {}", self.dice.pick(&ask))
     }
 
     fn merge(&mut self) -> String {
@@ -313,55 +347,6 @@ impl<'a> Generator<'a> {
         format!("DO $do$ DECLARE r record; n bigint; a text; b text; c text; BEGIN {body} END $do$")
     }
 
-    /// A cursor that is opened in one tenant and read in another, or that outlives the setting.
-    fn cursor(&mut self) -> Vec<Step> {
-        let question = self.question();
-        let turn = match self.dice.below(4) {
-            0 => {
-                self.entered.insert(GLOBEX);
-                "SELECT set_config('bailee.tenant', 'globex', true)"
-            }
-            1 => "SELECT set_config('bailee.tenant', '', true)",
-            2 => {
-                self.entered.insert(ACME);
-                "SET LOCAL bailee.tenant = 'acme'"
-            }
-            _ => "SELECT 1",
-        };
-        let kind = ["CURSOR", "SCROLL CURSOR", "CURSOR WITH HOLD"];
-        let kind = self.dice.pick(&kind);
-        let mut steps = vec![Step::Ask(format!("DECLARE c {kind} FOR {question}"))];
-        if self.dice.once_in(2) {
-            steps.push(Step::Ask("FETCH ALL FROM c".into()));
-        }
-        steps.push(Step::Ask(turn.to_owned()));
-        let end = [
-            "FETCH ALL FROM c",
-            "MOVE ALL FROM c",
-            "SELECT cursor_to_xml('c', 999, true, false, '')",
-        ];
-        steps.push(Step::Ask(self.dice.pick(&end).to_owned()));
-        steps
-    }
-
-    /// What another caller may have left in the session, asked for in this one.
-    fn of_others(&mut self) -> Vec<Step> {
-        let what = [
-            "EXECUTE other",
-            "FETCH ALL FROM early",
-            "SELECT pg_temp.other()",
-            "TABLE bailee.record",
-            "SELECT count(*) FROM bailee.audit",
-            "SELECT current_setting('bailee.tenant', true) IN ('globex', 'Globex')",
-        ];
-        let what = self.dice.pick(&what);
-        if what == "SELECT pg_temp.other()" {
-            // It enters the tenant by itself.
-            self.entered.insert(GLOBEX);
-        }
-        vec![Step::Ask(what.to_owned())]
-    }
-
     fn role_change(&mut self, role: Role) -> Vec<Step> {
         let mut ways = vec![
             "SET ROLE bailee_owner",
@@ -406,6 +391,11 @@ impl<'a> Generator<'a> {
             "CREATE FUNCTION pg_temp.unnest(text[], uuid[]) RETURNS TABLE (a text, b uuid) LANGUAGE sql AS $$ SELECT 'note', id FROM bailee.record $$",
             "CREATE DOMAIN pg_temp.tenant AS text",
             "CREATE TYPE pg_temp.uuid AS (a text)",
+            "CREATE TYPE pg_temp.text AS (a int); CREATE TYPE pg_temp.timestamptz AS (a int)",
+            "CREATE DOMAIN pg_temp.uuid AS pg_catalog.uuid CHECK (pg_temp.leak(VALUE))",
+            "CREATE TEMP TABLE t AS SELECT tenant FROM bailee.record; CREATE RULE r AS ON INSERT TO t DO ALSO SELECT * FROM bailee.record",
+            "CREATE TEMP TABLE t (a text); CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION tsvector_update_trigger('a', 'pg_catalog.simple', 'a')",
+            "SET CONSTRAINTS ALL DEFERRED",
             "CREATE FUNCTION pg_temp.same(text, text) RETURNS bool LANGUAGE sql AS 'SELECT true'; CREATE OPERATOR pg_temp.= (LEFTARG = text, RIGHTARG = text, FUNCTION = pg_temp.same)",
             "CREATE FUNCTION pg_temp.own() RETURNS SETOF bailee.record LANGUAGE sql SECURITY DEFINER AS 'SELECT * FROM bailee.record'",
             "CREATE TEMP TABLE child (LIKE bailee.record INCLUDING ALL)",
@@ -423,6 +413,8 @@ impl<'a> Generator<'a> {
             "SELECT * FROM pg_stats WHERE schemaname <> 'pg_catalog'",
             "SELECT * FROM bailee.fetch(current_setting('bailee.tenant', true), '{note}', '{00000000-0000-4000-8000-000000000000}', '2026-01-01')",
             "SELECT count(*) FROM bailee.record",
+            "SELECT * FROM bailee.find(current_setting('bailee.tenant', true), 'note', NULL, NULL, NULL, '', '00000000-0000-4000-8000-000000000000', 9, '2026-01-01')",
+            "INSERT INTO t VALUES ('globex')",
             "INSERT INTO r SELECT 'globex', 'note', '00000000-0000-4000-8000-000000000000'",
         ];
         let path = [
@@ -443,7 +435,7 @@ impl<'a> Generator<'a> {
         let table = self.any_table();
         let (name, (column, _)) = (&table.name, self.column(table));
         let condition = self.condition(table, 1).replace("a.", "");
-        match self.dice.below(22) {
+        match self.dice.below(26) {
             0 => format!("TRUNCATE bailee.{name} CASCADE"),
             1 => {
                 let modes = ["ACCESS SHARE", "ROW EXCLUSIVE", "SHARE", "ACCESS EXCLUSIVE"];
@@ -471,6 +463,40 @@ impl<'a> Generator<'a> {
             18 => "ALTER DOMAIN bailee.tenant DROP CONSTRAINT tenant_check".to_owned(),
             19 => "CREATE FUNCTION pg_temp.f(text) RETURNS bool LANGUAGE sql LEAKPROOF AS 'SELECT true'"
                 .to_owned(),
+            21 => {
+                let extension = ["dblink", "pageinspect", "postgres_fdw", "amcheck", "file_fdw"];
+                format!("CREATE EXTENSION {}", self.dice.pick(&extension))
+            }
+            22 => {
+                let function = "bailee.fetch(text, text[], uuid[], timestamptz)";
+                let change = ["SECURITY DEFINER", "OWNER TO bailee_app", "RESET ALL", "LEAKPROOF"];
+                format!("ALTER FUNCTION {function} {}", self.dice.pick(&change))
+            }
+            23 => "CREATE OR REPLACE FUNCTION bailee.fetch(whose text, kinds text[], ids uuid[], \
+                   clock timestamptz) RETURNS SETOF bailee.record LANGUAGE sql SECURITY DEFINER \
+                   AS 'TABLE bailee.record'"
+                .to_owned(),
+            24 => {
+                let mighty = [
+                    "CREATE PUBLICATION mine FOR ALL TABLES",
+                    "CREATE EVENT TRIGGER mine ON ddl_command_end EXECUTE FUNCTION pg_notify()",
+                    "CREATE SCHEMA mine",
+                    "CREATE LANGUAGE plpython3u",
+                    "CREATE SERVER mine FOREIGN DATA WRAPPER postgres_fdw",
+                    "ALTER SYSTEM SET log_statement = 'all'",
+                    "ALTER SCHEMA bailee OWNER TO bailee_app",
+                    "ALTER DEFAULT PRIVILEGES FOR ROLE bailee_owner GRANT ALL ON TABLES TO PUBLIC",
+                    "REASSIGN OWNED BY bailee_owner TO bailee_app",
+                    "DROP OWNED BY bailee_owner",
+                    "DROP SCHEMA bailee CASCADE",
+                    "REINDEX INDEX bailee.record_pkey",
+                    "COMMENT ON TABLE bailee.record IS 'mine'",
+                    "LOAD 'auto_explain'",
+                    "SET LOCAL log_statement = 'all'",
+                    "SET LOCAL debug_print_parse = on",
+                ];
+                self.dice.pick(&mighty).to_owned()
+            }
             20 => format!("SELECT tenant, {column} INTO TEMP copy FROM bailee.{name} a; TABLE copy"),
             _ => format!("CLUSTER bailee.{name} USING {name}_pkey"),
         }

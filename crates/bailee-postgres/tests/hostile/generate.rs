@@ -152,7 +152,7 @@ impl<'a> Generator<'a> {
         let steps = self.steps(role);
         if steps.iter().any(|step| {
             let (Step::Ask(sql) | Step::Out(sql)) = step;
-            sql.contains("pg_temp.leak") || sql.contains("pg_temp.fail")
+            ["pg_temp.leak", "pg_temp.fail", "pg_temp.==="].iter().any(|own| sql.contains(own))
         }) {
             before.insert(after_history, LEAK.to_owned());
         }
@@ -164,7 +164,7 @@ impl<'a> Generator<'a> {
     fn history(&mut self) -> Vec<String> {
         let foreign = "set_config('bailee.tenant', 'globex', true)";
         let all = "SELECT tenant, kind, id, body FROM bailee.record";
-        let one: Vec<String> = match self.dice.below(14) {
+        let one: Vec<String> = match self.dice.below(18) {
             0 => vec![format!("BEGIN; SELECT {foreign}; SELECT * FROM bailee.record; COMMIT")],
             1 => vec![format!("BEGIN; SELECT {foreign}; SELECT * FROM bailee.work; ROLLBACK")],
             2 => vec!["SET bailee.tenant = 'globex'; RESET bailee.tenant".into()],
@@ -197,6 +197,22 @@ impl<'a> Generator<'a> {
             ],
             10 => vec!["SET SESSION bailee.tenant = 'globex'; DISCARD ALL".into()],
             11 => vec![format!("BEGIN; SAVEPOINT s; SELECT {foreign}; ROLLBACK TO s; COMMIT")],
+            // Planned with one role's walls, asked for behind the other's.
+            12 => vec![
+                "BEGIN; SET LOCAL ROLE bailee_worker".into(),
+                "PREPARE other AS SELECT tenant, kind, id FROM bailee.record; EXECUTE other; COMMIT"
+                    .into(),
+            ],
+            13 => vec![
+                "SET plan_cache_mode = force_generic_plan; BEGIN; SET LOCAL ROLE bailee_worker"
+                    .into(),
+                "PREPARE other AS SELECT tenant, batch, hash FROM bailee.audit".into(),
+                "EXECUTE other; EXECUTE other; COMMIT".into(),
+            ],
+            14 => vec![
+                "CREATE TYPE pg_temp.uuid AS (a text); CREATE TYPE pg_temp.text AS (a int)".into(),
+                "CREATE TYPE pg_temp.timestamptz AS (a int)".into(),
+            ],
             _ => vec![],
         };
         one
@@ -206,6 +222,12 @@ impl<'a> Generator<'a> {
     fn context(&mut self, own: Option<&str>) -> Vec<String> {
         let set = |tenant: &str| format!("SELECT set_config('bailee.tenant', '{tenant}', true)");
         let Some(own) = own else {
+            if self.dice.once_in(4) {
+                // Whose the transaction before this one was.
+                let end = ["COMMIT AND CHAIN", "ROLLBACK AND CHAIN", "COMMIT; BEGIN"];
+                let count = "SELECT count(*) FROM bailee.record".to_owned();
+                return vec![set(GLOBEX), count, self.dice.pick(&end).to_owned()];
+            }
             let nobody = ["", "nobody", " acme", "ACME", "acme ", "glob", "%", "~~", "NULL"];
             return if self.dice.once_in(2) { vec![] } else { vec![set(self.dice.pick(&nobody))] };
         };
@@ -302,8 +324,17 @@ impl<'a> Generator<'a> {
 }
 
 /// Says aloud what it is asked about, and costs nothing: a planner that could would ask it first.
+/// Also as an operator, as the condition of a type and as an aggregate.
 const LEAK: &str = "
 CREATE FUNCTION pg_temp.leak(v anyelement) RETURNS bool LANGUAGE plpgsql IMMUTABLE COST 0.0001 AS
 $$ BEGIN RAISE NOTICE 'it is %', v; RETURN true; END $$;
 CREATE FUNCTION pg_temp.fail(v anyelement) RETURNS bool LANGUAGE plpgsql IMMUTABLE COST 0.0001 AS
-$$ BEGIN RAISE EXCEPTION 'it is %', v; END $$";
+$$ BEGIN RAISE EXCEPTION 'it is %', v; END $$;
+CREATE FUNCTION pg_temp.leak_both(v anyelement, w anyelement) RETURNS bool LANGUAGE plpgsql
+IMMUTABLE COST 0.0001 AS $$ BEGIN RAISE NOTICE 'it is %', v; RETURN v = w; END $$;
+CREATE OPERATOR pg_temp.=== (LEFTARG = anyelement, RIGHTARG = anyelement,
+  FUNCTION = pg_temp.leak_both, COMMUTATOR = OPERATOR(pg_temp.===), RESTRICT = eqsel);
+CREATE DOMAIN pg_temp.leaky AS pg_catalog.text CHECK (pg_temp.leak(VALUE));
+CREATE FUNCTION pg_temp.leak_next(n bigint, v anyelement) RETURNS bigint LANGUAGE plpgsql
+IMMUTABLE COST 0.0001 AS $$ BEGIN RAISE NOTICE 'it is %', v; RETURN n + 1; END $$;
+CREATE AGGREGATE pg_temp.leaks (anyelement) (SFUNC = pg_temp.leak_next, STYPE = bigint, INITCOND = '0')";

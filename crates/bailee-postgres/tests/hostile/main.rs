@@ -10,6 +10,7 @@ mod asking;
 mod changing;
 mod dice;
 mod generate;
+mod outliving;
 mod program;
 mod sealed;
 mod wards;

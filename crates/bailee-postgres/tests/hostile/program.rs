@@ -171,12 +171,14 @@ impl Session {
     }
 }
 
-/// An answer without the numbers that a session counts for itself.
+/// An answer without the numbers that a session counts for itself, and that of the database.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((at, counted)) =
-        ["pg_temp_", "unnamed portal "].iter().filter_map(|c| Some((rest.find(c)?, *c))).min()
+    while let Some((at, counted)) = ["pg_temp_", "test_", "unnamed portal "]
+        .iter()
+        .filter_map(|c| Some((rest.find(c)?, *c)))
+        .min()
     {
         let (head, tail) = rest.split_at(at + counted.len());
         plain.push_str(head);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
+mod beside;
 mod commits;
 mod conformance;
 mod connections;
