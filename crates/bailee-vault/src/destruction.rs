@@ -91,9 +91,7 @@ impl Vault {
         for record in &keys.records {
             batch = batch.delete(record.key.clone(), Expect::Version(record.version));
         }
-        shared.commit_keys(tenant, batch).await?;
-        self.forget_tenant(tenant);
-        Ok(())
+        shared.commit_keys(tenant, batch).await
     }
 
     /// Makes a key, or where keys lie apart takes the one that an earlier try left there.
@@ -126,11 +124,6 @@ impl Vault {
             }
         }
         Err(ErrorKind::Conflict.into())
-    }
-
-    pub(crate) fn forget_tenant(&self, tenant: &TenantId) {
-        self.0.tenant_keys().retain(|(of, _), _| of != tenant);
-        self.0.slots().retain(|(of, _), _| of != tenant);
     }
 }
 

@@ -62,9 +62,7 @@ impl Vault {
             .put(row, expect)
             .op(put_new(key_row(place, None, kind::TENANT_KEY_ACTIVE, version, body)))
             .audit(entry);
-        let outcome = shared.commit_keys(tenant, batch).await;
-        shared.evict_active(tenant);
-        outcome.map(|()| key.id)
+        shared.commit_keys(tenant, batch).await.map(|()| key.id)
     }
 
     /// Wraps keys of the tenant that are not under its active tenant key anew, at most `limit`
@@ -142,9 +140,7 @@ impl Vault {
         }
         let entry = shared.entry("tenant_key.retired").with("key", key);
         let batch = self.batch()?.delete(place, Expect::Version(row.version)).audit(entry);
-        shared.commit_keys(tenant, batch).await?;
-        shared.tenant_keys().remove(&(tenant.clone(), key));
-        Ok(())
+        shared.commit_keys(tenant, batch).await
     }
 
     /// Writes rows in one commit, or one by one where another write came between.

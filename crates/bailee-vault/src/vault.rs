@@ -101,10 +101,7 @@ impl Vault {
     /// As [`BatchBuilder::build`] and [`Store::commit`]; [`ErrorKind::Ambiguous`] when the outcome
     /// is still open.
     pub async fn commit(&self, tenant: &TenantId, batch: BatchBuilder) -> Result<Committed> {
-        let batch = batch.build()?;
-        let outcome = commit(&*self.0.store, tenant, &batch).await;
-        self.0.after_commit(tenant, &batch, outcome.is_ok());
-        outcome
+        self.0.commit_to(&*self.0.store, tenant, &batch.build()?).await
     }
 
     /// Forgets keys that are too old. Call it now and then; whoever drives the work does.
@@ -216,15 +213,47 @@ impl Shared {
 
     /// Commits to the store of the keys.
     pub(crate) async fn commit_keys(&self, tenant: &TenantId, batch: BatchBuilder) -> Result<()> {
-        let batch = batch.build()?;
-        let outcome = commit(self.key_store(), tenant, &batch).await;
-        self.after_commit(tenant, &batch, outcome.is_ok());
-        outcome.map(|_| ())
+        self.commit_to(self.key_store(), tenant, &batch.build()?).await.map(|_| ())
     }
 
+    async fn commit_to(
+        &self,
+        store: &dyn Store,
+        tenant: &TenantId,
+        batch: &Batch,
+    ) -> Result<Committed> {
+        let mut committing = Committing { shared: self, tenant, batch, done: false };
+        let outcome = commit(store, tenant, batch).await;
+        committing.done = outcome.is_ok();
+        outcome
+    }
+
+    /// Forgets every key of a tenant.
+    fn forget_tenant(&self, tenant: &TenantId) {
+        self.tenant_keys().retain(|(of, _), _| of != tenant);
+        self.slots().retain(|(of, _), _| of != tenant);
+    }
+
+    /// Lets the cache follow a commit.
     fn after_commit(&self, tenant: &TenantId, batch: &Batch, done: bool) {
         for op in batch.ops() {
             let slot = match op {
+                // There is another active key now, or it has another row.
+                Op::Put { record, .. } if record.key.kind == kind::TENANT_KEY => {
+                    self.evict_active(tenant);
+                    None
+                }
+                Op::Put { record, .. }
+                    if record.facet == kind::INDEX_KEY_DESTROYED
+                        && record.key.kind == kind::INDEX_KEY =>
+                {
+                    self.forget_tenant(tenant);
+                    None
+                }
+                Op::Put { record, .. } if record.key.kind == kind::SUBJECT => {
+                    let erased = record.facet == kind::SUBJECT_ERASED;
+                    erased.then(|| Slot::Subject(SubjectId::from_id(record.key.id)))
+                }
                 // A key that was made for this batch does not exist if the batch failed.
                 Op::Put { record, .. } if !done => Slot::of_row(&record.key),
                 Op::Put { record, .. } if Slot::of_row(&record.key).is_some() => {
@@ -235,9 +264,10 @@ impl Shared {
                     }
                     None
                 }
-                Op::Put { record, .. } if record.key.kind == kind::SUBJECT => {
-                    let erased = record.facet == kind::SUBJECT_ERASED;
-                    erased.then(|| Slot::Subject(SubjectId::from_id(record.key.id)))
+                Op::Delete { key, .. } if key.kind == kind::TENANT_KEY => {
+                    self.tenant_keys().remove(&(tenant.clone(), key.id));
+                    self.evict_active(tenant);
+                    None
                 }
                 Op::Delete { key, .. } => Slot::of_row(key),
                 // The tenant key may have been turned.
@@ -287,6 +317,21 @@ impl fmt::Debug for Shared {
             .field("keys_apart", &self.keys_apart())
             .field("limits", &self.limits)
             .finish_non_exhaustive()
+    }
+}
+
+/// A commit that is under way. However it ends, the cache follows; where whoever asked for it went
+/// away, it may have been done and may not, and what it touches is forgotten.
+struct Committing<'c> {
+    shared: &'c Shared,
+    tenant: &'c TenantId,
+    batch: &'c Batch,
+    done: bool,
+}
+
+impl Drop for Committing<'_> {
+    fn drop(&mut self) {
+        self.shared.after_commit(self.tenant, self.batch, self.done);
     }
 }
 
