@@ -80,14 +80,10 @@ impl Acting {
         };
         let secrets = PassSecrets::new(&line, wanted, pass);
         let open = Mark::of(needs.effect);
+        // Before anything leaves: whoever goes away while it is under way has disclosed it too.
+        let actor = secrets.pass().actor.clone();
+        self.engine.note_disclosure(&self.who, connection, &actor, &self.purpose, needs);
         let outcome = self.attempt(connection, start, &line, &secrets, &open).await;
-        self.engine.note_disclosure(
-            &self.who,
-            connection,
-            &secrets.pass().actor,
-            &self.purpose,
-            needs,
-        );
         if let Some(effect) = effect {
             let word = match &outcome {
                 Ok(answer) => outcome_of(answer),

@@ -162,9 +162,9 @@ impl Acting {
         let line = self.engine.line_of(&pass).await?;
         self.engine.plan_renewal(connection, &pass);
         let secrets = PassSecrets::new(&line, wanted, pass);
+        let actor = secrets.pass().actor.clone();
+        self.engine.note_disclosure(&self.who, connection, &actor, &self.purpose, facts);
         let opened = self.open_file(connection, operation, &line, &secrets, &options).await;
-        let actor = &secrets.pass().actor;
-        self.engine.note_disclosure(&self.who, connection, actor, &self.purpose, facts);
         let named = |error: Error| line.name(error).with_connection(connection.connection());
         let (opened, transfer) = opened.map_err(|halt| named(line.error(halt)))?;
         let part = Part::of(&opened, &transfer, &options).map_err(named)?;
