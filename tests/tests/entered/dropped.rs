@@ -113,3 +113,71 @@ async fn a_person_who_leaves_while_they_agree_or_take_it_back_did_so_or_did_not(
     assert!(gone >= 4);
     w.assert_clean_audit(&["acme", "~"]).await;
 }
+
+#[tokio::test]
+async fn an_operator_who_leaves_an_entry_or_its_end_has_a_whole_connection_or_none() {
+    let (w, watched, tasks) = scene().await;
+    let operator = w.bailee.instance_connections(OPERATOR);
+    let enter = async || {
+        let told = operator.explain("keys", &[CAPTIONS]).await?;
+        let options = EnterOptions::shown(told.hash());
+        operator.enter("keys", &[CAPTIONS], key(FIRST), options).await
+    };
+    let end = async |connection: &ConnectionRef| operator.disconnect(connection).await;
+    let gone = leave_at_every_poll(
+        "enter",
+        &tasks,
+        async || (),
+        async |()| {
+            let entered = enter().await?;
+            assert_eq!(operator.all().await?.len(), 1);
+            operator.check(&entered.connection).await
+        },
+        async |(), checked, what| {
+            let all = operator.all().await.unwrap();
+            if let Some(checked) = checked {
+                assert_eq!(checked.unwrap(), ConnectionState::Active, "{what}");
+                assert_eq!(all.len(), 1, "{what}");
+            }
+            for one in &all {
+                let state = operator.check(&one.connection).await.unwrap();
+                assert_eq!(state, ConnectionState::Active, "{what}");
+            }
+            // Once more, as somebody does who saw no answer.
+            let again = enter().await.unwrap().connection;
+            assert_eq!(operator.all().await.unwrap().len(), 1, "{what}");
+            end(&again).await.unwrap();
+        },
+    )
+    .await;
+    assert!(gone >= 4);
+    let gone = leave_at_every_poll(
+        "disconnect",
+        &tasks,
+        async || enter().await.unwrap().connection,
+        async |connection| end(connection).await,
+        async |connection, ended, what| {
+            w.advance(Duration::from_secs(60));
+            w.settle().await;
+            w.settle().await;
+            let left = operator.all().await.unwrap();
+            if let Some(ended) = ended {
+                ended.unwrap();
+                assert!(left.is_empty(), "{what}");
+            }
+            if !left.is_empty() {
+                let state = operator.check(&connection).await.unwrap();
+                assert_eq!(state, ConnectionState::Active, "{what}");
+                end(&connection).await.unwrap();
+            }
+            let kept = kinds(&watched).await;
+            assert!(
+                !kept.contains("credential") && !kept.contains("connection"),
+                "{what}: {kept:?}"
+            );
+        },
+    )
+    .await;
+    assert!(gone >= 4);
+    assert_no_key(&w, &watched).await;
+}

@@ -1,5 +1,5 @@
 //! Many at once: real processes that want the same token in the same moment, a disconnect that
-//! meets a renewal at every step, callers that go away at every poll.
+//! meets a renewal at every step.
 //!
 //! `BAILEE_ROUNDS` says how often the processes of each store meet and `BAILEE_CALLERS` how many
 //! callers each of them has, `BAILEE_RACES` how often a disconnect and a renewal meet.
@@ -8,7 +8,6 @@
 #![expect(clippy::print_stdout, reason = "how long callers waited is for whoever reads the run")]
 
 mod child;
-mod dropped;
 mod meeting;
 mod parent;
 mod races;

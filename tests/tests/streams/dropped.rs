@@ -116,3 +116,29 @@ async fn no_piece_of_a_file_is_lost_however_often_its_reader_leaves() {
     }
     assert!(whole > 0);
 }
+
+#[tokio::test]
+async fn a_download_that_is_left_before_its_body_is_counted_and_harms_no_other() {
+    const SIZE: u64 = 3000;
+    let (scene, tasks) = scene().await;
+    let download = async || scene.acting().download(&scene.connection, &export(SIZE)).await;
+    let gone = leave_at_every_poll(
+        "download",
+        &tasks,
+        async || (),
+        async |()| download().await,
+        async |(), opened, what| {
+            if let Some(opened) = opened {
+                assert_eq!(opened.unwrap().size(), Some(SIZE), "{what}");
+            }
+            let (mut file, mut all) = (download().await.unwrap(), Vec::new());
+            while let Some(piece) = file.chunk().await.unwrap() {
+                all.extend_from_slice(&piece);
+            }
+            assert!(all == bytes(0..SIZE), "{what}");
+            assert!(scene.disclosed().await >= scene.calls(), "{what}: each is on record");
+        },
+    )
+    .await;
+    assert!(gone >= 4);
+}
