@@ -102,4 +102,5 @@ pub use runtime::Tokio;
 pub use runtime::{BoxFuture, Runtime};
 pub use service::ApiService;
 pub use signal::{SignalOutcome, SignalRequest, TakenSignal};
+pub use told::provider_facts;
 pub use worker::Worker;

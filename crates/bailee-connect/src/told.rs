@@ -1,8 +1,13 @@
 //! What a person is told of a provider, out of its spec.
 
 use bailee_core::{Locale, PurposeId, Result};
-use bailee_providers::{Spec, spec::RevokeStyle};
-use bailee_registry::{Declaration, Disclosure, Terms};
+use bailee_providers::{
+    Spec,
+    spec::{CredentialKind, RevokeStyle},
+};
+use bailee_registry::{Catalogue, Declaration, Disclosure, ProviderFacts, Terms, Texts};
+
+use crate::engine::Engine;
 
 /// What the purposes open at a provider, and how its side of it is ended.
 pub(crate) fn told(
@@ -11,15 +16,7 @@ pub(crate) fn told(
     purposes: &[PurposeId],
     locale: &Locale,
 ) -> Result<Disclosure> {
-    let terms: Vec<Terms> = spec
-        .terms
-        .iter()
-        .map(|terms| Terms {
-            title: terms.title.clone(),
-            url: terms.url.to_string(),
-            when: terms.when.clone(),
-        })
-        .collect();
+    let terms = terms_of(spec);
     let told = Disclosure::build(
         declaration,
         &spec.id,
@@ -34,4 +31,41 @@ pub(crate) fn told(
         RevokeStyle::None => told.without_revocation(),
         _ => told,
     })
+}
+
+fn terms_of(spec: &Spec) -> Vec<Terms> {
+    let terms = spec.terms.iter().map(|terms| Terms {
+        title: terms.title.clone(),
+        url: terms.url.to_string(),
+        when: terms.when.clone(),
+    });
+    terms.collect()
+}
+
+/// What a provider's spec says of it in a policy: its name, its scopes in plain words, how access is
+/// taken back there, and which terms of its own apply.
+pub fn provider_facts(spec: &Spec) -> ProviderFacts {
+    ProviderFacts {
+        title: spec.title.clone(),
+        scopes: spec.scopes.catalogue.clone(),
+        steps: spec.withdrawal.steps.clone(),
+        revokes: match spec.credential {
+            // Whoever made a key ends it; nobody is asked to.
+            CredentialKind::ApiKey(_) => None,
+            _ => Some(spec.revoke.style != RevokeStyle::None),
+        },
+        terms: terms_of(spec),
+    }
+}
+
+impl Engine {
+    /// The texts of the declaration, with what the providers of the registrations say of themselves.
+    pub fn texts(&self, catalogue: Catalogue) -> Texts {
+        let mut texts = Texts::new(self.declaration().clone(), catalogue);
+        for registered in self.0.registrations.values() {
+            let spec = registered.provider.spec();
+            texts = texts.provider(spec.id.clone(), provider_facts(spec));
+        }
+        texts
+    }
 }

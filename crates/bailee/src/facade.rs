@@ -6,7 +6,7 @@ use bailee_connect::{
     Acting, BrakeStatus, Connections, Engine, Freeze, InstanceConnections, Requests, Who, Worker,
 };
 use bailee_core::{Id, PurposeId, RegistrationId, Result};
-use bailee_registry::Declaration;
+use bailee_registry::{Catalogue, Declaration, Texts};
 use bailee_vault::Vault;
 
 use crate::builder::Builder;
@@ -62,6 +62,12 @@ impl Bailee {
     /// The declaration in force.
     pub fn declaration(&self) -> &Declaration {
         self.engine.declaration()
+    }
+
+    /// The texts that people read, rendered from the declaration that this enforces and from what the
+    /// registrations' providers say of themselves: privacy policy, data policy, information, record.
+    pub fn texts(&self, catalogue: Catalogue) -> Texts {
+        self.engine.texts(catalogue)
     }
 
     /// Stops what is named, in every process that shares the store, from its next read on.

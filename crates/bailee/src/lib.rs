@@ -6,6 +6,7 @@ mod facade;
 pub use bailee_audit as audit;
 #[cfg(feature = "loopback")]
 pub use bailee_connect::Loopback;
+pub use bailee_connect::provider_facts;
 pub use bailee_connect::{
     Acting, Answer, ApiService, BeginOptions, Begun, BoxFuture, BrakeStatus, BytesMedia,
     CallbackRequest, Completed, ConnectionStatus, Connections, CookiePolicy, CursorRepeats,
@@ -28,7 +29,7 @@ pub use bailee_http as http;
 pub use bailee_postgres::PostgresStore;
 pub use bailee_providers as providers;
 pub use bailee_registry as registry;
-pub use bailee_registry::{Declaration, Disclosure};
+pub use bailee_registry::{Catalogue, Declaration, Disclosure, Document, Texts};
 #[cfg(feature = "sqlite")]
 pub use bailee_sqlite::SqliteStore;
 pub use bailee_store as store;

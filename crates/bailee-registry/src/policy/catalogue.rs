@@ -1,0 +1,203 @@
+//! The sentences of texts, by language: a TOML file each, with the same keys and places.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Arc, LazyLock},
+};
+
+use bailee_core::{Error, ErrorKind, Locale, Result};
+use toml::de::DeTable;
+
+use crate::{
+    Problems,
+    problem::Report,
+    read::{quoted, read_text},
+};
+
+/// The sentences of one language. English is built in, and a key that another catalogue leaves out is
+/// read there.
+#[derive(Clone)]
+pub struct Catalogue(Arc<Inner>);
+
+struct Inner {
+    locale: Locale,
+    sentences: BTreeMap<String, String>,
+}
+
+static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| {
+    let sentences = read(include_str!("../../texts/en.toml"), None);
+    let sentences = sentences.expect("the built-in catalogue is read by the tests");
+    Catalogue(Arc::new(Inner { locale: Locale::default(), sentences }))
+});
+
+impl Catalogue {
+    /// The one that is built in.
+    pub fn english() -> Self {
+        ENGLISH.clone()
+    }
+
+    /// Reads a catalogue: a translation, or other English sentences. What it leaves out is read in
+    /// English.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] with every key that no text has and every sentence whose places
+    /// are not those of the English one, each with its line.
+    pub fn parse(locale: Locale, text: &str) -> Result<Self> {
+        let mut sentences = read(text, Some(&ENGLISH.0.sentences)).map_err(|problems| {
+            Error::new(ErrorKind::Configuration)
+                .with_detail("the catalogue of sentences is wrong")
+                .with_source(problems)
+        })?;
+        for (key, english) in &ENGLISH.0.sentences {
+            sentences.entry(key.clone()).or_insert_with(|| english.clone());
+        }
+        Ok(Self(Arc::new(Inner { locale, sentences })))
+    }
+
+    /// Its language.
+    pub fn locale(&self) -> &Locale {
+        &self.0.locale
+    }
+
+    /// A sentence without places.
+    pub(crate) fn say(&self, key: &str) -> String {
+        self.fill(key, &[])
+    }
+
+    /// A sentence with its places filled. What fills a place is not looked into again.
+    pub(crate) fn fill(&self, key: &str, places: &[(&str, &str)]) -> String {
+        let sentence = self.0.sentences.get(key).map_or("", String::as_str);
+        let mut text = String::with_capacity(sentence.len() + 64);
+        for piece in pieces(sentence) {
+            match piece {
+                Piece::Text(plain) => text.push_str(plain),
+                Piece::Place(name) => {
+                    let filled = places.iter().find(|(known, _)| *known == name);
+                    text.push_str(filled.map_or("", |(_, value)| value));
+                }
+            }
+        }
+        text
+    }
+}
+
+impl fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Catalogue").field("locale", &self.0.locale).finish_non_exhaustive()
+    }
+}
+
+enum Piece<'a> {
+    Place(&'a str),
+    Text(&'a str),
+}
+
+fn pieces(mut sentence: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    while let Some((before, rest)) = sentence.split_once('{') {
+        pieces.push(Piece::Text(before));
+        let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
+        pieces.push(Piece::Place(name));
+        sentence = after;
+    }
+    pieces.push(Piece::Text(sentence));
+    pieces
+}
+
+fn places(sentence: &str) -> BTreeSet<&str> {
+    let places = pieces(sentence).into_iter().filter_map(|piece| match piece {
+        Piece::Place(name) => Some(name),
+        Piece::Text(_) => None,
+    });
+    places.collect()
+}
+
+/// The sentences of a file under `section.key`, held to those that are known.
+fn read(
+    text: &str,
+    known: Option<&BTreeMap<String, String>>,
+) -> Result<BTreeMap<String, String>, Problems> {
+    let mut report = Report::on(text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        let what = format!("this is not TOML: {}", error.message().replace('\n', ", "));
+        report.add(&error.span().unwrap_or(0..0), what, "mend the syntax");
+    }
+    let mut sentences = BTreeMap::new();
+    for (section, entries) in table.get_ref() {
+        let Some(entries) = entries.get_ref().as_table() else {
+            let what = format!("{} is no section of sentences", quoted(section.get_ref()));
+            report.add(&section.span(), what, "write each sentence below its section");
+            continue;
+        };
+        for (key, value) in entries {
+            let name = format!("{}.{}", section.get_ref(), key.get_ref());
+            let mend = "write a sentence";
+            let Some(sentence) = read_sentence(&mut report, &name, value, mend) else { continue };
+            if let Some(known) = known {
+                let Some(english) = known.get(&name) else {
+                    let what = format!("no text has the sentence {}", quoted(&name));
+                    report.add(&key.span(), what, "remove it, or correct its key");
+                    continue;
+                };
+                if places(english) != places(&sentence) {
+                    let wanted: Vec<String> =
+                        places(english).into_iter().map(|name| format!("{{{name}}}")).collect();
+                    let what = format!("the sentence {} has other places", quoted(&name));
+                    let mend = match wanted.as_slice() {
+                        [] => "it has none".to_owned(),
+                        wanted => format!("it has {}", wanted.join(", ")),
+                    };
+                    report.add(&value.span(), what, mend);
+                }
+            }
+            sentences.insert(name, sentence);
+        }
+    }
+    report.finish(Some(sentences))
+}
+
+/// A text whose space at the end stays: something may follow it.
+fn read_sentence(
+    report: &mut Report,
+    name: &str,
+    value: &toml::Spanned<toml::de::DeValue<'_>>,
+    mend: &str,
+) -> Option<String> {
+    let ends_with_space = value.get_ref().as_str().is_some_and(|text| text.ends_with(' '));
+    let text = read_text(report, &format!("the sentence {}", quoted(name)), value, mend)?.text;
+    Some(if ends_with_space { format!("{text} ") } else { text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_translation_has_the_same_places_and_falls_back_to_english() {
+        let german =
+            "[policy]\ntitle = \"Datenschutzerklärung\"\neffective = \"Gilt ab {date}.\"\n";
+        let german = Catalogue::parse(Locale::new("de").unwrap(), german).unwrap();
+        assert_eq!(german.say("policy.title"), "Datenschutzerklärung");
+        let day = [("date", "{controller}")];
+        assert_eq!(german.fill("policy.effective", &day), "Gilt ab {controller}.");
+        assert_eq!(german.say("rights.heading"), "Your rights");
+        assert_eq!(german.say("rights.how"), "Write to us: ");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_catalogue_is_said_at_its_place() {
+        let text = "[policy]\ntitle = \"{who}\"\neffective = \"Gilt.\"\ncolour = \"blue\"\n[rights]\naccess = 3\n";
+        let error = Catalogue::parse(Locale::default(), text).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        let lines: Vec<&str> = source.lines().collect();
+        assert_eq!(lines.len(), 4, "{source}");
+        assert!(lines[0].starts_with("line 2, column 9: the sentence `policy.title` has other"));
+        assert!(lines[1].contains("line 3") && lines[1].ends_with("it has {date}"), "{source}");
+        assert!(lines[2].contains("line 4, column 1: no text has the sentence `policy.colour`"));
+        assert!(lines[3].contains("is a number, not a text"), "{source}");
+    }
+}
