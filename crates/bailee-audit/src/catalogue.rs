@@ -105,6 +105,7 @@ const fn field(name: &'static str, kinds: &'static [FieldKind]) -> FieldShape {
 
 /// In the order of their names, for the search.
 const EVENTS: &[EventShape] = &[
+    event("age.learnt", "it was learnt how old a person is", &["method"]),
     event(
         "brake.engaged",
         "a provider refused so many grants at once that connections were left as they are",
@@ -113,6 +114,7 @@ const EVENTS: &[EventShape] = &[
     event("brake.released", "an operator let a provider's refusals count again", &["registration"]),
     event("call.effect_done", "a call that changes something was answered", &["effect"]),
     event("call.effect_intended", "a call that changes something is about to be sent", &["effect"]),
+    event("child.found", "a person was found to be too young for the service", &["method"]),
     event("connection.checked", "a provider was asked about a connection", &["connection"]),
     event("connection.connected", "an account was connected", &["connection"]),
     event("connection.disconnected", "a connection ended", &["connection"]),
@@ -121,7 +123,14 @@ const EVENTS: &[EventShape] = &[
     event("connection.state_changed", "a connection changed its state", &["connection"]),
     event("connection_key.created", "a connection's key was made", &["of"]),
     event("connection_key.destroyed", "a connection's key was destroyed", &["of"]),
+    event("consent.expired", "consent ran out or has to be given anew", &["purpose"]),
     event("consent.given", "consent was given", &["purpose"]),
+    event(
+        "consent.imported",
+        "a consent was taken over without proof and waits to be confirmed",
+        &["purpose"],
+    ),
+    event("consent.refused", "consent was refused", &["purpose"]),
     event("consent.withdrawn", "consent was withdrawn", &["purpose"]),
     event("control.changed", "an operator changed what is allowed at all", &[]),
     event(
@@ -141,6 +150,7 @@ const EVENTS: &[EventShape] = &[
     event("flow.consumed", "an attempt to connect came back from the provider", &["flow"]),
     event("flow.posted", "the provider's answer to an attempt to connect was kept", &["flow"]),
     event("flow.rejected", "an attempt to connect was refused", &["reason"]),
+    event("gpc.honoured", "the privacy signal of a person's browser was honoured", &[]),
     event(
         "grant.dropped",
         "tokens that were held have their connection or were revoked",
@@ -160,8 +170,12 @@ const EVENTS: &[EventShape] = &[
         "people's keys were wrapped under another key of the tenant",
         &["rows"],
     ),
+    event("marketing.objection_ended", "the objection to all marketing is over", &[]),
+    event("marketing.objection_made", "an objection to all marketing was made", &[]),
     event("objection.ended", "an objection is over", &["purpose"]),
     event("objection.made", "an objection was made", &["purpose"]),
+    event("objection.overridden", "an objection was overridden on recorded grounds", &["purpose"]),
+    event("objection.upheld", "an objection was upheld", &["purpose"]),
     event("owner.created", "the owner of connections without a person was made", &[]),
     event("publication.failed", "a publication failed", &["publication"]),
     event(
@@ -229,6 +243,7 @@ const FIELDS: &[FieldShape] = &[
     field("keys", &[FieldKind::Number]),
     field("kind", &[FieldKind::Word]),
     field("member", &[FieldKind::Id]),
+    field("method", &[FieldKind::Word]),
     field("new", &[FieldKind::Id]),
     field("of", &[FieldKind::Id]),
     field("old", &[FieldKind::Id]),

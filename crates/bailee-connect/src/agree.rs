@@ -8,9 +8,7 @@ use bailee_core::{
     Actor, ConnectionRef, ConnectionState, Error, ErrorKind, Locale, Origin, Owner, ProviderId,
     PurposeId, Result, SubjectId, TenantId, Visitor,
 };
-use bailee_registry::{
-    Choice, ConsentRecord, ConsentState, Disclosure, Given, How, SharedBy, Standing,
-};
+use bailee_registry::{Choice, ConsentRecord, Disclosure, Given, How, SharedBy, Standing};
 use bailee_vault::{Holder, View};
 use subtle::ConstantTimeEq;
 
@@ -80,6 +78,8 @@ impl Connections {
             locale: disclosure.locale.clone(),
             how: How::Page,
             by: Actor::Subject { subject },
+            until: None,
+            guardian: None,
         };
         for _ in 0..8 {
             match engine.record_agreement(tenant, subject, given.clone()).await {
@@ -197,9 +197,10 @@ impl Engine {
         given: &mut Given,
     ) -> Result<()> {
         let standing = Standing::read(&view.standing()?)?;
+        let now = self.0.clock.now();
         let stands = |purpose: &PurposeId| {
             let consent = standing.consent(purpose, given.integration.as_ref());
-            consent.is_some_and(|consent| consent.state == ConsentState::Given)
+            consent.is_some_and(|consent| consent.stands(now))
         };
         if !given.purposes.iter().any(stands) {
             return Ok(());

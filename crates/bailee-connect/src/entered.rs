@@ -238,6 +238,8 @@ impl Entering {
             locale: self.disclosure.locale.clone(),
             how: How::Page,
             by: self.asked.actor.clone(),
+            until: None,
+            guardian: None,
         }
     }
 

@@ -248,7 +248,7 @@ impl Engine {
                 .with_detail(format!("the purpose {purpose} is not declared"))
         })?;
         let standing = Standing::read(&view.standing()?)?;
-        match standing.decide(declared, &credential.provider) {
+        match standing.decide(declared, &credential.provider, self.0.clock.now()) {
             Decision::Allowed => Ok(()),
             Decision::Needs(remedy) => Err(Error::new(ErrorKind::ConsentMissing)
                 .with_remedy(remedy)

@@ -231,6 +231,8 @@ impl Pending<'_> {
             locale: body.locale.clone(),
             how: if body.origin == Origin::Loopback { How::Terminal } else { How::Page },
             by: Actor::Subject { subject: body.subject },
+            until: None,
+            guardian: None,
         };
         let subject_view = match body.owner {
             Owner::Subject(_) => before,

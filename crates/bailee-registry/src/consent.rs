@@ -1,19 +1,16 @@
-//! The ledger's records: a person's choices, each written once.
-
-use std::fmt;
+//! A consent as it is given or refused: what was shown, and who may say so.
 
 use bailee_core::{
     Actor, Error, ErrorKind, Locale, ProviderId, PurposeId, Result, SubjectId, Timestamp,
-    audit::Entry,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::hex;
+use crate::Choice;
 
-/// A consent as it is given: one act, for one purpose or several.
+/// A consent as it is given, or refused: one act, for one purpose or several.
 #[derive(Clone, Debug)]
 pub struct Given {
-    /// What the person agreed to.
+    /// What the person was asked.
     pub purposes: Vec<PurposeId>,
     /// Through which integration; `None` is the host's own processing.
     pub integration: Option<ProviderId>,
@@ -25,8 +22,16 @@ pub struct Given {
     pub locale: Locale,
     /// How the person said it.
     pub how: How,
-    /// Who told us: the person, or an operator who has it in writing.
+    /// Who told us: the person, or an operator who has it in writing; for a guardian's word see
+    /// [`Given::guardian`].
     pub by: Actor,
+    /// When the person has to be asked anew. The gate sees that by the clock, so nobody has to
+    /// write anything then.
+    pub until: Option<Timestamp>,
+    /// That it is the word of a child's guardian, and how that was verified (Art. 8(2) GDPR). It
+    /// comes from another person of the tenant, from an operator, or from the host itself
+    /// ([`Actor::System`]), never from the child's own session.
+    pub guardian: Option<GuardianCheck>,
 }
 
 /// How a person expressed a consent (Art. 7(1) GDPR asks for proof of it).
@@ -34,7 +39,8 @@ pub struct Given {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum How {
-    /// It was recorded by an earlier system and taken over.
+    /// It was recorded by an earlier system and taken over with the proof of what was shown. What
+    /// comes without it is no consent until it is confirmed: [`crate::Ledger::import`].
     Imported,
     /// On a page of the service.
     Page,
@@ -46,88 +52,72 @@ pub enum How {
     Written,
 }
 
-/// One record of the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How it was verified that somebody is the guardian of a child (Art. 8(2) GDPR: reasonable
+/// efforts, taking into consideration available technology).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub struct ConsentRecord {
-    /// When it was recorded.
-    pub at: Timestamp,
-    /// The writing of the person's standing that it belongs to: what orders the ledger.
-    pub seq: i64,
-    /// Its place in that writing.
-    pub n: u16,
-    /// Who told us.
-    pub by: Actor,
-    /// What was chosen.
-    pub choice: Choice,
+pub enum GuardianCheck {
+    /// By an account of their own whose holder is known to be of age.
+    Account,
+    /// By a message to them with a second step of confirmation.
+    Message,
+    /// By an identity document, which was not kept.
+    Document,
+    /// By a payment with their own means.
+    Payment,
+    /// By a form that they signed.
+    Signature,
+    /// In a conversation with trained staff.
+    Spoken,
+    /// A way of a newer release. Serde wants it last.
+    #[serde(other)]
+    Unknown,
 }
 
-/// What a person can choose.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "choice", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Choice {
-    /// They agreed to a purpose.
-    ConsentGiven {
-        /// The purpose.
-        purpose: PurposeId,
-        /// Through which integration.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        integration: Option<ProviderId>,
-        /// The version of the declaration that was shown.
-        #[serde(with = "hex")]
-        declaration: [u8; 32],
-        /// The hash of the text that was shown.
-        #[serde(with = "hex")]
-        text: [u8; 32],
-        /// The language of that text.
-        locale: Locale,
-        /// How they said it.
-        how: How,
-    },
-    /// They took an agreement back.
-    ConsentWithdrawn {
-        /// The purpose.
-        purpose: PurposeId,
-        /// Through which integration.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        integration: Option<ProviderId>,
-    },
-    /// An objection is over: taken back, or overridden on recorded grounds (Art. 21(1) GDPR).
-    ObjectionEnded {
-        /// The purpose.
-        purpose: PurposeId,
-        /// Through which integration.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        integration: Option<ProviderId>,
-    },
-    /// They object to a purpose (Art. 21 GDPR).
-    ObjectionMade {
-        /// The purpose.
-        purpose: PurposeId,
-        /// Through which integration; none is all of them.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        integration: Option<ProviderId>,
-    },
-    /// Processing is restricted (Art. 18 GDPR).
-    RestrictionBegun,
-    /// It is no longer restricted (Art. 18(3) GDPR: the person is told before).
-    RestrictionEnded,
+impl GuardianCheck {
+    /// The word that records and the log use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Message => "message",
+            Self::Document => "document",
+            Self::Payment => "payment",
+            Self::Signature => "signature",
+            Self::Spoken => "spoken",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 impl Given {
-    /// Refuses what is no consent of this person.
-    pub(crate) fn check(&self, subject: SubjectId) -> Result<()> {
+    /// Refuses what is no consent of this person, or of their guardian.
+    pub(crate) fn check(&self, subject: SubjectId, now: Timestamp) -> Result<()> {
         if self.purposes.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidInput).with_detail("a consent to no purpose"));
+            return Err(invalid("a consent to no purpose"));
         }
-        let own = matches!(self.by, Actor::Subject { subject: by } if by == subject);
+        if self.until.is_some_and(|until| until <= now) {
+            return Err(invalid("a consent whose end has passed"));
+        }
         let recorded = match self.how {
             How::Imported => matches!(self.by, Actor::Operator { .. } | Actor::System),
             How::Spoken | How::Written => matches!(self.by, Actor::Operator { .. }),
             How::Page | How::Terminal => false,
         };
-        if own || recorded {
+        let allowed = match self.guardian {
+            None => recorded || is_of(&self.by, subject),
+            Some(GuardianCheck::Unknown) => {
+                return Err(invalid("it is not said how the guardian was verified"));
+            }
+            Some(_) => match &self.by {
+                Actor::Member { subject: guardian } | Actor::Subject { subject: guardian } => {
+                    *guardian != subject
+                }
+                Actor::System => matches!(self.how, How::Page | How::Terminal),
+                _ => recorded,
+            },
+        };
+        if allowed {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Denied)
@@ -136,75 +126,41 @@ impl Given {
 
     /// The choices that it makes, each purpose once.
     pub(crate) fn choices(&self) -> Vec<Choice> {
+        self.each(|purpose| Choice::ConsentGiven {
+            purpose,
+            integration: self.integration.clone(),
+            declaration: self.declaration,
+            text: self.text,
+            locale: self.locale.clone(),
+            how: self.how,
+            until: self.until,
+            guardian: self.guardian,
+        })
+    }
+
+    /// The choices that refusing it makes.
+    pub(crate) fn refusals(&self) -> Vec<Choice> {
+        self.each(|purpose| Choice::ConsentRefused {
+            purpose,
+            integration: self.integration.clone(),
+            declaration: self.declaration,
+            text: self.text,
+            locale: self.locale.clone(),
+            how: self.how,
+        })
+    }
+
+    fn each(&self, choice: impl Fn(PurposeId) -> Choice) -> Vec<Choice> {
         let first = |n: &usize| !self.purposes[..*n].contains(&self.purposes[*n]);
-        (0..self.purposes.len())
-            .filter(first)
-            .map(|n| Choice::ConsentGiven {
-                purpose: self.purposes[n].clone(),
-                integration: self.integration.clone(),
-                declaration: self.declaration,
-                text: self.text,
-                locale: self.locale.clone(),
-                how: self.how,
-            })
-            .collect()
+        (0..self.purposes.len()).filter(first).map(|n| choice(self.purposes[n].clone())).collect()
     }
 }
 
-impl ConsentRecord {
-    /// The schema that this release writes.
-    pub const SCHEMA: u16 = 1;
-
-    /// What the log says of it: declared names, hashes, pseudonyms.
-    pub(crate) fn entry(&self, subject: SubjectId) -> Entry {
-        let entry = |event| Entry::new(event, self.at).about(subject).by(&self.by);
-        let on = |event, purpose: &PurposeId, integration: &Option<ProviderId>| {
-            entry(event).with("purpose", purpose).with_some("provider", integration.as_ref())
-        };
-        match &self.choice {
-            Choice::ConsentGiven { purpose, integration, declaration, text, .. } => {
-                on("consent.given", purpose, integration)
-                    .with("version", *declaration)
-                    .with("digest", *text)
-            }
-            Choice::ConsentWithdrawn { purpose, integration } => {
-                on("consent.withdrawn", purpose, integration)
-            }
-            Choice::ObjectionEnded { purpose, integration } => {
-                on("objection.ended", purpose, integration)
-            }
-            Choice::ObjectionMade { purpose, integration } => {
-                on("objection.made", purpose, integration)
-            }
-            Choice::RestrictionBegun => entry("restriction.begun"),
-            Choice::RestrictionEnded => entry("restriction.ended"),
-        }
-    }
+/// Whether it is the person themselves who acts.
+pub(crate) fn is_of(by: &Actor, subject: SubjectId) -> bool {
+    matches!(by, Actor::Subject { subject: by } if *by == subject)
 }
 
-impl fmt::Debug for Choice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (word, on) = match self {
-            Self::ConsentGiven { purpose, integration, .. } => {
-                ("ConsentGiven", Some((purpose, integration)))
-            }
-            Self::ConsentWithdrawn { purpose, integration } => {
-                ("ConsentWithdrawn", Some((purpose, integration)))
-            }
-            Self::ObjectionEnded { purpose, integration } => {
-                ("ObjectionEnded", Some((purpose, integration)))
-            }
-            Self::ObjectionMade { purpose, integration } => {
-                ("ObjectionMade", Some((purpose, integration)))
-            }
-            Self::RestrictionBegun => ("RestrictionBegun", None),
-            Self::RestrictionEnded => ("RestrictionEnded", None),
-        };
-        match on {
-            Some((purpose, integration)) => {
-                f.debug_tuple(word).field(purpose).field(integration).finish()
-            }
-            None => f.write_str(word),
-        }
-    }
+fn invalid(detail: &'static str) -> Error {
+    Error::new(ErrorKind::InvalidInput).with_detail(detail)
 }

@@ -1,12 +1,16 @@
 //! The ledger: choices appended, and the standing that they make, in one commit.
 
 use bailee_core::{
-    Actor, Error, ErrorKind, Id, ProviderId, PurposeId, Result, SubjectId, TenantId, audit::Entry,
+    Actor, Error, ErrorKind, Id, Plaintext, ProviderId, PurposeId, Result, SubjectId, TenantId,
+    audit::Entry,
 };
 use bailee_store::{BatchBuilder, Key, Op, Query, Record};
 use bailee_vault::{Draft, Holder, Vault, View};
 
-use crate::{Choice, ConsentRecord, ConsentState, Given, Standing, kind};
+use crate::{
+    AgeBand, AgeChange, AgeMethod, Choice, Consent, ConsentRecord, ConsentState, Denial, Given,
+    GlobalPrivacyControl, PromptErasure, Standing, consent::is_of, kind,
+};
 
 /// The record of what people chose. Nothing in it is ever changed; an erasure destroys its keys.
 ///
@@ -15,7 +19,7 @@ use crate::{Choice, ConsentRecord, ConsentState, Given, Standing, kind};
 /// takes the place of [`View::fence`], which must not stand in the same batch.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    vault: Vault,
+    pub(crate) vault: Vault,
 }
 
 /// What a choice changes: to be committed as a whole.
@@ -46,18 +50,66 @@ impl Ledger {
         Self { vault }
     }
 
-    /// Records a consent.
+    /// Records a consent. One that a minor gives alone is recorded and waits for a guardian's
+    /// ([`Given::guardian`]): until then it is none.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Denied`] when somebody else than the person gives it;
-    /// [`ErrorKind::InvalidInput`] for no purpose, or a view that is not of a person in this
-    /// tenant; [`ErrorKind::UnknownSchema`] when a newer release wrote the standing; and as
+    /// [`ErrorKind::Denied`] when somebody else than the person gives it, or for a child who is too
+    /// young for the service; [`ErrorKind::InvalidInput`] for no purpose, an end that has passed,
+    /// a guardian of whom it is not said how they were verified, or a view that is not of a person
+    /// in this tenant; [`ErrorKind::UnknownSchema`] when a newer release wrote the standing; and as
     /// [`Vault::put`]. The commit fails with [`ErrorKind::Conflict`] when another writer came
     /// between: read again, give again.
     pub async fn give(&self, tenant: &TenantId, view: &View, given: &Given) -> Result<Change> {
-        given.check(person(tenant, view)?)?;
+        given.check(person(tenant, view)?, self.vault.clock().now())?;
+        if Standing::read(&view.standing()?)?.child_found().is_some() {
+            return Err(Error::new(ErrorKind::Denied).with_detail(Denial::Child.plain()));
+        }
         self.append(tenant, view, given.choices(), &given.by).await
+    }
+
+    /// Records that the person was asked for a consent and said no. It ends one that they had given
+    /// before: the last word counts.
+    ///
+    /// The end that [`Given::until`] names is left out.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::give`].
+    pub async fn refuse(&self, tenant: &TenantId, view: &View, asked: &Given) -> Result<Change> {
+        asked.check(person(tenant, view)?, self.vault.clock().now())?;
+        self.append(tenant, view, asked.refusals(), &asked.by).await
+    }
+
+    /// Takes over consents that an earlier system knows of and cannot prove: nobody can say what
+    /// the person was shown (Art. 7(1) GDPR). They are none until the person confirms them with
+    /// [`Ledger::give`], and never take the place of the person's own word.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Denied`] when it is not an operator or the host itself who brings them; else as
+    /// [`Ledger::withdraw`].
+    pub async fn import(
+        &self,
+        tenant: &TenantId,
+        view: &View,
+        purposes: &[PurposeId],
+        integration: Option<&ProviderId>,
+        by: &Actor,
+    ) -> Result<Change> {
+        if !matches!(by, Actor::Operator { .. } | Actor::System) {
+            return Err(Error::new(ErrorKind::Denied)
+                .with_detail("only whoever runs the service takes consents over"));
+        }
+        let standing = Standing::read(&view.standing()?)?;
+        let unknown =
+            purposes.iter().filter(|purpose| standing.consent(purpose, integration).is_none());
+        let choices = unknown.map(|purpose| Choice::ConsentImported {
+            purpose: purpose.clone(),
+            integration: integration.cloned(),
+        });
+        self.append(tenant, view, choices.collect(), by).await
     }
 
     /// Records that the person took a consent back. `None` is the host's own processing.
@@ -94,15 +146,7 @@ impl Ledger {
         integration: &ProviderId,
         by: &Actor,
     ) -> Result<Change> {
-        let standing = Standing::read(&view.standing()?)?;
-        let given = standing.consents().filter(|(_, through, consent)| {
-            *through == Some(integration) && consent.state == ConsentState::Given
-        });
-        let choices = given.map(|(purpose, ..)| Choice::ConsentWithdrawn {
-            purpose: purpose.clone(),
-            integration: Some(integration.clone()),
-        });
-        self.append(tenant, view, choices.collect(), by).await
+        self.withdraw_where(tenant, view, by, |_, through| through == Some(integration)).await
     }
 
     /// Records that the person took back what they had agreed to through an integration, for some
@@ -119,26 +163,145 @@ impl Ledger {
         integration: &ProviderId,
         by: &Actor,
     ) -> Result<Change> {
-        let standing = Standing::read(&view.standing()?)?;
-        // A state of a newer release may be an agreement.
-        let given = standing.consents().filter(|(purpose, through, consent)| {
-            *through == Some(integration)
-                && consent.state != ConsentState::Withdrawn
-                && purposes.contains(purpose)
-        });
-        let choices = given.map(|(purpose, ..)| Choice::ConsentWithdrawn {
-            purpose: purpose.clone(),
-            integration: Some(integration.clone()),
-        });
-        self.append(tenant, view, choices.collect(), by).await
+        self.withdraw_where(tenant, view, by, |purpose, through| {
+            through == Some(integration) && purposes.contains(purpose)
+        })
+        .await
     }
 
-    /// Records an objection, a restriction or the end of one.
+    /// Records that the person took back what they had agreed to for a purpose, through every
+    /// integration and for the host's own processing.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidInput`] for a consent, which [`Ledger::give`] and [`Ledger::withdraw`]
-    /// record; else as [`Ledger::withdraw`].
+    /// As [`Ledger::withdraw`].
+    pub async fn withdraw_everywhere(
+        &self,
+        tenant: &TenantId,
+        view: &View,
+        purpose: &PurposeId,
+        by: &Actor,
+    ) -> Result<Change> {
+        self.withdraw_where(tenant, view, by, |of, _| of == purpose).await
+    }
+
+    /// Records that the person took back everything that they had ever agreed to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::withdraw`].
+    pub async fn withdraw_everything(
+        &self,
+        tenant: &TenantId,
+        view: &View,
+        by: &Actor,
+    ) -> Result<Change> {
+        self.withdraw_where(tenant, view, by, |_, _| true).await
+    }
+
+    /// Records the consents whose time is over as expired. The gate needs no such record; histories
+    /// and receipts are better with one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::withdraw`].
+    pub async fn expire(&self, tenant: &TenantId, view: &View, by: &Actor) -> Result<Change> {
+        let now = self.vault.clock().now();
+        self.expire_where(tenant, view, by, |_, _, consent| {
+            consent.state == ConsentState::GivenUntil && !consent.stands(now)
+        })
+        .await
+    }
+
+    /// Ends consents for purposes of which something changed that the person was not told: they are
+    /// asked anew. `None` is the host's own processing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::withdraw`].
+    pub async fn ask_anew(
+        &self,
+        tenant: &TenantId,
+        view: &View,
+        purposes: &[PurposeId],
+        integration: Option<&ProviderId>,
+        by: &Actor,
+    ) -> Result<Change> {
+        self.expire_where(tenant, view, by, |purpose, through, consent| {
+            through == integration && purposes.contains(purpose) && consent.can_be_withdrawn()
+        })
+        .await
+    }
+
+    /// Records that a browser's Global Privacy Control was honoured: from now on the person objects
+    /// to all marketing. Once is enough, and nobody is asked to repeat it; a later word of their own
+    /// ([`Choice::MarketingObjectionEnded`]) goes before a signal that every request carries.
+    ///
+    /// Data is never sold here at all ([`crate::ProhibitedUse::SellData`]).
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::withdraw`].
+    pub async fn honour(
+        &self,
+        tenant: &TenantId,
+        view: &View,
+        _signal: GlobalPrivacyControl,
+        by: &Actor,
+    ) -> Result<Change> {
+        let choices = match Standing::read(&view.standing()?)?.gpc_honoured() {
+            Some(_) => Vec::new(),
+            None => vec![Choice::GpcHonoured],
+        };
+        self.append(tenant, view, choices, by).await
+    }
+
+    /// Records how old the person is, as a band, and how that was learnt. The age itself and the date
+    /// of birth are not kept.
+    ///
+    /// For a band below [`AgeBand::Adult`] what they agreed to alone is no consent any more. For a
+    /// [`AgeBand::Child`] nothing may be done but delete their data promptly, and the answer says
+    /// whose.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::withdraw`].
+    pub async fn learn_age(
+        &self,
+        tenant: &TenantId,
+        view: &View,
+        band: AgeBand,
+        method: AgeMethod,
+        by: &Actor,
+    ) -> Result<AgeChange> {
+        let choice = Choice::AgeLearnt { band, method };
+        let change = self.append(tenant, view, vec![choice], by).await?;
+        let subject = person(tenant, view)?;
+        let erase = change.standing.child_found().map(|since| PromptErasure {
+            tenant: tenant.clone(),
+            subject,
+            since,
+            integrations: change
+                .standing
+                .consents()
+                .filter_map(|(_, integration, _)| integration.cloned())
+                .collect(),
+        });
+        Ok(AgeChange { change, erase })
+    }
+
+    /// Records an objection, a restriction or the end of one, where nothing more has to be said.
+    ///
+    /// Anybody may bring what takes rights away from us. What gives them back is the word of the
+    /// person, or of an operator who has it in writing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Denied`] when somebody else ends an objection or a restriction;
+    /// [`ErrorKind::InvalidInput`] when an operator ends a restriction of which the person was not
+    /// told before (Art. 18(3) GDPR), and for choices that have a way of their own: consents
+    /// ([`Ledger::give`] and its neighbours), ages, signals and the outcomes of objections; else as
+    /// [`Ledger::withdraw`].
     pub async fn record(
         &self,
         tenant: &TenantId,
@@ -146,8 +309,26 @@ impl Ledger {
         choice: Choice,
         by: &Actor,
     ) -> Result<Change> {
-        if matches!(choice, Choice::ConsentGiven { .. } | Choice::ConsentWithdrawn { .. }) {
-            return Err(invalid("a consent is given or withdrawn"));
+        let own = is_of(by, person(tenant, view)?);
+        let operator = matches!(by, Actor::Operator { .. });
+        match &choice {
+            Choice::MarketingObjectionMade
+            | Choice::ObjectionMade { .. }
+            | Choice::RestrictionBegun { .. } => {}
+            Choice::MarketingObjectionEnded | Choice::ObjectionEnded { .. } if own || operator => {}
+            Choice::RestrictionEnded { .. } if own => {}
+            Choice::RestrictionEnded { told, .. } if operator => {
+                if told.is_none_or(|told| told > self.vault.clock().now()) {
+                    return Err(invalid("the person is told before a restriction ends"));
+                }
+            }
+            Choice::MarketingObjectionEnded
+            | Choice::ObjectionEnded { .. }
+            | Choice::RestrictionEnded { .. } => {
+                return Err(Error::new(ErrorKind::Denied)
+                    .with_detail("only the person or an operator can say that it is over"));
+            }
+            _ => return Err(invalid("this choice is recorded in a way of its own")),
         }
         self.append(tenant, view, vec![choice], by).await
     }
@@ -191,7 +372,45 @@ impl Ledger {
         if facts.schema() > ConsentRecord::SCHEMA {
             return Err(ErrorKind::UnknownSchema.into());
         }
-        facts.json()
+        let body: ConsentRecord = facts.json()?;
+        Ok(ConsentRecord { id: record.key.id, ..body })
+    }
+
+    async fn withdraw_where(
+        &self,
+        tenant: &TenantId,
+        view: &View,
+        by: &Actor,
+        named: impl Fn(&PurposeId, Option<&ProviderId>) -> bool,
+    ) -> Result<Change> {
+        let standing = Standing::read(&view.standing()?)?;
+        // A state of a newer release may be an agreement.
+        let given = standing.consents().filter(|(purpose, through, consent)| {
+            named(purpose, *through) && consent.can_be_withdrawn()
+        });
+        let choices = given.map(|(purpose, through, _)| Choice::ConsentWithdrawn {
+            purpose: purpose.clone(),
+            integration: through.cloned(),
+        });
+        self.append(tenant, view, choices.collect(), by).await
+    }
+
+    async fn expire_where(
+        &self,
+        tenant: &TenantId,
+        view: &View,
+        by: &Actor,
+        over: impl Fn(&PurposeId, Option<&ProviderId>, &Consent) -> bool,
+    ) -> Result<Change> {
+        let standing = Standing::read(&view.standing()?)?;
+        let ended = standing
+            .consents()
+            .filter(|(purpose, through, consent)| over(purpose, *through, consent));
+        let choices = ended.map(|(purpose, through, _)| Choice::ConsentExpired {
+            purpose: purpose.clone(),
+            integration: through.cloned(),
+        });
+        self.append(tenant, view, choices.collect(), by).await
     }
 
     async fn append(
@@ -199,6 +418,18 @@ impl Ledger {
         tenant: &TenantId,
         view: &View,
         choices: Vec<Choice>,
+        by: &Actor,
+    ) -> Result<Change> {
+        let choices = choices.into_iter().map(|choice| (choice, None)).collect();
+        self.append_sealed(tenant, view, choices, by).await
+    }
+
+    /// Appends choices, each with what is sealed apart from it.
+    pub(crate) async fn append_sealed(
+        &self,
+        tenant: &TenantId,
+        view: &View,
+        choices: Vec<(Choice, Option<Plaintext>)>,
         by: &Actor,
     ) -> Result<Change> {
         let subject = person(tenant, view)?;
@@ -211,14 +442,19 @@ impl Ledger {
         let at = self.vault.clock().now();
         let mut ops = Vec::with_capacity(choices.len() + 1);
         let mut entries = Vec::with_capacity(choices.len());
-        for (n, choice) in choices.into_iter().enumerate() {
+        for (n, (choice, grounds)) in choices.into_iter().enumerate() {
+            check(&choice)?;
             let n = u16::try_from(n).map_err(|_| invalid("too many purposes at once"))?;
             let seq = replaced.version.next().0;
-            let record = ConsentRecord { at, seq, n, by: by.clone(), choice };
+            let id = Id::generate(&**self.vault.random())?;
+            let record = ConsentRecord { id, at, seq, n, by: by.clone(), choice };
             standing.apply(&record);
             entries.push(record.entry(subject));
-            let key = Key::new(kind::CONSENT, Id::generate(&**self.vault.random())?);
-            let draft = Draft::new(key, holder).json(ConsentRecord::SCHEMA, &record)?;
+            let key = Key::new(kind::CONSENT, id);
+            let mut draft = Draft::new(key, holder).json(ConsentRecord::SCHEMA, &record)?;
+            if let Some(grounds) = grounds {
+                draft = draft.part(GROUNDS, grounds);
+            }
             ops.push(self.vault.put(tenant, draft, None).await?);
         }
         let draft = Draft::new(replaced.key.clone(), holder)
@@ -234,6 +470,9 @@ impl Ledger {
 /// The part of a `subject` record that holds the host's id.
 const HOST: &str = "host";
 
+/// The part of a record that holds what somebody wrote about an objection.
+pub(crate) const GROUNDS: &str = "grounds";
+
 fn person(tenant: &TenantId, view: &View) -> Result<SubjectId> {
     match view.holder() {
         Holder::Subject(subject) if view.tenant() == tenant => Ok(subject),
@@ -241,6 +480,15 @@ fn person(tenant: &TenantId, view: &View) -> Result<SubjectId> {
     }
 }
 
-fn invalid(detail: &'static str) -> Error {
+/// A constant of the host that is no name would make the standing unreadable.
+fn check(choice: &Choice) -> Result<()> {
+    if let Some((purpose, integration)) = choice.on() {
+        PurposeId::new(purpose.as_str())?;
+        integration.map(|provider| ProviderId::new(provider.as_str())).transpose()?;
+    }
+    Ok(())
+}
+
+pub(crate) fn invalid(detail: &'static str) -> Error {
     Error::new(ErrorKind::InvalidInput).with_detail(detail)
 }

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod age;
 mod age_limits;
 mod category;
+mod choice;
 mod consent;
 mod data_set;
 mod decision;
@@ -9,10 +11,13 @@ mod declaration;
 mod disclosed;
 mod disclosure;
 mod endpoint;
+mod fold;
+mod gpc;
 mod hex;
 mod integration;
 pub mod kind;
 mod ledger;
+mod objection;
 mod parse;
 mod party;
 mod policy;
@@ -20,16 +25,19 @@ mod problem;
 mod purpose;
 mod read;
 mod recipient;
+mod restriction;
 mod retention;
 mod scopes;
 mod standing;
 mod words;
 
+pub use age::{Age, AgeBand, AgeChange, AgeMethod, ConsentAge, PromptErasure};
 pub use age_limits::AgeLimits;
 pub use category::{Category, DataTerm};
-pub use consent::{Choice, ConsentRecord, Given, How};
+pub use choice::{Choice, ConsentRecord};
+pub use consent::{Given, GuardianCheck, How};
 pub use data_set::{DataOrigin, DataSet};
-pub use decision::{Decision, Denial};
+pub use decision::{Decision, Denial, Wanted};
 pub use declaration::{Declaration, Never, Policy, Role};
 pub use disclosed::{DisclosureRecord, Disclosures};
 pub use disclosure::{
@@ -37,13 +45,16 @@ pub use disclosure::{
     SharedBy, Terms,
 };
 pub use endpoint::{Endpoint, Segment};
+pub use gpc::GlobalPrivacyControl;
 pub use integration::{DataItem, Integration};
 pub use ledger::{Change, Ledger};
+pub use objection::Objection;
 pub use party::{Controller, Party, ProtectionOfficer};
 pub use policy::{Block, Catalogue, Document, Line, ProviderFacts, Span, Texts};
 pub use problem::{Position, Problem, Problems};
 pub use purpose::{LegalBasis, Necessity, ProhibitedUse, Purpose, SpecialCondition, Use};
 pub use recipient::{Country, Recipient, RecipientRole, Safeguard};
+pub use restriction::{Exemption, Restriction, RestrictionGround};
 pub use retention::{Period, Retention, RetentionRule};
 pub use scopes::hash_scopes;
-pub use standing::{Age, AgeBand, Consent, ConsentState, Restriction, Standing};
+pub use standing::{Consent, ConsentState, Outcome, Standing};

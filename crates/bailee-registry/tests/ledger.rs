@@ -9,7 +9,8 @@ use bailee_core::{
     SubjectId, SystemRandom, TenantId, audit::Field,
 };
 use bailee_registry::{
-    Change, Choice, ConsentState, Decision, Declaration, Denial, Given, How, Ledger, Standing, kind,
+    Change, Choice, ConsentState, Decision, Declaration, Denial, Given, How, Ledger,
+    RestrictionGround, Standing, kind,
 };
 use bailee_store::{Expect, Log, MemoryStore, Op, Query, Store, Window};
 use bailee_vault::{Draft, Holder, RootKeys, Vault, View};
@@ -73,6 +74,8 @@ impl Desk {
             locale: Locale::default(),
             how: How::Page,
             by: self.me(),
+            until: None,
+            guardian: None,
         }
     }
 
@@ -97,12 +100,20 @@ impl Desk {
 
     async fn decide(&self, purpose: &PurposeId, provider: &ProviderId) -> Decision {
         let declaration = Declaration::parse(EXAMPLE).unwrap();
-        self.standing().await.decide(declaration.purpose(purpose).unwrap(), provider)
+        self.standing().await.decide(
+            declaration.purpose(purpose).unwrap(),
+            provider,
+            self.clock.now(),
+        )
     }
 }
 
 /// What must not be found in the clear anywhere.
 const CANARY: &str = "ada-canary@example.test";
+
+const RESTRICTED: Choice =
+    Choice::RestrictionBegun { ground: RestrictionGround::AccuracyContested };
+const RELEASED: Choice = Choice::RestrictionEnded { ground: None, told: None };
 
 fn objection(integration: Option<ProviderId>) -> Choice {
     Choice::ObjectionMade { purpose: ABUSE, integration }
@@ -139,7 +150,8 @@ async fn a_consent_holds_for_its_purpose_and_its_integration_alone() {
     assert_eq!(desk.decide(&SAVE, &NOTES).await, Decision::Allowed);
     assert_eq!(desk.decide(&PUBLISH, &TIKTOK).await, Decision::Needs(Remedy::AskConsent));
     let declaration = Declaration::parse(EXAMPLE).unwrap();
-    let own = desk.standing().await.decide(declaration.purpose(&SAVE).unwrap(), None);
+    let own =
+        desk.standing().await.decide(declaration.purpose(&SAVE).unwrap(), None, desk.clock.now());
     assert_eq!(own, Decision::Needs(Remedy::AskConsent));
 }
 
@@ -152,8 +164,11 @@ async fn a_withdrawn_consent_is_asked_again_and_can_be_given_again() {
     let standing = desk.standing().await;
     let consent = standing.consent(&PUBLISH, &TIKTOK).unwrap();
     assert_eq!((consent.state, consent.version), (ConsentState::Withdrawn, Some([1; 32])));
-    let error =
-        standing.decide(Declaration::parse(EXAMPLE).unwrap().purpose(&PUBLISH).unwrap(), &TIKTOK);
+    let error = standing.decide(
+        Declaration::parse(EXAMPLE).unwrap().purpose(&PUBLISH).unwrap(),
+        &TIKTOK,
+        desk.clock.now(),
+    );
     let error = error.require().unwrap_err();
     assert_eq!((error.kind(), error.remedy()), (ErrorKind::ConsentMissing, Remedy::AskConsent));
     desk.give(TIKTOK, &[PUBLISH]).await;
@@ -217,25 +232,26 @@ async fn other_bases_hold_without_consent_until_the_person_objects() {
 async fn a_restriction_stops_everything_also_what_was_agreed_to() {
     let desk = Desk::new().await;
     desk.give(TIKTOK, &[PUBLISH]).await;
-    desk.record(Choice::RestrictionBegun).await;
+    desk.record(RESTRICTED).await;
     let since = desk.clock.now();
     desk.clock.advance(Duration::from_secs(60));
-    desk.record(Choice::RestrictionBegun).await;
+    desk.record(RESTRICTED).await;
     assert_eq!(desk.standing().await.restriction().unwrap().since, since);
     for purpose in [&PUBLISH, &ABUSE] {
         assert_eq!(desk.decide(purpose, &TIKTOK).await, Decision::Denied(Denial::Restricted));
     }
-    desk.record(Choice::RestrictionEnded).await;
+    desk.record(RELEASED).await;
     assert_eq!(desk.decide(&PUBLISH, &TIKTOK).await, Decision::Allowed);
 }
 
 #[test]
 fn whoever_was_erased_is_denied_whatever_else_stands() {
     let declaration = Declaration::parse(EXAMPLE).unwrap();
-    let standing = Standing::of_erased(ManualClock::default().now());
+    let now = ManualClock::default().now();
+    let standing = Standing::of_erased(now);
     for purpose in declaration.purposes() {
-        assert_eq!(standing.decide(purpose, &TIKTOK), Decision::Denied(Denial::Erased));
-        let error = standing.decide(purpose, None).require().unwrap_err();
+        assert_eq!(standing.decide(purpose, &TIKTOK, now), Decision::Denied(Denial::Erased));
+        let error = standing.decide(purpose, None, now).require().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Denied);
     }
 }
@@ -293,7 +309,7 @@ async fn the_standing_rebuilt_from_the_ledger_is_the_stored_one() {
     desk.record(Choice::ObjectionEnded { purpose: ABUSE, integration: None }).await;
     desk.record(objection(Some(NOTES))).await;
     desk.give(NOTES, &[SAVE]).await;
-    desk.record(Choice::RestrictionBegun).await;
+    desk.record(RESTRICTED).await;
     // Clocks may also go back.
     desk.clock.jump_to(desk.clock.now().minus(Duration::from_secs(3600)));
     desk.withdraw(&NOTES, &SAVE).await;
@@ -370,9 +386,9 @@ async fn a_standing_of_a_newer_release_is_read_and_never_written_over() {
     let desk = Desk::new().await;
     let newer = r#"{"consents":{"tiktok":{
         "publish.video":{"state":"given","at":1,"version":"v2:zz","more":[1]},
-        "abuse":{"state":"expired","at":1}},
+        "abuse":{"state":"dreamt","at":1}},
         "No Provider":{"publish.video":{"state":"given","at":1}}},
-        "age":{"band":"toddler","at":1},"wishes":{"x":1}}"#;
+        "age":{"band":"adult","at":1,"method":"oracle"},"wishes":{"x":1}}"#;
     write_newer(&desk, newer).await;
     assert_eq!(desk.decide(&PUBLISH, &TIKTOK).await, Decision::Allowed);
     let standing = desk.standing().await;
@@ -389,11 +405,35 @@ async fn a_standing_of_a_newer_release_is_read_and_never_written_over() {
 }
 
 #[tokio::test]
+async fn what_a_newer_release_knows_more_of_denies() {
+    let given = r#""consents":{"tiktok":{"publish.video":{"state":"given","at":1}}}"#;
+    let table = [
+        (r#""age":{"band":"toddler","at":1}"#, Decision::Denied(Denial::AgeUnknown)),
+        (
+            r#""restriction":{"since":1,"grounds":["weather"]}"#,
+            Decision::Denied(Denial::Restricted),
+        ),
+        (
+            r#""objections":{"*":["publish.video"]},"outcomes":{"*":{"publish.video":"mixed"}}"#,
+            Decision::Denied(Denial::Objected),
+        ),
+    ];
+    for (more, decision) in table {
+        let desk = Desk::new().await;
+        write_newer(&desk, &format!("{{{given},{more}}}")).await;
+        assert_eq!(desk.decide(&PUBLISH, &TIKTOK).await, decision, "{more}");
+    }
+}
+
+#[tokio::test]
 async fn a_newer_standing_that_cannot_be_read_at_all_is_no_consent() {
-    let desk = Desk::new().await;
-    write_newer(&desk, "{\"consents\":7}").await;
-    let error = Standing::read(&desk.view().await.standing().unwrap()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::UnknownSchema);
+    // The second is an objection to a use that this release does not know.
+    for json in ["{\"consents\":7}", "{\"objections\":{\"*\":[\"use:mischief\"]}}"] {
+        let desk = Desk::new().await;
+        write_newer(&desk, json).await;
+        let error = Standing::read(&desk.view().await.standing().unwrap()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnknownSchema);
+    }
 }
 
 #[test]
@@ -403,7 +443,9 @@ fn a_standing_of_the_first_release_stays_readable() {
     assert_eq!(standing.consent(&PUBLISH, &TIKTOK).unwrap().state, ConsentState::Given);
     assert_eq!(standing.consent(&SAVE, &NOTES).unwrap().state, ConsentState::Withdrawn);
     assert_eq!(standing.consent(&PUBLISH, None).unwrap().version, Some([0xab; 32]));
-    assert!(standing.objects_to(&ABUSE, &TIKTOK) && !standing.objects_to(&ABUSE, &NOTES));
+    let declaration = Declaration::parse(EXAMPLE).unwrap();
+    let abuse = declaration.purpose(&ABUSE).unwrap();
+    assert!(standing.objects_to(abuse, &TIKTOK) && !standing.objects_to(abuse, &NOTES));
     assert!(standing.restriction().is_some());
     // And is what this release writes, byte for byte, without white space.
     assert_eq!(standing.to_json().unwrap(), golden.trim_ascii_end());
@@ -419,8 +461,8 @@ async fn aud_03_no_entry_and_no_column_holds_personal_data() {
     desk.withdraw(&TIKTOK, &PUBLISH).await;
     desk.record(objection(Some(TIKTOK))).await;
     desk.record(Choice::ObjectionEnded { purpose: ABUSE, integration: Some(TIKTOK) }).await;
-    desk.record(Choice::RestrictionBegun).await;
-    desk.record(Choice::RestrictionEnded).await;
+    desk.record(RESTRICTED).await;
+    desk.record(RELEASED).await;
     let logged = desk.store.entries(&ACME, Window::default()).await.unwrap();
     for event in EVENTS {
         assert_eq!(logged.iter().filter(|logged| logged.entry.event() == event).count(), 1);

@@ -4,7 +4,7 @@ use bailee::{
     ConnectionState, ErrorKind, Freeze, PurposeId, ReconnectReason, Remedy, TenantId,
     core::{ConnectionId, Id, Owner, ScopeName, SubjectId},
     providers::{OperationFacts, tiktok::CreatorInfo},
-    registry::{Choice, Given, How},
+    registry::{Choice, Given, How, RestrictionGround},
 };
 use bailee_testkit::emulator::{Decision, Endpoint, Fault, Gate};
 use bailee_tests::{NOTES, PUBLISH, declaration, watched_world, world};
@@ -101,6 +101,8 @@ async fn a_withdrawn_consent_holds_at_the_next_call_until_it_is_given_again() {
             locale: bailee::Locale::default(),
             how: How::Page,
             by,
+            until: None,
+            guardian: None,
         };
         ledger.give(&ACME, &view, &given).await
     })
@@ -125,6 +127,8 @@ async fn a_consent_through_one_integration_is_none_through_another() {
                 locale: bailee::Locale::default(),
                 how: How::Page,
                 by,
+                until: None,
+                guardian: None,
             };
             ledger.give(&ACME, &view, &given).await
         })
@@ -146,7 +150,10 @@ async fn an_objection_and_a_restriction_deny_until_they_end() {
     let table = [
         (objection(None), ended(None)),
         (objection(Some(TIKTOK)), ended(Some(TIKTOK))),
-        ((Choice::RestrictionBegun, "restrict"), Choice::RestrictionEnded),
+        (
+            (Choice::RestrictionBegun { ground: RestrictionGround::AccuracyContested }, "restrict"),
+            Choice::RestrictionEnded { ground: None, told: None },
+        ),
     ];
     for ((begins, word), ends) in table {
         let record = async |choice: Choice| {

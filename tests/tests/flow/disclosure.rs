@@ -22,7 +22,7 @@ type Said = (PurposeId, Option<ProviderId>, [u8; 32], [u8; 32], String, How);
 
 pub(crate) fn given(record: &ConsentRecord) -> Said {
     match record.choice.clone() {
-        Choice::ConsentGiven { purpose, integration, declaration, text, locale, how } => {
+        Choice::ConsentGiven { purpose, integration, declaration, text, locale, how, .. } => {
             (purpose, integration, declaration, text, locale.as_str().to_owned(), how)
         }
         other => panic!("not a consent: {other:?}"),
