@@ -48,7 +48,7 @@ pub use endpoint::{Endpoint, Segment};
 pub use gpc::GlobalPrivacyControl;
 pub use integration::{DataItem, Integration};
 pub use ledger::{Change, Ledger};
-pub use objection::Objection;
+pub use objection::{Grounds, Objection};
 pub use party::{Controller, Party, ProtectionOfficer};
 pub use policy::{Block, Catalogue, Document, Line, ProviderFacts, Span, Texts};
 pub use problem::{Position, Problem, Problems};

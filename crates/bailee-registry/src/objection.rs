@@ -1,5 +1,7 @@
 //! Objections with the person's grounds, and what became of them (Art. 21 GDPR).
 
+use std::fmt;
+
 use bailee_core::{
     Actor, Error, ErrorKind, Id, Plaintext, ProviderId, PurposeId, Result, SubjectId, TenantId,
 };
@@ -20,7 +22,33 @@ pub struct Objection {
     pub integration: Option<ProviderId>,
     /// Their grounds relating to their particular situation (Art. 21(1) GDPR), in their words. They
     /// are sealed apart from the record and stand in no log. Against marketing none are needed.
-    pub grounds: Option<Plaintext>,
+    pub grounds: Option<Grounds>,
+}
+
+/// What somebody wrote about an objection: personal data, shown to a closure and printed nowhere.
+pub struct Grounds(Plaintext);
+
+impl Grounds {
+    /// Copies a text into a buffer that is wiped. The caller answers for the original.
+    pub fn new(text: &str) -> Self {
+        Self(Plaintext::copy_from(text.as_bytes()))
+    }
+
+    /// Shows the text to a closure.
+    pub fn expose<T>(&self, look: impl FnOnce(&str) -> T) -> T {
+        // What is kept was text, and what is sealed comes back as it was or not at all.
+        self.0.expose(|bytes| look(std::str::from_utf8(bytes).unwrap_or_default()))
+    }
+
+    pub(crate) fn into_plaintext(self) -> Plaintext {
+        self.0
+    }
+}
+
+impl fmt::Debug for Grounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Grounds([redacted])")
+    }
 }
 
 impl Ledger {
@@ -40,7 +68,8 @@ impl Ledger {
     ) -> Result<Change> {
         let Objection { purpose, integration, grounds } = objection;
         let choice = Choice::ObjectionMade { purpose, integration };
-        self.append_sealed(tenant, view, vec![(choice, grounds)], by).await
+        self.append_sealed(tenant, view, vec![(choice, grounds.map(Grounds::into_plaintext))], by)
+            .await
     }
 
     /// Records that an objection was weighed and holds for good: it is not overridden any more.
@@ -82,14 +111,14 @@ impl Ledger {
         view: &View,
         purpose: &Purpose,
         integration: Option<&ProviderId>,
-        grounds: Plaintext,
+        grounds: Grounds,
         by: &Actor,
     ) -> Result<Change> {
         operator(by)?;
         if purpose.usage == Use::Marketing {
             return Err(denied("an objection to marketing is never overridden"));
         }
-        if grounds.expose(|text| text.trim_ascii().is_empty()) {
+        if grounds.expose(|text| text.trim().is_empty()) {
             return Err(invalid("an objection is overridden on recorded grounds"));
         }
         if weighed(view, &purpose.id, integration)? == Some(Outcome::Upheld) {
@@ -99,7 +128,7 @@ impl Ledger {
             purpose: purpose.id.clone(),
             integration: integration.cloned(),
         };
-        self.append_sealed(tenant, view, vec![(choice, Some(grounds))], by).await
+        self.append_sealed(tenant, view, vec![(choice, Some(grounds.into_plaintext()))], by).await
     }
 
     /// What was written about an objection: the person's grounds in the record of a
@@ -114,7 +143,7 @@ impl Ledger {
         tenant: &TenantId,
         subject: SubjectId,
         record: Id,
-    ) -> Result<Option<Plaintext>> {
+    ) -> Result<Option<Grounds>> {
         let holder = Holder::Subject(subject);
         let key = Key::new(kind::CONSENT, record);
         let view = self.vault.read(tenant, holder, std::slice::from_ref(&key)).await?;
@@ -124,7 +153,7 @@ impl Ledger {
         }
         match view.part(0, GROUNDS) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            part => part.map(Some),
+            part => part.map(|text| Some(Grounds(text))),
         }
     }
 }

@@ -1,115 +1,20 @@
-//! The ledger: one commit with the standing, rebuilt, in races, and without a name in the log.
-
-#![expect(clippy::unwrap_used, reason = "what fails in a helper fails the test")]
+//! One commit with the standing, rebuilt, in races, and without a name in the log.
 
 use std::{sync::Arc, time::Duration};
 
 use bailee_core::{
-    Actor, Clock, ErrorKind, HostId, Id, Locale, ManualClock, ProviderId, PurposeId, Remedy,
-    SubjectId, SystemRandom, TenantId, audit::Field,
+    Actor, Clock, ErrorKind, HostId, Id, ManualClock, ProviderId, Remedy, SubjectId, TenantId,
+    audit::Field,
 };
 use bailee_registry::{
-    Change, Choice, ConsentState, Decision, Declaration, Denial, Given, How, Ledger,
-    RestrictionGround, Standing, kind,
+    Choice, ConsentState, Decision, Declaration, Denial, Given, How, RestrictionGround, Standing,
+    kind,
 };
-use bailee_store::{Expect, Log, MemoryStore, Op, Query, Store, Window};
-use bailee_vault::{Draft, Holder, RootKeys, Vault, View};
+use bailee_store::{Expect, Log, Op, Query, Store, Window};
+use bailee_vault::{Draft, Holder};
 use tokio::sync::Barrier;
 
-const EXAMPLE: &str = include_str!("../examples/privacy.toml");
-const ACME: TenantId = TenantId::from_static("acme");
-const TIKTOK: ProviderId = ProviderId::from_static("tiktok");
-const NOTES: ProviderId = ProviderId::from_static("notes");
-const PUBLISH: PurposeId = PurposeId::from_static("publish.video");
-const SAVE: PurposeId = PurposeId::from_static("notes.save");
-const ABUSE: PurposeId = PurposeId::from_static("abuse");
-
-struct Desk {
-    store: Arc<MemoryStore>,
-    clock: ManualClock,
-    vault: Vault,
-    ledger: Ledger,
-    ada: SubjectId,
-}
-
-impl Desk {
-    async fn new() -> Self {
-        let clock = ManualClock::default();
-        let store = Arc::new(MemoryStore::new(Arc::new(clock.clone())));
-        let root = RootKeys::generate(&SystemRandom).unwrap();
-        let root =
-            root.expose(|text| RootKeys::base64(std::str::from_utf8(text).unwrap())).unwrap();
-        let vault = Vault::builder(Arc::clone(&store) as Arc<dyn Store>, root)
-            .clock(Arc::new(clock.clone()))
-            .open()
-            .await
-            .unwrap();
-        let ada = vault.ensure_subject(&ACME, &HostId::text(CANARY)).await.unwrap();
-        Self { store, clock, ledger: Ledger::new(vault.clone()), vault, ada }
-    }
-
-    async fn view(&self) -> View {
-        self.vault.read(&ACME, Holder::Subject(self.ada), &[]).await.unwrap()
-    }
-
-    async fn standing(&self) -> Standing {
-        Standing::read(&self.view().await.standing().unwrap()).unwrap()
-    }
-
-    async fn commit(&self, change: Change) -> bailee_core::Result<()> {
-        let batch = change.add_to(self.vault.batch()?);
-        self.vault.commit(&ACME, batch).await.map(drop)
-    }
-
-    fn me(&self) -> Actor {
-        Actor::Subject { subject: self.ada }
-    }
-
-    fn given(&self, provider: ProviderId, purposes: &[PurposeId]) -> Given {
-        Given {
-            purposes: purposes.to_vec(),
-            integration: Some(provider),
-            declaration: [1; 32],
-            text: [2; 32],
-            locale: Locale::default(),
-            how: How::Page,
-            by: self.me(),
-            until: None,
-            guardian: None,
-        }
-    }
-
-    async fn give(&self, provider: ProviderId, purposes: &[PurposeId]) {
-        let given = self.given(provider, purposes);
-        let change = self.ledger.give(&ACME, &self.view().await, &given).await.unwrap();
-        self.commit(change).await.unwrap();
-    }
-
-    async fn withdraw(&self, provider: &ProviderId, purpose: &PurposeId) {
-        let view = self.view().await;
-        let change =
-            self.ledger.withdraw(&ACME, &view, purpose, Some(provider), &self.me()).await.unwrap();
-        self.commit(change).await.unwrap();
-    }
-
-    async fn record(&self, choice: Choice) {
-        let change =
-            self.ledger.record(&ACME, &self.view().await, choice, &self.me()).await.unwrap();
-        self.commit(change).await.unwrap();
-    }
-
-    async fn decide(&self, purpose: &PurposeId, provider: &ProviderId) -> Decision {
-        let declaration = Declaration::parse(EXAMPLE).unwrap();
-        self.standing().await.decide(
-            declaration.purpose(purpose).unwrap(),
-            provider,
-            self.clock.now(),
-        )
-    }
-}
-
-/// What must not be found in the clear anywhere.
-const CANARY: &str = "ada-canary@example.test";
+use crate::desk::{ABUSE, ACME, CANARY, Desk, EXAMPLE, NOTES, PUBLISH, SAVE, TIKTOK};
 
 const RESTRICTED: Choice =
     Choice::RestrictionBegun { ground: RestrictionGround::AccuracyContested };
@@ -438,7 +343,7 @@ async fn a_newer_standing_that_cannot_be_read_at_all_is_no_consent() {
 
 #[test]
 fn a_standing_of_the_first_release_stays_readable() {
-    let golden = include_bytes!("bodies/standing.1.json");
+    let golden = include_bytes!("../bodies/standing.1.json");
     let standing = Standing::from_json(1, golden).unwrap();
     assert_eq!(standing.consent(&PUBLISH, &TIKTOK).unwrap().state, ConsentState::Given);
     assert_eq!(standing.consent(&SAVE, &NOTES).unwrap().state, ConsentState::Withdrawn);
