@@ -1,14 +1,14 @@
 //! The gate: what must be so before a token is used.
 //!
 //! One read answers it: the subject's record with the person's choices, their key, the credential
-//! and the control row. A pass is good for one second; then it is read again.
+//! and the control row, and who the person is where nobody asked within the last minute. A pass is good for one second; then it is read again.
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bailee_core::{
     Act, Actor, ConnectionRef, ConnectionState, Error, ErrorKind, HostId, Id, Monotonic, Owner,
-    Plaintext, PurposeId, ReconnectReason, Remedy, Result, TenantId, Visitor,
+    Plaintext, PurposeId, ReconnectReason, Remedy, Result, SubjectId, TenantId, Visitor,
 };
 use bailee_providers::SecretRef;
 use bailee_registry::{Decision, Standing};
@@ -151,17 +151,18 @@ impl Engine {
         let at = self.0.clock.monotonic();
         let key = Key::new(kind::CREDENTIAL, reference.credential(needs.credential));
         let holder = holder_of(&reference);
-        let view =
-            match self.0.vault.read(reference.tenant(), holder, std::slice::from_ref(&key)).await {
-                Err(error) if error.kind() == ErrorKind::NotFound => return Err(unknown()),
-                Err(error)
-                    if error.kind() == ErrorKind::KeyMissing
-                        && reference.owner().subject().is_none() =>
-                {
-                    return Err(unknown());
-                }
-                view => view?,
-            };
+        let entry = self.entry_to_read(authority, &reference).await;
+        let asked: Vec<Key> = std::iter::once(key).chain(entry).collect();
+        let view = match self.0.vault.read(reference.tenant(), holder, &asked).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(unknown()),
+            Err(error)
+                if error.kind() == ErrorKind::KeyMissing
+                    && reference.owner().subject().is_none() =>
+            {
+                return Err(unknown());
+            }
+            view => view?,
+        };
         self.admit_control(view.control(), &reference, Some(provider)).await?;
         // A reference that names another owner than the record's is none of this connection.
         let owned = |record: &&Record| record.subject == reference.owner().subject();
@@ -175,7 +176,19 @@ impl Engine {
         }
         let actor = match authority {
             Authority::Continuing => Actor::System,
-            Authority::Acting(who) => self.entitled(who, &reference).await?,
+            Authority::Acting(who) => {
+                let known = match view.record(1) {
+                    Some(entry) => {
+                        let subject = self.0.vault.subject_in(who.tenant(), entry).await?;
+                        self.remember(who.tenant(), who.person(), subject, at);
+                        Some(subject)
+                    }
+                    // The entry was looked for, and there is none.
+                    None if asked.len() > 1 => None,
+                    None => self.subject_of(who.tenant(), who.person()).await?,
+                };
+                self.entitled_as(who, known, &reference).await?
+            }
         };
         match (reference.owner(), actor.subject()) {
             // Whoever uses what nobody owns has to have agreed themselves.
@@ -214,11 +227,35 @@ impl Engine {
         Ok(Pass { view, credential, actor, at })
     }
 
+    /// Where the gate's one read finds out who somebody is that was not seen for a minute.
+    async fn entry_to_read(
+        &self,
+        authority: Authority<'_>,
+        reference: &ConnectionRef,
+    ) -> Option<Key> {
+        let Authority::Acting(who) = authority else { return None };
+        let (tenant, person) = (who.tenant(), who.person());
+        if tenant != reference.tenant() || self.remembered(tenant, person).is_some() {
+            return None;
+        }
+        // Where that fails the read itself says what is wrong, or the question who it is does.
+        self.0.vault.directory_key(tenant, person).await.unwrap_or_default()
+    }
+
     /// Whether the person may use this connection: the host's word, asked at each use.
     pub(crate) async fn entitled(&self, who: &Who, connection: &ConnectionRef) -> Result<Actor> {
+        let known = self.subject_of(who.tenant(), who.person()).await?;
+        self.entitled_as(who, known, connection).await
+    }
+
+    async fn entitled_as(
+        &self,
+        who: &Who,
+        known: Option<SubjectId>,
+        connection: &ConnectionRef,
+    ) -> Result<Actor> {
         let tenant = who.tenant();
         let owner = connection.owner();
-        let known = self.subject_of(tenant, who.person()).await?;
         self.may(who.person(), known, tenant, Act::Use(owner))
             .await
             .map_err(|error| error.with_connection(connection.connection()))?;

@@ -26,25 +26,42 @@ impl Engine {
         tenant: &TenantId,
         person: &HostId,
     ) -> Result<Option<SubjectId>> {
-        let name = sha256(&[tenant.as_str().as_bytes(), b"\0", &person.to_bytes()].concat());
         let now = self.0.clock.monotonic();
-        {
-            let known = self.0.people.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((subject, read)) = known.get(&name)
-                && now.since(*read) < AGE
-            {
-                return Ok(Some(*subject));
-            }
+        if let Some(subject) = self.remembered(tenant, person) {
+            return Ok(Some(subject));
         }
         let Some(subject) = self.0.vault.subject(tenant, person).await? else { return Ok(None) };
+        self.remember(tenant, person, subject, now);
+        Ok(Some(subject))
+    }
+
+    /// The person's pseudonym, if it was read within the last minute.
+    pub(crate) fn remembered(&self, tenant: &TenantId, person: &HostId) -> Option<SubjectId> {
+        let now = self.0.clock.monotonic();
+        let known = self.0.people.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (subject, read) = known.get(&name(tenant, person))?;
+        (now.since(*read) < AGE).then_some(*subject)
+    }
+
+    /// Remembers what was read at that moment.
+    pub(crate) fn remember(
+        &self,
+        tenant: &TenantId,
+        person: &HostId,
+        subject: SubjectId,
+        read: Monotonic,
+    ) {
         let mut known = self.0.people.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
-            known.retain(|_, (_, read)| now.since(*read) < AGE);
+            known.retain(|_, (_, other)| read.since(*other) < AGE);
             if known.len() >= MOST {
                 known.clear();
             }
         }
-        known.insert(name, (subject, now));
-        Ok(Some(subject))
+        known.insert(name(tenant, person), (subject, read));
     }
+}
+
+fn name(tenant: &TenantId, person: &HostId) -> [u8; 32] {
+    sha256(&[tenant.as_str().as_bytes(), b"\0", &person.to_bytes()].concat())
 }

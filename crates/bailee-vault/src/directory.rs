@@ -1,7 +1,7 @@
 //! People: from the host's id to the pseudonym and back; and keyed hashes.
 
 use bailee_core::{ErrorKind, HostId, Id, Plaintext, Result, SubjectId, TenantId};
-use bailee_store::Key;
+use bailee_store::{Key, Record};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -39,10 +39,35 @@ impl Vault {
     /// [`ErrorKind::Unopenable`] when the directory entry is not the one that was sealed; as
     /// [`Vault::index`] apart from that.
     pub async fn subject(&self, tenant: &TenantId, person: &HostId) -> Result<Option<SubjectId>> {
+        let Some(entry) = self.directory_key(tenant, person).await? else { return Ok(None) };
+        self.find_entry(tenant, entry.id).await
+    }
+
+    /// Where a person's directory entry would be, for whoever reads it along with other records
+    /// and gives it to [`Vault::subject_in`]. `None` for a tenant without keys, which has nobody.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vault::index`].
+    pub async fn directory_key(&self, tenant: &TenantId, person: &HostId) -> Result<Option<Key>> {
         // Asking must not give a tenant its keys.
-        let Some(index) = self.0.keys(tenant, Slot::Index).await? else { return Ok(None) };
+        let Some(index) = self.0.directory_keys(tenant).await? else { return Ok(None) };
         let id = self.hash(tenant, &index, DIRECTORY, &[&person.to_bytes()])?;
-        self.find_entry(tenant, id).await
+        Ok(Some(Key::new(kind::DIRECTORY, id)))
+    }
+
+    /// The pseudonym in a directory entry that was read. With cached keys, which
+    /// [`Vault::directory_key`] leaves behind, it asks no store.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unopenable`] when the entry is not the one that was sealed there; for the
+    /// tenant's keys as [`Vault::read`].
+    pub async fn subject_in(&self, tenant: &TenantId, entry: &Record) -> Result<SubjectId> {
+        let keys = self.0.keys(tenant, Slot::Tenant).await?;
+        let opener = Opener::of_record(&*self.0.clock, tenant, keys.as_deref(), entry);
+        let (facts, _) = opener.facts_and_seqs()?;
+        Ok(facts.json::<DirectoryEntry>()?.subject)
     }
 
     /// The pseudonym of a person of the host; a person who has none gets one, with a key, a
@@ -147,13 +172,10 @@ impl Vault {
 
     async fn find_entry(&self, tenant: &TenantId, id: Id) -> Result<Option<SubjectId>> {
         let asked = [Key::new(kind::DIRECTORY, id)];
-        let Some(record) = one(self.0.store.read(tenant, &asked).await?.records)? else {
-            return Ok(None);
-        };
-        let keys = self.0.keys(tenant, Slot::Tenant).await?;
-        let opener = Opener::of_record(&*self.0.clock, tenant, keys.as_deref(), &record);
-        let (facts, _) = opener.facts_and_seqs()?;
-        Ok(Some(facts.json::<DirectoryEntry>()?.subject))
+        match one(self.0.store.read(tenant, &asked).await?.records)? {
+            Some(entry) => self.subject_in(tenant, &entry).await.map(Some),
+            None => Ok(None),
+        }
     }
 }
 

@@ -82,6 +82,27 @@ impl Shared {
         }
     }
 
+    /// The tenant's index key. Where it has to be read, the tenant's own key comes with it: whoever
+    /// looks a name up opens what is found.
+    pub(crate) async fn directory_keys(&self, tenant: &TenantId) -> Result<Option<Arc<KeySet>>> {
+        if let Some(index) = self.cached(tenant, Slot::Index) {
+            return Ok(Some(index));
+        }
+        let evictions = self.slots().evictions();
+        let asked = [Slot::Index.row(), Slot::Tenant.row()];
+        let mut records = self.key_store().read(tenant, &asked).await?.records;
+        let own = records.pop().ok_or_else(broken_store)?;
+        let Some(index) = one(records)? else {
+            self.evict(tenant, Slot::Index);
+            return Ok(None);
+        };
+        let index = self.unwrap_row(tenant, Slot::Index, &index, evictions).await?;
+        if let Some(own) = own {
+            self.unwrap_row(tenant, Slot::Tenant, &own, evictions).await?;
+        }
+        Ok(Some(index))
+    }
+
     /// The keys that seal for a holder. A tenant without keys gets them.
     pub(crate) async fn sealing_keys(&self, tenant: &TenantId, slot: Slot) -> Result<Arc<KeySet>> {
         if let Some(keys) = self.keys(tenant, slot).await? {

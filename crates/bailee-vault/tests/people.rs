@@ -65,6 +65,47 @@ async fn the_rows_say_nothing_of_the_person() {
     }
 }
 
+#[tokio::test]
+async fn an_entry_that_is_read_along_says_who_a_person_is_without_another_read() {
+    for room in Room::both() {
+        let subject = room.vault().await.ensure_subject(&ACME, &ada()).await.unwrap();
+        let other = room.vault().await;
+        let mut asked = Vec::new();
+        for person in [ada(), HostId::Int(7)] {
+            asked.push(other.directory_key(&ACME, &person).await.unwrap().unwrap());
+        }
+        let holder = Holder::Subject(subject);
+        other.read(&ACME, holder, &asked).await.unwrap();
+        room.store.calls();
+        room.key_store().calls();
+        let view = other.read(&ACME, holder, &asked).await.unwrap();
+        let entry = view.record(0).unwrap();
+        assert_eq!(other.subject_in(&ACME, entry).await.unwrap(), subject);
+        assert!(view.record(1).is_none(), "nobody has that name");
+        assert_eq!(room.store.calls(), (1, 0, 0));
+        if room.keys.is_some() {
+            assert_eq!(room.key_store().calls(), (0, 0, 0));
+        }
+        assert_eq!(other.directory_key(&OTHER, &ada()).await.unwrap(), None, "nobody is there");
+    }
+}
+
+#[tokio::test]
+async fn keys_of_a_tenant_that_aged_come_back_together_for_a_name() {
+    for room in Room::both() {
+        let vault = room.vault().await;
+        let subject = vault.ensure_subject(&ACME, &ada()).await.unwrap();
+        room.clock.advance(std::time::Duration::from_secs(61));
+        room.store.calls();
+        room.key_store().calls();
+        assert_eq!(vault.subject(&ACME, &ada()).await.unwrap(), Some(subject));
+        let together = if room.keys.is_some() { (1, 1) } else { (2, 0) };
+        let asked = room.store.calls().0;
+        let keys = room.keys.as_ref().map_or(0, |keys| keys.calls().0);
+        assert_eq!((asked, keys), together, "both keys, and the entry");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn racing_callers_get_one_subject() {
     for room in Room::both() {

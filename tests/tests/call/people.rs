@@ -6,7 +6,7 @@ use bailee::{
     providers::tiktok::CreatorInfo,
 };
 use bailee_testkit::emulator::Decision;
-use bailee_tests::{NOTES, PUBLISH, world};
+use bailee_tests::{NOTES, PUBLISH, watched_world, world};
 
 use super::*;
 
@@ -50,6 +50,29 @@ async fn a_person_who_was_removed_is_denied_at_the_next_call() {
     assert_eq!(error.kind(), ErrorKind::Denied);
     assert_eq!(error.connection(), Some(connection.connection()));
     assert_eq!(notes(&w).notes().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_not_seen_for_a_minute_is_found_in_the_gates_own_read() {
+    let (w, store) = watched_world().await;
+    let ada = w.visitor("ada");
+    let connection = w.connect(&ada, "tiktok", &[PUBLISH]).await.unwrap();
+    let acting = w.bailee.acting(&ada, &PUBLISH);
+    acting.call(&connection, &CreatorInfo).await.unwrap();
+    // The host lets her use what is hers, and is told who she is.
+    w.advance(std::time::Duration::from_secs(61));
+    acting.call(&connection, &CreatorInfo).await.unwrap();
+    // Nothing but the gate reads for somebody whom the host does not let in.
+    w.access.remove(ada.person(), &ACME);
+    for (seconds, reads) in [(0, 1), (61, 2), (0, 1), (61, 2)] {
+        w.advance(std::time::Duration::from_secs(seconds));
+        let before = store.asked();
+        let error = acting.call(&connection, &CreatorInfo).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Denied);
+        let after = store.asked();
+        assert_eq!(after.reads - before.reads, reads, "the tenant's keys once a minute");
+        assert_eq!((after.finds, after.commits), (before.finds, before.commits));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
