@@ -142,7 +142,9 @@ impl Under {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).expect("the same file");
         connection.busy_timeout(Duration::from_secs(60)).expect("a time");
-        connection.execute_batch("PRAGMA synchronous = FULL").expect("as the store has it");
+        connection
+            .execute_batch("PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY")
+            .expect("as the store has it");
         connection
             .query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))
             .expect("as the store has it");
