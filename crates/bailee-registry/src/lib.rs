@@ -18,6 +18,7 @@ mod integration;
 pub mod kind;
 mod ledger;
 mod objection;
+pub mod outbound;
 mod parse;
 mod party;
 mod policy;
