@@ -26,7 +26,8 @@ pub(crate) fn child(orders: &Orders) {
     let bailee = runtime.block_on(async {
         let store = open(&orders.store).await;
         let builder = orders.kin.builder(store, &orders.kin.clock()).unwrap();
-        builder.clock(SystemClock).build().await.unwrap()
+        let journal = orders.journals.join(std::process::id().to_string()).join("renewals");
+        builder.clock(SystemClock).journal(journal).build().await.unwrap()
     });
     let seen: Vec<_> = orders.uses.iter().map(|_| Arc::new(Mutex::new(Seen::default()))).collect();
     for (used, seen) in orders.uses.iter().zip(&seen) {

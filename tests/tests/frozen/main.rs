@@ -34,6 +34,8 @@ const SECOND: i64 = 1_000_000;
 struct Orders {
     kin: Kin,
     store: Place,
+    /// Where each process has its journal: an answer that meets a cut is not lost.
+    journals: PathBuf,
     uses: Vec<Use>,
 }
 
