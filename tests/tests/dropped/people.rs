@@ -1,15 +1,18 @@
 //! Callers of the ledger and of the disclosures that go away: each choice is a record, its entry and
 //! the standing, or nothing; no use is lost.
 
-use std::cell::Cell;
+use std::{cell::Cell, time::Duration};
 
 use bailee::{
     HostId, Locale, PurposeId, Result, SubjectId, TenantId,
-    core::{Actor, Clock, ProviderId, RecipientId},
-    registry::{Change, Choice, ConsentState, Disclosures, Given, How, Ledger, Standing},
+    core::{Actor, Clock, Id, ProviderId, RecipientId},
+    registry::{
+        AgeBand, AgeMethod, Change, Choice, ConsentRecord, Disclosures, Given,
+        GlobalPrivacyControl, Grounds, How, Ledger, Objection, Standing,
+    },
     vault::{Holder, View},
 };
-use bailee_tests::{NOTES, PUBLISH};
+use bailee_tests::{NOTES, PUBLISH, declaration};
 
 use super::room::{ROOT, Room, in_each_room, root};
 
@@ -17,6 +20,7 @@ const ACME: TenantId = TenantId::from_static("acme");
 const PROVIDER: ProviderId = ProviderId::from_static("notes");
 const RECIPIENT: RecipientId = RecipientId::from_static("notes");
 const ABUSE: PurposeId = PurposeId::from_static("abuse");
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// One person of a room, whose choices are recorded.
 struct Desk<'r> {
@@ -25,8 +29,40 @@ struct Desk<'r> {
     person: SubjectId,
 }
 
-/// Ways in which a person's word is recorded.
-const WORDS: [&str; 5] = ["give", "withdraw", "record", "withdraw_purposes", "withdraw_all"];
+/// Ways in which a person's word is recorded, or what is found out or decided about it. What weighs
+/// an objection comes after the objection.
+const WORDS: [&str; 16] = [
+    "give",
+    "withdraw",
+    "record",
+    "withdraw_purposes",
+    "withdraw_all",
+    "refuse",
+    "import",
+    "withdraw_everywhere",
+    "withdraw_everything",
+    "expire",
+    "ask_anew",
+    "honour",
+    "learn_age",
+    "object",
+    "override_objection",
+    "uphold",
+];
+
+/// What the log says of them.
+const EVENTS: [&str; 10] = [
+    "age.learnt",
+    "consent.expired",
+    "consent.given",
+    "consent.imported",
+    "consent.refused",
+    "consent.withdrawn",
+    "gpc.honoured",
+    "objection.made",
+    "objection.overridden",
+    "objection.upheld",
+];
 
 impl Desk<'_> {
     async fn view(&self) -> Result<View> {
@@ -36,28 +72,57 @@ impl Desk<'_> {
     async fn change(&self, word: &str) -> Result<Change> {
         let view = self.view().await?;
         let by = Actor::Subject { subject: self.person };
+        let operator = Actor::Operator { operator: Id::from_bytes([8; 16]) };
+        let given = Given {
+            purposes: vec![NOTES, PUBLISH],
+            integration: Some(PROVIDER),
+            declaration: [1; 32],
+            text: [2; 32],
+            locale: Locale::default(),
+            how: How::Page,
+            by: by.clone(),
+            until: Some(self.room.clock.now().plus(DAY)),
+            guardian: None,
+        };
+        let (ledger, view) = (&self.ledger, &view);
         match word {
-            "give" => {
-                let given = Given {
-                    purposes: vec![NOTES, PUBLISH],
-                    integration: Some(PROVIDER),
-                    declaration: [1; 32],
-                    text: [2; 32],
-                    locale: Locale::default(),
-                    how: How::Page,
-                    by,
-                };
-                self.ledger.give(&ACME, &view, &given).await
-            }
-            "withdraw" => self.ledger.withdraw(&ACME, &view, &NOTES, Some(&PROVIDER), &by).await,
-            "withdraw_all" => self.ledger.withdraw_all(&ACME, &view, &PROVIDER, &by).await,
+            "give" => ledger.give(&ACME, view, &given).await,
+            "refuse" => ledger.refuse(&ACME, view, &given).await,
+            "import" => ledger.import(&ACME, view, &[ABUSE], Some(&PROVIDER), &operator).await,
+            "withdraw" => ledger.withdraw(&ACME, view, &NOTES, Some(&PROVIDER), &by).await,
+            "withdraw_all" => ledger.withdraw_all(&ACME, view, &PROVIDER, &by).await,
             "withdraw_purposes" => {
-                let purposes = [PUBLISH];
-                self.ledger.withdraw_purposes(&ACME, &view, &purposes, &PROVIDER, &by).await
+                ledger.withdraw_purposes(&ACME, view, &[PUBLISH], &PROVIDER, &by).await
             }
+            "withdraw_everywhere" => ledger.withdraw_everywhere(&ACME, view, &NOTES, &by).await,
+            "withdraw_everything" => ledger.withdraw_everything(&ACME, view, &by).await,
+            "expire" => ledger.expire(&ACME, view, &Actor::System).await,
+            "ask_anew" => {
+                ledger.ask_anew(&ACME, view, &[PUBLISH], Some(&PROVIDER), &operator).await
+            }
+            "honour" => {
+                let signal = GlobalPrivacyControl::read([("sec-gpc", "1")]).unwrap();
+                ledger.honour(&ACME, view, signal, &Actor::System).await
+            }
+            "learn_age" => {
+                let (band, method) = (AgeBand::Adult, AgeMethod::Declared);
+                ledger.learn_age(&ACME, view, band, method, &by).await.map(|learnt| learnt.change)
+            }
+            "object" => {
+                let grounds = Some(Grounds::new("my own reasons"));
+                let objection = Objection { purpose: ABUSE, integration: None, grounds };
+                ledger.object(&ACME, view, objection, &by).await
+            }
+            "override_objection" => {
+                let declaration = declaration();
+                let abuse = declaration.purpose(&ABUSE).unwrap();
+                let grounds = Grounds::new("fraud");
+                ledger.override_objection(&ACME, view, abuse, None, grounds, &operator).await
+            }
+            "uphold" => ledger.uphold(&ACME, view, &ABUSE, None, &operator).await,
             _ => {
                 let choice = Choice::ObjectionMade { purpose: ABUSE, integration: None };
-                self.ledger.record(&ACME, &view, choice, &by).await
+                ledger.record(&ACME, view, choice, &by).await
             }
         }
     }
@@ -75,19 +140,29 @@ impl Desk<'_> {
     async fn agrees(&self, what: &str) {
         let history = self.ledger.history(&ACME, self.person).await.unwrap();
         let mut entries = 0;
-        for event in ["consent.given", "consent.withdrawn", "objection.made"] {
+        for event in EVENTS {
             entries += self.room.said(&ACME, event).await;
         }
         assert_eq!(history.len(), entries, "{what}: {history:?}");
         let standing = Standing::read(&self.view().await.unwrap().standing().unwrap()).unwrap();
+        assert_eq!(Standing::fold(&history), standing, "{what}");
+        let now = self.room.clock.now();
         for purpose in [NOTES, PUBLISH] {
             let last = history.iter().rev().find_map(|record| match &record.choice {
-                Choice::ConsentGiven { purpose: of, .. } if *of == purpose => Some(true),
-                Choice::ConsentWithdrawn { purpose: of, .. } if *of == purpose => Some(false),
+                Choice::ConsentGiven { purpose: of, until, .. } if *of == purpose => {
+                    Some(until.is_none_or(|until| now < until))
+                }
+                Choice::ConsentExpired { purpose: of, .. }
+                | Choice::ConsentRefused { purpose: of, .. }
+                | Choice::ConsentWithdrawn { purpose: of, .. }
+                    if *of == purpose =>
+                {
+                    Some(false)
+                }
                 _ => None,
             });
             let consent = standing.consent(&purpose, Some(&PROVIDER));
-            let stands = consent.is_some_and(|consent| consent.state == ConsentState::Given);
+            let stands = consent.is_some_and(|consent| consent.stands(now));
             assert_eq!(stands, last.unwrap_or(false), "{what}");
         }
     }
@@ -101,7 +176,14 @@ async fn a_word_whose_bearer_leaves_is_a_record_an_entry_and_the_standing_or_not
         for word in WORDS {
             room.leave(
                 word,
-                async || desk.say("give").await.unwrap(),
+                async || {
+                    desk.say("give").await.unwrap();
+                    match word {
+                        "expire" => room.clock.advance(DAY),
+                        "override_objection" | "uphold" => desk.say("object").await.unwrap(),
+                        _ => {}
+                    }
+                },
                 async |()| desk.say(word).await,
                 async |(), said, what| {
                     if let Some(said) = said {
@@ -114,6 +196,22 @@ async fn a_word_whose_bearer_leaves_is_a_record_an_entry_and_the_standing_or_not
             )
             .await;
         }
+        let history = desk.ledger.history(&ACME, person).await.unwrap();
+        let objected =
+            |record: &&ConsentRecord| matches!(record.choice, Choice::ObjectionOverridden { .. });
+        let weighed = history.iter().find(objected).unwrap().id;
+        room.leave(
+            "grounds",
+            async || (),
+            async |()| desk.ledger.grounds(&ACME, person, weighed).await,
+            async |(), grounds, what| {
+                if let Some(grounds) = grounds {
+                    grounds.unwrap().unwrap().expose(|text| assert_eq!(text, "fraud"));
+                }
+                desk.agrees(what).await;
+            },
+        )
+        .await;
         room.leave(
             "history",
             async || (),
