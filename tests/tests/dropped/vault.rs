@@ -419,6 +419,10 @@ async fn a_reader_of_the_vault_who_leaves_leaves_no_lock() {
                 vault.open(&ACME, holder, &record).await.unwrap().part("access").unwrap();
                 assert!(opens(vault, &ACME, holder, &key).await.unwrap());
                 assert_eq!(vault.subject(&ACME, &ada()).await.unwrap(), Some(person));
+                let entry = vault.directory_key(&ACME, &ada()).await.unwrap().unwrap();
+                let view = vault.read(&ACME, holder, &[entry]).await.unwrap();
+                let entry = view.record(0).unwrap();
+                assert_eq!(vault.subject_in(&ACME, entry).await.unwrap(), person);
                 assert_eq!(vault.person(&ACME, person).await.unwrap(), ada());
                 assert_eq!(vault.tenants(None, 10).await.unwrap().0, [ACME]);
                 let fields = vault.fields(&ACME, person).await.unwrap();
