@@ -42,7 +42,7 @@ pub(super) struct CameTo {
 }
 
 /// The event of the commit that keeps fresh tokens.
-const KEPT: &str = "credential.refreshed";
+pub(super) const KEPT: &str = "credential.refreshed";
 
 impl Death {
     pub(super) fn new(

@@ -17,6 +17,7 @@ mod life;
 mod look;
 mod renewer;
 mod tally;
+mod window;
 
 use std::{net::SocketAddr, path::PathBuf};
 
