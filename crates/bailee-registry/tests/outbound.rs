@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by it as the tests do")]
 
 use bailee_core::{ErrorKind, PurposeId, RecipientId, Timestamp};
-use bailee_registry::outbound::{
-    AllowedFields, FindingKind, OnFinding, Outbound, OutboundRecord, Outcome, Screen, Screened,
-    ScreeningPolicy,
+use bailee_registry::{
+    Declaration,
+    outbound::{
+        AllowedFields, FindingKind, OnFinding, Outbound, OutboundRecord, Outcome, Screen, Screened,
+        ScreeningPolicy,
+    },
 };
 
 const RECIPIENT: RecipientId = RecipientId::from_static("anthropic");
@@ -198,8 +201,8 @@ fn the_record_knows_the_same_value_again_and_tells_others_apart() {
 
 #[test]
 fn a_list_of_fields_is_made_of_names() {
-    assert!(AllowedFields::new(["title", "alt_text", "x-2"]).is_ok());
-    for wrong in ["Title", "", "2x", "a b", "über", "a.b"] {
+    assert!(AllowedFields::new(["title", "alt_text", "x2"]).is_ok());
+    for wrong in ["Title", "", "x-2", "a b", "über", "a.b"] {
         let error = AllowedFields::new(["title", wrong]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration, "{wrong}");
     }
@@ -237,4 +240,21 @@ fn uuids_are_ids_where_the_host_says_so() {
     let found = Screen::new().with_uuids().find(text).unwrap();
     assert_eq!(found[0].kind, FindingKind::AccountId);
     assert_eq!(found[0].range, 0..36);
+}
+
+#[test]
+fn a_declared_recipient_gets_its_declared_fields_for_its_declared_purposes() {
+    let text = include_str!("../examples/privacy.toml");
+    let declaration = Declaration::parse(text).unwrap();
+    let mut recipient = declaration.recipients().next().unwrap().clone();
+    let purpose = recipient.purposes.first().unwrap().clone();
+    recipient.fields.clear();
+    let error = Outbound::to(&recipient, purpose.clone()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied, "no fields are declared");
+    recipient.fields.insert("title".into());
+    let mut outbound = Outbound::to(&recipient, purpose).unwrap();
+    outbound.text("title", "Sunrise").unwrap();
+    assert_eq!(outbound.text("tags", "sea").unwrap_err().kind(), ErrorKind::Denied);
+    let other = PurposeId::from_static("no.such.purpose");
+    assert_eq!(Outbound::to(&recipient, other).unwrap_err().kind(), ErrorKind::Denied);
 }

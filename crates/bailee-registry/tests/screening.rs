@@ -3,7 +3,8 @@
 //! A line is a text. `⟦kind:…⟧` is what is to be found in it, `¦` is left out (so that no line
 //! looks like a secret to those who search sources for them), `\n` and `\u{…}` are characters, `%`
 //! begins a heading. `held_out.txt` was written before the scanners and not used while they were
-//! made; `labelled.txt` was.
+//! made; `labelled.txt` was. `hard.txt` came last, from somebody who had read the scanners, to say what
+//! they cannot do.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by it as the tests do")]
 
@@ -13,6 +14,7 @@ use bailee_registry::outbound::{FindingKind, Screen};
 
 const LABELLED: &str = include_str!("screening/labelled.txt");
 const HELD_OUT: &str = include_str!("screening/held_out.txt");
+const HARD: &str = include_str!("screening/hard.txt");
 
 /// The names that the host is said to know.
 const NAMES: [&str; 6] =
@@ -205,5 +207,18 @@ fn what_is_found_in_the_labelled_texts_is_what_is_labelled() {
 fn what_is_missed_in_the_held_out_texts_has_a_bound() {
     let measured = measure(HELD_OUT);
     measured.print("held_out.txt");
-    holds(&measured, 150, 12, 12);
+    holds(&measured, 150, 5, 5);
+}
+
+/// Known limits: what gets better here may go into the documentation, and what gets worse is seen.
+#[test]
+fn texts_that_were_made_to_be_hard_are_counted() {
+    let measured = measure(HARD);
+    measured.print("hard.txt");
+    measured.explain();
+    let all = measured.total();
+    assert!(
+        (all.missed, measured.clean_blocked) <= (HARD_MISSED, HARD_BLOCKED),
+        "worse than it was"
+    );
 }

@@ -22,6 +22,7 @@ mod json;
 mod mutate;
 mod names;
 mod operations;
+mod outbound;
 mod provider;
 mod registry;
 mod signal;
@@ -82,6 +83,7 @@ pub const TARGETS: &[Target] = &[
     target("record_facts", vault::facts, 1),
     target("return_target", door::return_target, 1),
     target("root_key", vault::root_key, 1),
+    target("screening", outbound::screening, 4),
     target("sealed_record", vault::record, 2),
     target("service_request", door::service_request, 1),
     target("signing_key", door::signing_key, 4),

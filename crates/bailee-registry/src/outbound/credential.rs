@@ -93,6 +93,17 @@ fn is_drawn(text: &Folded, start: usize, end: usize) -> bool {
     if !(32..=512).contains(&(end - start)) {
         return false;
     }
+    // Names of many words have signs between them.
+    let mut place = start;
+    let mut longest = 0;
+    while place < end {
+        let piece = text.run_within(place, end - place, |c| c.is_ascii_alphanumeric());
+        longest = longest.max(piece - place);
+        place = piece + 1;
+    }
+    if longest < 16 {
+        return false;
+    }
     let (mut upper, mut lower, mut digits, mut turns, mut last) = (0, 0, 0, 0, 0);
     for place in start..end {
         let class = match text.at(place) {
@@ -287,6 +298,7 @@ const PASSWORDS: &[&str] = &[
     "passwort",
     "kennwort",
     "passcode",
+    "pw",
     "pwd",
     "de passe",
     "motdepasse",

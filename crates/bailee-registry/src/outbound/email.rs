@@ -213,7 +213,8 @@ fn dot(text: &Folded, place: usize, form: &Form) -> Option<(usize, bool)> {
     }
 }
 
-const DOT: [&str; 4] = ["dot", "punkt", "punto", "point"];
+/// Without French, whose word for it is also an English one: `at any point in`.
+const DOT: [&str; 3] = ["dot", "punkt", "punto"];
 
 /// What RFC 5322 §3.2.3 allows in an atom beside letters and digits, without what stands around
 /// addresses more often than in them: `/`, `=`, `?`, `` ` ``, `{`, `|`, `}`.

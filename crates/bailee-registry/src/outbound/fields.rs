@@ -5,9 +5,11 @@ use std::{borrow::Borrow, collections::BTreeMap, fmt};
 use bailee_core::{Error, ErrorKind, InvalidName, Result};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::Recipient;
+
 /// The name of a field that a recipient receives.
 ///
-/// 1 to 48 bytes: lower-case ASCII letters, digits, `_` and `-`, beginning with a letter.
+/// 1 to 64 bytes: lower-case ASCII letters, digits and `_`, as the declaration has them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct FieldName(String);
@@ -28,12 +30,8 @@ impl FieldName {
     /// Refuses a text outside the form that the type's description states.
     pub fn new(name: impl Into<String>) -> Result<Self, InvalidName> {
         let name = name.into();
-        let bytes = name.as_bytes();
-        let fits =
-            |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-');
-        let valid = (1..=48).contains(&bytes.len())
-            && bytes[0].is_ascii_lowercase()
-            && bytes.iter().all(fits);
+        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        let valid = (1..=64).contains(&name.len()) && name.bytes().all(fits);
         if valid { Ok(Self(name)) } else { Err(InvalidName::new("name of a field")) }
     }
 
@@ -91,6 +89,20 @@ impl AllowedFields {
             return Err(wrong("a recipient without fields receives nothing"));
         }
         Ok(Self(fields))
+    }
+
+    /// The `fields` that a recipient is declared to receive.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Denied`] where none are declared: such a recipient is sent nothing by name.
+    /// [`ErrorKind::Configuration`] as [`AllowedFields::new`].
+    pub fn of(recipient: &Recipient) -> Result<Self> {
+        if recipient.fields.is_empty() {
+            let detail = format!("no fields are declared for `{}`", recipient.id);
+            return Err(Error::new(ErrorKind::Denied).with_detail(detail));
+        }
+        Self::new(&recipient.fields)
     }
 
     /// What an AI provider needs to write a caption, and nothing else: `title`, `description`,

@@ -50,12 +50,12 @@ fn address(text: &Folded, start: usize, end: usize) -> Option<usize> {
     (!is_own(six.into()) && groups >= 3 && digits >= 2).then_some(run.len())
 }
 
-/// Addresses of nobody and of oneself.
+/// Addresses of nobody and of oneself, and masks of networks.
 fn is_own(address: IpAddr) -> bool {
     address.is_loopback()
         || address.is_unspecified()
         || address.is_multicast()
-        || address == IpAddr::V4(Ipv4Addr::BROADCAST)
+        || matches!(address, IpAddr::V4(four) if four.octets()[0] == 255)
 }
 
 /// Four numbers with dots are also versions, chapters and netmasks.

@@ -12,6 +12,7 @@ use super::{
     record::{OutboundRecord, SentField},
     screen::Screen,
 };
+use crate::Recipient;
 
 /// What is to leave for a recipient, before it was screened.
 ///
@@ -117,6 +118,20 @@ impl Outbound {
     /// Begins with nothing in it.
     pub fn new(recipient: RecipientId, purpose: PurposeId, allowed: AllowedFields) -> Self {
         Self { recipient, purpose, allowed, fields: BTreeMap::new() }
+    }
+
+    /// Begins with nothing in it, for a recipient as the declaration has it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Denied`] for a purpose that the recipient is not declared for, and as
+    /// [`AllowedFields::of`].
+    pub fn to(recipient: &Recipient, purpose: PurposeId) -> Result<Self> {
+        if !recipient.purposes.contains(&purpose) {
+            let detail = format!("`{}` is not declared for `{purpose}`", recipient.id);
+            return Err(Error::new(ErrorKind::Denied).with_detail(detail));
+        }
+        Ok(Self::new(recipient.id.clone(), purpose, AllowedFields::of(recipient)?))
     }
 
     /// Puts a text into a field.
