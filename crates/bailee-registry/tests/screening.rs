@@ -217,8 +217,5 @@ fn texts_that_were_made_to_be_hard_are_counted() {
     measured.print("hard.txt");
     measured.explain();
     let all = measured.total();
-    assert!(
-        (all.missed, measured.clean_blocked) <= (HARD_MISSED, HARD_BLOCKED),
-        "worse than it was"
-    );
+    assert!(all.missed <= 60 && measured.clean_blocked <= 22, "worse than it was");
 }
