@@ -11,7 +11,7 @@ use bailee_core::{
     Plaintext, PurposeId, ReconnectReason, Remedy, Result, SubjectId, TenantId, Visitor,
 };
 use bailee_providers::SecretRef;
-use bailee_registry::{Decision, Standing};
+use bailee_registry::{AgeLimits, Decision, Standing, Wanted};
 use bailee_store::{Key, Record};
 use bailee_vault::{Holder, View};
 
@@ -285,7 +285,11 @@ impl Engine {
                 .with_detail(format!("the purpose {purpose} is not declared"))
         })?;
         let standing = Standing::read(&view.standing()?)?;
-        match standing.decide(declared, &credential.provider, self.0.clock.now()) {
+        let wanted = Wanted::new(declared, &credential.provider, self.0.clock.now());
+        // A service for minors too has no consent of anybody whose age it does not know.
+        let minors = self.0.declaration.age().is_some_and(AgeLimits::has_minors);
+        let wanted = if minors { wanted.of_all_ages() } else { wanted };
+        match standing.decide_on(&wanted) {
             Decision::Allowed => Ok(()),
             Decision::Needs(remedy) => Err(Error::new(ErrorKind::ConsentMissing)
                 .with_remedy(remedy)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::Country;
+use crate::{AgeBand, Country};
 
 /// The ages of a declaration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,6 +30,17 @@ impl AgeLimits {
         }
         .max(self.minimum)
     }
+
+    /// The band of a person of this age, in a country where that is known.
+    pub fn band(&self, years: u8, country: Option<&Country>) -> AgeBand {
+        AgeBand::of(years, self.minimum, self.consent_in(country))
+    }
+
+    /// Whether people use the service who are too young to consent alone somewhere. Then nobody
+    /// does whose age is not known.
+    pub fn has_minors(&self) -> bool {
+        self.minimum < self.consent_in(None)
+    }
 }
 
 #[cfg(test)]
@@ -49,5 +60,16 @@ mod tests {
         assert_eq!(limits.consent_in(Some(&country("FR"))), 15);
         assert_eq!(limits.consent_in(Some(&country("BE"))), 14, "nobody younger is there");
         assert_eq!(limits.consent_in(None), 16);
+        let austria = country("AT");
+        for (years, at_home, somewhere) in [
+            (13, AgeBand::Child, AgeBand::Child),
+            (14, AgeBand::Adult, AgeBand::Minor),
+            (16, AgeBand::Adult, AgeBand::Adult),
+        ] {
+            assert_eq!(limits.band(years, Some(&austria)), at_home);
+            assert_eq!(limits.band(years, None), somewhere);
+        }
+        assert!(limits.has_minors());
+        assert!(!AgeLimits { minimum: 18, ..limits }.has_minors());
     }
 }

@@ -4,10 +4,10 @@ use bailee::{
     ConnectionState, ErrorKind, Freeze, PurposeId, ReconnectReason, Remedy, TenantId,
     core::{ConnectionId, Id, Owner, ScopeName, SubjectId},
     providers::{OperationFacts, tiktok::CreatorInfo},
-    registry::{Choice, Given, How, RestrictionGround},
+    registry::{AgeMethod, Choice, Declaration, Given, GuardianCheck, How, RestrictionGround},
 };
 use bailee_testkit::emulator::{Decision, Endpoint, Fault, Gate};
-use bailee_tests::{NOTES, PUBLISH, declaration, watched_world, world};
+use bailee_tests::{NOTES, NOTES_SPEC, PUBLISH, declaration, notes_issuer, watched_world, world};
 
 use super::*;
 
@@ -178,6 +178,55 @@ async fn an_objection_and_a_restriction_deny_until_they_end() {
     })
     .await;
     acting.call(&connection, &CreatorInfo).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_minors_use_the_service_an_age_or_a_guardian_comes_before_a_consent() {
+    let text = include_str!("../../privacy.toml");
+    let ages = Declaration::parse(&format!("{text}\n[age]\nminimum = 13\nconsent = 16\n")).unwrap();
+    let limits = ages.age().unwrap().clone();
+    let w = World::builder(ages).issuer(notes_issuer(), NOTES_SPEC).build().await.unwrap();
+    let ada = w.visitor("ada");
+    let connection = w.connect(&ada, "tiktok", &[PUBLISH]).await.unwrap();
+    let acting = w.bailee.acting(&ada, &PUBLISH);
+    let denied = async |word: &str| {
+        let sent = api_calls(&w);
+        let error = acting.call(&connection, &CreatorInfo).await.unwrap_err();
+        assert_eq!((error.kind(), error.detail()), (ErrorKind::Denied, Some(word)));
+        assert_eq!(api_calls(&w), sent);
+    };
+    let learn = async |years| {
+        let band = limits.band(years, None);
+        choose(&w, subject(&connection), |ledger, view, by| async move {
+            let learnt = ledger.learn_age(&ACME, &view, band, AgeMethod::Declared, &by).await?;
+            assert_eq!(learnt.erase.is_some(), years < 13);
+            Ok(learnt.change)
+        })
+        .await;
+    };
+    denied("age_unknown").await;
+    learn(16).await;
+    acting.call(&connection, &CreatorInfo).await.unwrap();
+    learn(15).await;
+    denied("guardian_missing").await;
+    choose(&w, subject(&connection), |ledger, view, _| async move {
+        let given = Given {
+            purposes: vec![PUBLISH],
+            integration: Some(TIKTOK),
+            declaration: declaration().version(),
+            text: [7; 32],
+            locale: bailee::Locale::default(),
+            how: How::Written,
+            by: Actor::Operator { operator: Id::from_bytes([9; 16]) },
+            until: None,
+            guardian: Some(GuardianCheck::Signature),
+        };
+        ledger.give(&ACME, &view, &given).await
+    })
+    .await;
+    acting.call(&connection, &CreatorInfo).await.unwrap();
+    learn(12).await;
+    denied("child").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -113,6 +113,30 @@ impl Room {
         self.key_store().read(tenant, asked).await.unwrap().records.remove(0)
     }
 
+    /// How often the log of either store says one of these things of a person.
+    pub(crate) async fn said_of(
+        &self,
+        tenant: &TenantId,
+        person: SubjectId,
+        events: &[&str],
+    ) -> usize {
+        let mut count = 0;
+        let apart = self.keys.iter();
+        for store in apart.chain([&self.store]) {
+            let mut window = Window::default();
+            loop {
+                let entries = store.entries(tenant, window).await.unwrap();
+                let Some(last) = entries.last() else { break };
+                window.after = Some((last.entry.at(), last.batch, last.n));
+                let told = entries.iter().filter(|logged| {
+                    logged.entry.subject() == Some(person) && events.contains(&logged.entry.event())
+                });
+                count += told.count();
+            }
+        }
+        count
+    }
+
     /// How often the log of either store says something.
     pub(crate) async fn said(&self, tenant: &TenantId, event: &str) -> usize {
         let mut count = 0;
