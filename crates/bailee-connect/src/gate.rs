@@ -1,7 +1,8 @@
 //! The gate: what must be so before a token is used.
 //!
 //! One read answers it: the subject's record with the person's choices, their key, the credential
-//! and the control row, and who the person is where nobody asked within the last minute. A pass is good for one second; then it is read again.
+//! and the control row, and who the person is where nobody asked within the last minute. A pass is
+//! good for one second; then it is read again.
 
 use std::{sync::Arc, time::Duration};
 

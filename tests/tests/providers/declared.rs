@@ -8,7 +8,7 @@ use super::held::adapter;
 
 fn read(name: &str) -> Declaration {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/bailee-registry/examples");
-    Declaration::load(folder.join(name).with_extension("toml")).unwrap()
+    Declaration::load(folder.join(name).with_extension("toml")).expect("it is whole")
 }
 
 #[test]
