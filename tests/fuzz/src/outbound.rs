@@ -32,6 +32,8 @@ pub(crate) fn screening(data: &[u8]) {
         }
         // A text may outgrow the screen by its marks.
         Err(error) => crate::quiet_error("redaction", &error),
+        // Each round brought something else to light.
+        Ok(Screened::Refused { kinds }) => assert!(!kinds.is_empty() && found.len() > 1),
         Ok(other) => panic!("{other:?}"),
     }
     let refused = screen.apply(text, &ScreeningPolicy::new());

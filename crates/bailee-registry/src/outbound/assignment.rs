@@ -70,7 +70,7 @@ fn is_value(c: char) -> bool {
 /// Where the value begins after `=`, `:`, `=>`, `:=`, or a verb.
 fn sign(text: &Folded, end: usize) -> Option<(usize, bool)> {
     let mut place = end;
-    if matches!(text.at(place), '"' | '\'' | '`' | ']') {
+    if matches!(text.at(place), '"' | '\'' | '`') {
         place += 1;
     }
     let spaced = text.at(place) == ' ';

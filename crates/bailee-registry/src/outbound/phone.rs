@@ -318,11 +318,16 @@ fn is_word_next(text: &Folded, end: usize) -> bool {
     text.at(end) == ' ' && text.at(end + 1).is_lowercase() && text.at(end + 2).is_lowercase()
 }
 
-/// The words before a place, in small letters, up to the number before them.
+/// The words before a place, in small letters, up to the number or the mark before them: `[phone]`
+/// says nothing of what follows it.
 fn words_before(text: &Folded, start: usize) -> String {
     let from = start.saturating_sub(28);
     let words = text.lower(from, start);
-    words.rsplit(|c: char| c.is_ascii_digit() || c == '\n').next().unwrap_or_default().to_owned()
+    words
+        .rsplit(|c: char| c.is_ascii_digit() || matches!(c, '\n' | ']'))
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn holds_word(words: &str, list: &[&str]) -> bool {
