@@ -6,8 +6,9 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::fault::{Fault, Result};
 
-/// How long a statement waits for another process's lock.
-pub(crate) const BUSY: Duration = Duration::from_secs(5);
+/// How long a statement waits for another process's lock: longer than a busy disk takes for a sync,
+/// for which whoever holds the lock waits. Processes that want it take no turns.
+pub(crate) const BUSY: Duration = Duration::from_secs(15);
 
 /// Opens the connection that writes.
 pub(crate) fn writer(path: &Path) -> Result<Connection> {
