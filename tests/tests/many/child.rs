@@ -2,12 +2,15 @@
 
 use std::{
     io::{BufRead, Write},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use bailee::{
-    Bailee, ClientSecret, ConnectionRef, HostId, PostgresStore, Registration, RootKeys,
+    Bailee, ClientSecret, ConnectionRef, ErrorKind, HostId, PostgresStore, Registration, RootKeys,
     SqliteStore, TenantId, Visitor,
     core::{Clock, ManualClock, Timestamp},
     http::{HttpSend, Reqwest, Tls},
@@ -25,6 +28,8 @@ use super::{
 
 /// Nobody waits so long, on whatever machine: longer than a lease and a request.
 const AT_MOST: Duration = Duration::from_secs(120);
+/// How often a caller asks again when the store is not there.
+const AGAIN: usize = 3;
 
 /// Does what the parent says until it says no more.
 pub(crate) fn child(orders: &Orders) {
@@ -116,12 +121,14 @@ async fn together(
     writes: bool,
 ) -> Round {
     let barrier = Arc::new(Barrier::new(callers));
+    let put_off = Arc::new(AtomicUsize::new(0));
     let mut tasks = JoinSet::new();
     for caller in 0..callers {
         let (bailee, connection, barrier) = (bailee.clone(), connection.clone(), barrier.clone());
+        let put_off = put_off.clone();
         tasks.spawn(async move {
             barrier.wait().await;
-            let used = use_once(&bailee, &connection, writes && caller == 0);
+            let used = use_once(&bailee, &connection, writes && caller == 0, &put_off);
             match tokio::time::timeout(AT_MOST, used).await {
                 Ok(Ok(waited)) => Ok(u64::try_from(waited.as_micros()).unwrap()),
                 Ok(Err(error)) => Err(format!("{error:?}")),
@@ -136,6 +143,7 @@ async fn together(
             Err(error) => round.errors.push(error),
         }
     }
+    round.put_off = put_off.load(Ordering::Relaxed);
     round
 }
 
@@ -144,9 +152,23 @@ async fn use_once(
     bailee: &Bailee,
     connection: &ConnectionRef,
     writes: bool,
+    put_off: &AtomicUsize,
 ) -> bailee::Result<Duration> {
     let ada = ada();
-    let waited = until_sent(bailee.acting(&ada, &NOTES).call(connection, &See)).await?;
+    let acting = bailee.acting(&ada, &NOTES);
+    // A disk may stall for longer than a writer waits for a file's lock. A host asks again then.
+    let asked = async {
+        for _ in 0..AGAIN {
+            match acting.call(connection, &See).await {
+                Err(error) if error.kind() == ErrorKind::StoreUnavailable => {
+                    put_off.fetch_add(1, Ordering::Relaxed);
+                }
+                done => return done,
+            }
+        }
+        acting.call(connection, &See).await
+    };
+    let waited = until_sent(asked).await?;
     if writes {
         call(bailee, &ada, connection, "notes").await?;
     }

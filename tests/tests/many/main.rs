@@ -53,6 +53,8 @@ struct Round {
     waits: Vec<u64>,
     /// The tokens that left with those requests.
     shown: BTreeSet<String>,
+    /// How often a caller was told that the store is not there, and asked again.
+    put_off: usize,
     /// What the others were told.
     errors: Vec<String>,
 }

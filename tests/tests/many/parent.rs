@@ -154,6 +154,9 @@ fn meet(w: &World, letter: &Path, rounds: usize) -> Vec<u64> {
         for child in &mut children {
             let heard: Round = serde_json::from_str(&child.hear()).unwrap();
             assert!(heard.errors.is_empty(), "round {round}: {:?}", heard.errors);
+            if heard.put_off > 0 {
+                println!("round {round}: the store was not there for {} callers", heard.put_off);
+            }
             waits.extend(heard.waits.iter().map(|waited| waited.saturating_sub(latency)));
             shown.extend(heard.shown);
         }
