@@ -63,6 +63,7 @@ mod signal;
 mod signature;
 mod start;
 mod stored;
+mod timing;
 mod told;
 mod turns;
 mod unwanted;

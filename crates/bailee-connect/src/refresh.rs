@@ -13,7 +13,7 @@ use bailee_vault::View;
 
 use crate::{
     body::{self, CANDIDATE, CredentialBody, Shown},
-    drive::{DEADLINE, Halt, Line},
+    drive::{DEADLINE, Halt},
     engine::Engine,
     gate::needs_reconnect,
     keep::Answered,
@@ -33,9 +33,7 @@ pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// How many looks there are between two attempts to claim, which cost the store more.
 const LOOKS: usize = 4;
 /// The due time of a credential that needs no renewal by itself.
-const SOMETIME: Duration = Duration::from_secs(365 * 86_400);
-/// No credential is kept alive oftener than this.
-const OFTENEST: Duration = Duration::from_secs(60);
+pub(crate) const SOMETIME: Duration = Duration::from_secs(365 * 86_400);
 /// When a configuration fault is looked at again.
 pub(crate) const MEND: Duration = Duration::from_secs(900);
 
@@ -533,60 +531,6 @@ impl Engine {
             .vault
             .read(connection.tenant(), holder_of(connection), std::slice::from_ref(&key))
             .await
-    }
-}
-
-impl Line {
-    /// When a credential is renewed though nobody uses it: at a third of the time after which the
-    /// provider forgets an idle grant, by its documentation or by its own answer, whichever is
-    /// shorter.
-    pub(crate) fn keep_alive(&self, credential: &CredentialBody) -> Due {
-        let stated = credential.refresh_until.map(|until| until.since(credential.issued_at));
-        let idle = self.spec.refresh.idle_limit.into_iter().chain(stated).min();
-        // No oftener than tokens run out: where that is not often enough nothing keeps it alive.
-        let lifetime =
-            credential.expires_at.map_or(Duration::ZERO, |end| end.since(credential.issued_at));
-        if self.extends_itself() {
-            // The token is its own grant: a third of its life is a third of the idle limit.
-            let early = self.spec.refresh.not_before.unwrap_or_default().max(OFTENEST);
-            return match credential.expires_at {
-                Some(_) => Due::At(credential.issued_at.plus((lifetime / 3).max(early))),
-                None => Due::After(SOMETIME),
-            };
-        }
-        match idle.filter(|_| credential.has_refresh) {
-            Some(idle) if (idle / 3).max(lifetime).max(OFTENEST) < idle => {
-                Due::At(credential.issued_at.plus((idle / 3).max(lifetime).max(OFTENEST)))
-            }
-            _ => Due::After(SOMETIME),
-        }
-    }
-
-    /// Whether the access token itself is exchanged for its successor.
-    pub(crate) fn extends_itself(&self) -> bool {
-        self.spec.refresh.class == RefreshClass::SelfExtending
-    }
-
-    /// Whether there is something to renew the credential with, now.
-    fn can_renew(&self, credential: &CredentialBody) -> bool {
-        if credential.has_refresh {
-            return true;
-        }
-        let now = self.engine.0.clock.now();
-        let early = self.spec.refresh.not_before.unwrap_or_default();
-        self.extends_itself() && !credential.is_over(now) && now >= credential.issued_at.plus(early)
-    }
-
-    /// Whether a due credential is to be renewed: its end is near, or its grant would be forgotten.
-    fn wants_renewal(&self, credential: &CredentialBody) -> bool {
-        if !self.can_renew(credential) {
-            return false;
-        }
-        let now = self.engine.0.clock.now();
-        let margin = credential.margin();
-        let near = credential.expires_at.is_some_and(|end| end.minus(margin + margin / 5) <= now);
-        let idle = matches!(self.keep_alive(credential), Due::At(at) if at <= now);
-        near || idle
     }
 }
 

@@ -34,9 +34,9 @@ impl Running {
 }
 
 /// Counts as long as it lives, however its task ends.
-pub(crate) struct Begun(Engine);
+pub(crate) struct Counted(Engine);
 
-impl Drop for Begun {
+impl Drop for Counted {
     fn drop(&mut self) {
         let mut tasks = self.0.0.running.tasks();
         tasks.count -= 1;
@@ -59,19 +59,19 @@ impl Engine {
         }));
     }
 
-    fn begin_task(&self) -> Begun {
+    fn begin_task(&self) -> Counted {
         self.0.running.tasks().count += 1;
-        Begun(self.clone())
+        Counted(self.clone())
     }
 
     /// Begins something that another process can do as well, unless this one is to end.
-    pub(crate) fn begin_unless_draining(&self) -> Option<Begun> {
+    pub(crate) fn begin_unless_draining(&self) -> Option<Counted> {
         let mut tasks = self.0.running.tasks();
         if tasks.draining {
             return None;
         }
         tasks.count += 1;
-        Some(Begun(self.clone()))
+        Some(Counted(self.clone()))
     }
 
     pub(crate) fn is_draining(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Connections and what is set on each of them.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, thread, time::Duration};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -10,11 +10,36 @@ use crate::fault::{Fault, Result};
 /// for which whoever holds the lock waits. Processes that want it take no turns.
 pub(crate) const BUSY: Duration = Duration::from_secs(15);
 
+/// How often a file is tried to be brought into write-ahead mode, for which SQLite does not wait.
+const MODE_TRIES: u32 = 200;
+/// How long it rests before something is tried again.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Does something that takes a lock, so many times. SQLite waits for another process's lock itself, but
+/// not where the two could wait for each other, as when a new file gets its write-ahead log.
+///
+/// For the store's own threads: nobody else is kept waiting.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the store's own thread waits, as SQLite itself does"
+)]
+pub(crate) fn patiently<T>(tries: u32, mut step: impl FnMut() -> Result<T>) -> Result<T> {
+    for _ in 1..tries {
+        match step() {
+            Err(fault) if fault.is_busy() => thread::sleep(PAUSE),
+            done => return done,
+        }
+    }
+    step()
+}
+
 /// Opens the connection that writes.
 pub(crate) fn writer(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = open(path, flags, BUSY)?;
-    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    let mode: String = patiently(MODE_TRIES, || {
+        Ok(connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?)
+    })?;
     if mode != "wal" {
         return Err(Fault::NoWriteAhead);
     }

@@ -34,6 +34,11 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    /// Whether another process's lock was in the way.
+    pub(crate) fn is_busy(&self) -> bool {
+        matches!(self, Self::Sqlite(code) if code & 0xff == ffi::SQLITE_BUSY)
+    }
+
     /// Whether a failure of a `COMMIT` leaves open what a restart would find.
     ///
     /// When the sync of the write-ahead log fails, its frames are written though nobody reads them:

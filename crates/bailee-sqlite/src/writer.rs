@@ -14,7 +14,7 @@ use rusqlite::Connection;
 
 use crate::{
     answer::Reply,
-    connection::{self, BUSY},
+    connection::{self, BUSY, patiently},
     fault::{Fault, Result},
 };
 
@@ -171,7 +171,8 @@ impl Writer {
         let connection = self.connection().map_err(|fault| (Stage::Begin, fault))?;
         let run = |sql| execute(connection, sql).map_err(|fault| (Stage::Begin, fault));
         // Takes the lock at once, so that nothing that was looked at changes before the end.
-        run("BEGIN IMMEDIATE")?;
+        patiently(BEGIN_TRIES, || execute(connection, "BEGIN IMMEDIATE"))
+            .map_err(|fault| (Stage::Begin, fault))?;
         for job in jobs {
             run("SAVEPOINT job")?;
             if let Err(Undo) = job.run(connection, clock.now()) {
@@ -225,6 +226,9 @@ fn execute(connection: &Connection, sql: &str) -> Result<()> {
     connection.prepare_cached(sql)?.execute([])?;
     Ok(())
 }
+
+/// How often a transaction is begun where the lock is not to be had.
+const BEGIN_TRIES: u32 = 2;
 
 /// The most changes in one transaction: a bound on how long the first of them waits.
 const GROUP: usize = 256;
