@@ -37,6 +37,14 @@ fn written() -> BTreeSet<String> {
     WRITERS
         .iter()
         .flat_map(|name| code_of(name))
+        .filter(|(path, code)| {
+            // Sentences and hosts have names of the same shape.
+            let texts = ["policy", "outbound"]
+                .iter()
+                .any(|folder| path.components().any(|part| part.as_os_str() == *folder));
+            assert!(!texts || !code.contains("Entry::new"), "{} writes entries", path.display());
+            !texts
+        })
         .flat_map(|(_, code)| literals(&code))
         .filter(is_event)
         .collect()
