@@ -167,22 +167,19 @@ impl Engine {
     /// [`ErrorKind::StoreUnavailable`] and what the vault says.
     pub async fn brakes(&self) -> Result<Vec<BrakeStatus>> {
         let registrations: Vec<_> = self.0.registrations.values().collect();
+        let keys: Vec<Key> = registrations.iter().map(|one| brake_key(one.id())).collect();
+        let view = self.0.vault.read(&TenantId::SYSTEM, Holder::Tenant, &keys).await?;
         let mut brakes = Vec::new();
-        // Not more keys at once than a store reads in one go.
-        for some in registrations.chunks(8) {
-            let keys: Vec<Key> = some.iter().map(|one| brake_key(one.id())).collect();
-            let view = self.0.vault.read(&TenantId::SYSTEM, Holder::Tenant, &keys).await?;
-            for (n, registered) in some.iter().enumerate() {
-                let Some(body) = brake_of(&view, n)? else { continue };
-                brakes.push(BrakeStatus {
-                    registration: registered.id().clone(),
-                    provider: registered.facts.provider.clone(),
-                    since: body.since,
-                    refused: body.refused,
-                    connections: body.connections,
-                    released_until: body.released_until,
-                });
-            }
+        for (n, registered) in registrations.into_iter().enumerate() {
+            let Some(body) = brake_of(&view, n)? else { continue };
+            brakes.push(BrakeStatus {
+                registration: registered.id().clone(),
+                provider: registered.facts.provider.clone(),
+                since: body.since,
+                refused: body.refused,
+                connections: body.connections,
+                released_until: body.released_until,
+            });
         }
         Ok(brakes)
     }

@@ -146,6 +146,9 @@ impl ConsentAge {
     pub const DEFAULT: u8 = 16;
 
     /// The countries whose age is known, in the order of their letters.
+    ///
+    /// The ages were collected from overviews, and the laws beside them were not looked up: whoever
+    /// relies on one reads the statute, and says in the declaration's `[age]` what it says.
     pub const ALL: [Self; 15] = [
         age("AT", 14, "§ 4(4) DSG", 2018),
         age("BE", 13, "Art. 7 of the law of 30 July 2018", 2018),

@@ -236,8 +236,11 @@ impl Texts {
             ["recipients.name", "recipients.service", "recipients.data", "recipients.place"];
         let rows = self.declaration.recipients().map(|recipient| self.recipient(recipient));
         document.table(self.columns(&columns), rows.collect());
-        let notice = self.declaration.recipients().filter_map(|recipient| recipient.notice_days);
-        if let Some(days) = notice.min() {
+        // It is said of all who work for us, so each of them has to have one.
+        let processors =
+            self.declaration.recipients().filter(|one| one.role == RecipientRole::Processor);
+        let notices: Option<Vec<u16>> = processors.map(|one| one.notice_days).collect();
+        if let Some(days) = notices.unwrap_or_default().into_iter().min() {
             document.say(self.fill("recipients.notice", &[("days", &days.to_string())]));
         }
     }
