@@ -247,7 +247,7 @@ fn out_01_one_crate_alone_speaks_http_and_one_each_a_database() {
         ("rusqlite", &["bailee-sqlite"]),
         ("tokio-postgres", &["bailee-postgres"]),
         ("oauth2", &["bailee-providers"]),
-        ("ring", &["bailee-connect", "bailee-emulator", "bailee-vault"]),
+        ("ring", &["bailee-audit", "bailee-connect", "bailee-emulator", "bailee-vault"]),
     ];
     for (library, owners) in owners {
         for package in crates() {
