@@ -106,3 +106,66 @@ fn each_test_of_a_promise_exists_and_is_a_test() {
         }
     }
 }
+
+/// The table as people read it, in the documentation of the facade.
+fn rendered() -> String {
+    let mut out = String::from(
+        "What an application built on these libraries can promise its users, what keeps each promise, \
+         and what is missing where one is not or not wholly kept. Made from `tests/promises.toml`, \
+         which also names the tests that try to break each of them; a test holds that they exist.\n",
+    );
+    for (family, title) in FAMILIES.iter().map(|(family, _)| *family).zip([
+        "Custody of tokens",
+        "Connecting and disconnecting",
+        "Using data",
+        "Rights of the data subject",
+        "Governance",
+    ]) {
+        out.push_str(&format!(
+            "\n# {title}\n\n| | promise | kept by | tests | not yet |\n|---|---|---|---|---|\n"
+        ));
+        let mut rows: Vec<(String, Row)> =
+            table().into_iter().filter(|(id, _)| id.starts_with(family)).collect();
+        rows.sort_by_key(|(id, _)| id[1..].parse::<u8>().unwrap());
+        for (id, row) in rows {
+            let items: Vec<String> = row
+                .enforced
+                .iter()
+                .map(|item| {
+                    let (file, name) = item.split_once("::").unwrap();
+                    let within = file.strip_prefix("crates/").unwrap().split('/').next().unwrap();
+                    format!("`{within}`: `{name}`")
+                })
+                .collect();
+            let open = match (row.planned, row.open) {
+                (true, _) => "nothing keeps it yet".to_owned(),
+                (false, open) => open.unwrap_or_default(),
+            };
+            let count =
+                if row.tests.is_empty() { String::new() } else { row.tests.len().to_string() };
+            out.push_str(&format!(
+                "| {id} | {} | {} | {count} | {} |\n",
+                row.promise.replace('|', "\\|"),
+                items.join(", "),
+                open.replace('|', "\\|"),
+            ));
+        }
+    }
+    out
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a variable writes the table anew")]
+fn the_documentation_has_the_table_as_it_is() {
+    let path = root().join("crates/bailee/PROMISES.md");
+    let found = rendered();
+    if std::env::var_os("BAILEE_REFRESH").is_some() {
+        fs::write(&path, &found).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == written,
+        "{} is older than the table (BAILEE_REFRESH=1 writes it)",
+        path.display()
+    );
+}

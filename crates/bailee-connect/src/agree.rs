@@ -166,7 +166,7 @@ impl Engine {
         // What a person is told stands in the spec as it is written: no variable of an address and
         // nothing that discovery finds is in it.
         let spec = self.registered(&found.body.registration)?.provider.spec();
-        let told = told(&self.0.declaration, spec, purposes, locale)?;
+        let told = told(&self.0.declaration, spec, purposes, &self.words(locale))?;
         let told = if found.body.origin == Origin::Entered { told.for_entered_key() } else { told };
         Ok(told.for_shared_use(by))
     }

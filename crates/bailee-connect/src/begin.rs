@@ -193,7 +193,7 @@ impl Connections {
             return Err(Error::new(ErrorKind::NotFound));
         }
         let line = engine.line(registered).await?.given(&options.variables)?;
-        let disclosure = told(declaration, &line.spec, purposes, visitor.locale())?
+        let disclosure = told(declaration, &line.spec, purposes, &engine.words(visitor.locale()))?
             .with_notes(&line.spec.eligibility.plain);
         let asking = Asking {
             visitor,

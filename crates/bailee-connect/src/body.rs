@@ -55,6 +55,10 @@ pub(crate) struct ConnectionBody {
     /// The time of what the provider last said of a suspension.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) heard_at: Option<Timestamp>,
+    /// The scopes with which its person was sent to the provider the last time. Not known of keys and
+    /// of what an older release connected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) asked: Option<Vec<ScopeName>>,
 }
 
 /// The limited profile of the account.

@@ -4,6 +4,7 @@ use bailee_core::{
     ConnectionRef, ConnectionState, Origin, ProviderId, PurposeId, RegistrationId, Result,
     ScopeName, Timestamp, Visitor,
 };
+use bailee_registry::{ScopeAddition, ScopeDrift};
 use bailee_store::Query;
 
 use crate::{engine::Engine, kind, stored::Found};
@@ -36,6 +37,9 @@ pub struct ConnectionStatus {
     pub purposes: Vec<PurposeId>,
     /// The scopes that the person granted.
     pub scopes: Vec<ScopeName>,
+    /// How they differ from those that were asked for, and from what is declared now for its
+    /// purposes.
+    pub drift: ScopeDrift,
     /// When the access token ends, if the provider said so.
     pub expires_at: Option<Timestamp>,
     /// When the account was connected.
@@ -72,7 +76,34 @@ impl Connections {
         connection: &ConnectionRef,
     ) -> Result<ConnectionStatus> {
         let found = self.seen_by(visitor, connection).await?;
-        status(found)
+        self.engine.status_of(found)
+    }
+
+    /// What more purposes would ask of whoever connected this account, beyond what they granted: each
+    /// further scope in plain words, and whether it opens data that is closed now. Nothing where what
+    /// they granted is enough.
+    ///
+    /// For a page on which somebody chooses what to switch on. Before they are sent to the provider
+    /// they are shown the whole disclosure.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connections::status`]; [`bailee_core::ErrorKind::Denied`] for a purpose that the
+    /// integration is not declared for, [`bailee_core::ErrorKind::InvalidInput`] for none.
+    pub async fn additions(
+        &self,
+        visitor: &Visitor,
+        connection: &ConnectionRef,
+        purposes: &[PurposeId],
+    ) -> Result<Vec<ScopeAddition>> {
+        let status = self.status(visitor, connection).await?;
+        let catalogue = &self.engine.registered(&status.registration)?.provider.spec().scopes;
+        self.engine.0.declaration.additions(
+            &status.provider,
+            &status.scopes,
+            purposes,
+            &catalogue.catalogue,
+        )
     }
 
     /// The visitor's own connections.
@@ -97,7 +128,7 @@ impl Connections {
                     bailee_core::ConnectionId::from_id(record.key.id),
                 );
                 if let Some(found) = engine.find_connection(&connection).await? {
-                    all.push(status(found)?);
+                    all.push(engine.status_of(found)?);
                 }
             }
             match page.next {
@@ -108,30 +139,39 @@ impl Connections {
     }
 }
 
-pub(crate) fn status(found: Found) -> Result<ConnectionStatus> {
-    let mut credentials = Vec::new();
-    for place in 0..found.body.credentials.len() {
-        credentials.extend(found.credential(place)?);
-    }
-    let mut scopes: Vec<ScopeName> = Vec::new();
-    for scope in credentials.iter().flat_map(|credential| &credential.scopes) {
-        if !scopes.contains(scope) {
-            scopes.push(scope.clone());
+impl Engine {
+    pub(crate) fn status_of(&self, found: Found) -> Result<ConnectionStatus> {
+        let mut credentials = Vec::new();
+        for place in 0..found.body.credentials.len() {
+            credentials.extend(found.credential(place)?);
         }
+        let mut scopes: Vec<ScopeName> = Vec::new();
+        for scope in credentials.iter().flat_map(|credential| &credential.scopes) {
+            if !scopes.contains(scope) {
+                scopes.push(scope.clone());
+            }
+        }
+        // The connection can do all that it could as long as its shortest token lives.
+        let expires_at = credentials.iter().filter_map(|credential| credential.expires_at).min();
+        let drift = self.0.declaration.scope_drift(
+            &found.body.provider,
+            &found.body.purposes,
+            found.body.asked.as_deref(),
+            &scopes,
+        );
+        Ok(ConnectionStatus {
+            connection: found.reference,
+            provider: found.body.provider,
+            registration: found.body.registration,
+            state: found.state,
+            origin: found.body.origin,
+            display: found.body.account.display,
+            account_type: found.body.account.account_type,
+            purposes: found.body.purposes,
+            scopes,
+            drift,
+            expires_at,
+            connected_at: found.body.connected_at,
+        })
     }
-    // The connection can do all that it could as long as its shortest token lives.
-    let expires_at = credentials.iter().filter_map(|credential| credential.expires_at).min();
-    Ok(ConnectionStatus {
-        connection: found.reference,
-        provider: found.body.provider,
-        registration: found.body.registration,
-        state: found.state,
-        origin: found.body.origin,
-        display: found.body.account.display,
-        account_type: found.body.account.account_type,
-        purposes: found.body.purposes,
-        scopes,
-        expires_at,
-        connected_at: found.body.connected_at,
-    })
 }

@@ -13,7 +13,7 @@ use bailee_core::{
 };
 use bailee_http::HttpSend;
 use bailee_providers::Provider;
-use bailee_registry::{Declaration, Disclosures, Ledger};
+use bailee_registry::{Catalogue, Declaration, Disclosures, Ledger};
 use bailee_vault::Vault;
 
 use crate::{
@@ -46,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) access: Arc<dyn Access>,
     pub(crate) sink: Option<Arc<dyn EventSink>>,
     pub(crate) declaration: Arc<Declaration>,
+    /// The sentences of what people are told, beside the English ones.
+    pub(crate) catalogues: Vec<Catalogue>,
     pub(crate) ledger: Ledger,
     pub(crate) disclosures: Disclosures,
     pub(crate) registrations: BTreeMap<RegistrationId, Arc<Registered>>,
@@ -90,6 +92,7 @@ pub struct EngineBuilder {
     registrations: Vec<Registration>,
     returns: Vec<(String, String)>,
     requires: Vec<PurposeId>,
+    catalogues: Vec<Catalogue>,
     watch_budget: u32,
     journal: Option<PathBuf>,
 }
@@ -140,6 +143,7 @@ impl Engine {
             registrations: Vec::new(),
             returns: Vec::new(),
             requires: Vec::new(),
+            catalogues: Vec::new(),
             watch_budget: watch::BUDGET,
             journal: None,
         }
@@ -197,6 +201,14 @@ impl EngineBuilder {
     #[must_use]
     pub fn requires(mut self, purposes: &[PurposeId]) -> Self {
         self.requires.extend_from_slice(purposes);
+        self
+    }
+
+    /// Adds the sentences of a language, or other English ones: in them people are told what is asked
+    /// for, and texts are rendered, where they are the reader's ([`Catalogue::of`]).
+    #[must_use]
+    pub fn catalogue(mut self, catalogue: Catalogue) -> Self {
+        self.catalogues.push(catalogue);
         self
     }
 
@@ -299,6 +311,7 @@ impl EngineBuilder {
             access: self.access,
             sink: self.sink,
             declaration: Arc::new(self.declaration),
+            catalogues: self.catalogues,
             ledger: Ledger::new(self.vault.clone()),
             disclosures: Disclosures::new(self.vault.clone()),
             registrations,

@@ -327,7 +327,8 @@ impl Entering {
 impl Line {
     /// What a person is told before they enter a key.
     pub(crate) fn explain(&self, purposes: &[PurposeId], locale: &Locale) -> Result<Disclosure> {
-        let told = told(&self.engine.0.declaration, &self.spec, purposes, locale)?;
+        let told =
+            told(&self.engine.0.declaration, &self.spec, purposes, &self.engine.words(locale))?;
         Ok(told.with_notes(&self.spec.eligibility.plain).for_entered_key())
     }
 }

@@ -89,6 +89,7 @@ impl Entering {
             ending: None,
             got_at: None,
             heard_at: None,
+            asked: None,
         };
         let draft = Draft::new(Key::new(kind::CONNECTION, connection.connection().id()), holder)
             .facet(Facet(ConnectionState::Active.facet()))

@@ -12,7 +12,7 @@ use bailee_registry::Disclosure;
 use bailee_store::Query;
 
 use crate::{
-    connections::{ConnectionStatus, status},
+    connections::ConnectionStatus,
     disconnect::DisconnectReceipt,
     engine::Engine,
     enter::{Asked, EnterOptions, Entered},
@@ -100,7 +100,7 @@ impl InstanceConnections {
                 let id = ConnectionId::from_id(record.key.id);
                 let connection = ConnectionRef::new(TenantId::SYSTEM, Owner::Instance, id);
                 if let Some(found) = self.engine.find_connection(&connection).await? {
-                    all.push(status(found)?);
+                    all.push(self.engine.status_of(found)?);
                 }
             }
             match page.next {

@@ -260,6 +260,7 @@ impl Pending<'_> {
             ending: None,
             got_at: None,
             heard_at: None,
+            asked: Some(body.scopes.clone()),
         };
         let draft = Draft::new(Key::new(kind::CONNECTION, connection.connection().id()), holder)
             .facet(Facet(ConnectionState::Active.facet()))

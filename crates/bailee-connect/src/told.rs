@@ -14,7 +14,7 @@ pub(crate) fn told(
     declaration: &Declaration,
     spec: &Spec,
     purposes: &[PurposeId],
-    locale: &Locale,
+    words: &Catalogue,
 ) -> Result<Disclosure> {
     let terms = terms_of(spec);
     let told = Disclosure::build(
@@ -25,7 +25,7 @@ pub(crate) fn told(
         &spec.scopes.catalogue,
         &spec.withdrawal.steps,
         &terms,
-        locale,
+        words,
     )?;
     Ok(match spec.revoke.style {
         RevokeStyle::None => told.without_revocation(),
@@ -59,9 +59,14 @@ pub fn provider_facts(spec: &Spec) -> ProviderFacts {
 }
 
 impl Engine {
+    /// The sentences in which somebody is told something.
+    pub(crate) fn words(&self, reader: &Locale) -> Catalogue {
+        Catalogue::of(&self.0.catalogues, reader)
+    }
+
     /// The texts of the declaration, with what the providers of the registrations say of themselves.
-    pub fn texts(&self, catalogue: Catalogue) -> Texts {
-        let mut texts = Texts::new(self.declaration().clone(), catalogue);
+    pub fn texts(&self, reader: &Locale) -> Texts {
+        let mut texts = Texts::new(self.declaration().clone(), self.words(reader));
         for registered in self.0.registrations.values() {
             let spec = registered.provider.spec();
             texts = texts.provider(spec.id.clone(), provider_facts(spec));

@@ -8,10 +8,7 @@ use bailee_core::{
 };
 use serde::Serialize;
 
-use crate::{
-    Declaration, ProhibitedUse, Retention, hex,
-    words::{Phrase, Words},
-};
+use crate::{Catalogue, Declaration, ProhibitedUse, Retention, hex};
 
 /// What a person is shown before they are sent to a provider: in plain words, what is asked for
 /// and why, what is kept and how long, who receives it, and how to take it back.
@@ -62,6 +59,9 @@ pub struct Disclosure {
     pub entered_key: bool,
     /// Whose account it is, where it is not the person's own.
     pub shared: Option<SharedBy>,
+    /// The sentences that the text is made of.
+    #[serde(skip)]
+    words: Catalogue,
 }
 
 /// Whose account it is that a person uses without owning it.
@@ -167,7 +167,7 @@ pub struct Passage {
 impl Disclosure {
     /// Makes the disclosure for purposes at a provider.
     ///
-    /// `catalogue`, `withdrawal` and `terms` are the provider's own facts: its scopes in plain
+    /// `words` are the sentences of the reader's language; `catalogue`, `withdrawal` and `terms` are the provider's own facts: its scopes in plain
     /// words, the steps that withdraw access there, the terms to show.
     ///
     /// # Errors
@@ -183,9 +183,9 @@ impl Disclosure {
         catalogue: &[ScopeEntry],
         withdrawal: &[String],
         terms: &[Terms],
-        locale: &Locale,
+        words: &Catalogue,
     ) -> Result<Self> {
-        let asked = declaration.least_scopes(provider, purposes)?;
+        let scopes = declaration.disclosed_scopes(provider, purposes, catalogue)?;
         let mut unique: Vec<PurposeId> = Vec::with_capacity(purposes.len());
         for id in purposes {
             if !unique.contains(id) {
@@ -194,36 +194,8 @@ impl Disclosure {
         }
         let purposes = unique.as_slice();
         let integration = declaration.declared(provider)?;
-        let words = Words::of(locale);
-        let unmade = |detail: String| {
-            Error::new(ErrorKind::Configuration)
-                .with_detail(detail)
-                .with_provider(provider.clone())
-                .with_remedy(Remedy::FixConfiguration)
-        };
-        let category_plain = |category: &DataCategory| {
-            declaration
-                .category(category)
-                .map(ToOwned::to_owned)
-                .ok_or_else(|| unmade(format!("category `{}` is not declared", category.as_str())))
-        };
-        let catalogue: BTreeMap<&ScopeName, &ScopeEntry> =
-            catalogue.iter().map(|entry| (&entry.name, entry)).collect();
-        let mut scopes = Vec::with_capacity(asked.len());
-        for scope in asked {
-            let entry = catalogue.get(&scope).ok_or_else(|| {
-                unmade(format!("scope `{scope}` is not in the provider's catalogue"))
-            })?;
-            let served = &integration.scopes[&scope];
-            scopes.push(DisclosedScope {
-                plain: entry.plain.clone(),
-                category: entry.category.clone(),
-                category_plain: category_plain(&entry.category)?,
-                effect: entry.effect,
-                purposes: purposes.iter().filter(|p| served.contains(*p)).cloned().collect(),
-                name: scope,
-            });
-        }
+        let unmade = |detail: String| unmade(provider, detail);
+        let category_plain = |category: &DataCategory| declaration.plain_of(provider, category);
         let mut disclosed_purposes: Vec<DisclosedPurpose> = Vec::with_capacity(purposes.len());
         for id in purposes {
             let purpose = declaration
@@ -258,8 +230,7 @@ impl Disclosure {
                 .map_or_else(|| category.as_str().replace(['_', '-'], " "), ToOwned::to_owned)
         });
         Ok(Self {
-            // The tags of the built-in languages are tags.
-            locale: Locale::new(words.locale).unwrap_or_default(),
+            locale: words.locale().clone(),
             declaration: declaration.version(),
             controller: declaration.controller().name.clone(),
             address: declaration.controller().address.clone(),
@@ -276,7 +247,7 @@ impl Disclosure {
                 safeguard: recipient
                     .safeguard
                     .filter(|_| !recipient.country.is_in_eea())
-                    .map(|safeguard| words.safeguard(safeguard).to_owned()),
+                    .map(|safeguard| words.safeguard(safeguard)),
                 reference: recipient.reference.clone(),
             },
             never_scopes: integration.never_scopes.iter().cloned().collect(),
@@ -287,6 +258,7 @@ impl Disclosure {
             revocable: true,
             entered_key: false,
             shared: None,
+            words: words.clone(),
         })
     }
 
@@ -319,10 +291,10 @@ impl Disclosure {
     pub fn for_shared_use(mut self, by: SharedBy) -> Self {
         self.shared = Some(by);
         self.withdrawal.clear();
-        let words = self.words();
+        let words = &self.words;
         for item in &mut self.data {
             if item.retention == Retention::UntilDisconnected {
-                item.retention_plain = words.say(Phrase::UntilSharedDisconnected).to_owned();
+                item.retention_plain = words.say("kept.until_shared_disconnected");
             }
         }
         self
@@ -335,87 +307,99 @@ impl Disclosure {
 
     /// The title of the text.
     pub fn title(&self) -> String {
-        let phrase = self.phrase(Phrase::Title, Phrase::Title, Phrase::SharedTitle);
-        self.words().fill(phrase, &[("provider", &self.provider_title)])
+        let phrase = self.phrase("disclosure.title", "disclosure.title", "disclosure.shared_title");
+        self.words.fill(phrase, &[("provider", &self.provider_title)])
     }
 
     /// The text in parts, for pages with markup of their own. A page shows the title and all of
     /// them, or the hash does not prove what was shown.
     pub fn passages(&self) -> Vec<Passage> {
-        let words = self.words();
+        let words = &self.words;
         let provider = ("provider", self.provider_title.as_str());
-        let request = self.phrase(Phrase::Request, Phrase::KeyRequest, Phrase::SharedRequest);
+        let request = self.phrase(
+            "disclosure.request",
+            "disclosure.key_request",
+            "disclosure.shared_request",
+        );
         let heading = words.fill(request, &self.who());
         let mut passages = vec![Passage { heading, lines: self.who_lines() }];
         passages.extend(self.shared.map(|by| self.shared_passage(by)));
         passages.push(Passage {
-            heading: words.say(Phrase::PurposesHeading).to_owned(),
+            heading: words.say("disclosure.purposes_heading"),
             lines: self.purposes.iter().map(|purpose| purpose.line(words)).collect(),
         });
         if !self.scopes.is_empty() {
             passages.push(Passage {
-                heading: words.fill(Phrase::MayHeading, &[provider]),
+                heading: words.fill("disclosure.may_heading", &[provider]),
                 lines: self.scopes.iter().map(|scope| self.scope_line(scope)).collect(),
             });
         }
         if !self.notes.is_empty() {
             passages.push(Passage {
-                heading: words.fill(Phrase::NotesHeading, &[provider]),
+                heading: words.fill("disclosure.notes_heading", &[provider]),
                 lines: self.notes.iter().map(|note| with_stop(note)).collect(),
             });
         }
         // Whoever uses somebody else's key has none in their hands.
         if self.entered_key && self.shared.is_none() {
-            let heading = words.say(Phrase::KeyHeading).to_owned();
-            passages
-                .push(Passage { heading, lines: vec![words.fill(Phrase::KeyCan, &[provider])] });
+            let heading = words.say("disclosure.key_heading");
+            passages.push(Passage {
+                heading,
+                lines: vec![words.fill("disclosure.key_can", &[provider])],
+            });
         }
         let mut data: Vec<_> = self.data.iter().map(|item| self.data_line(item)).collect();
         if data.is_empty() {
-            data.push(words.say(Phrase::NothingKept).to_owned());
+            data.push(words.say("disclosure.nothing_kept"));
         }
         if !self.read_only.is_empty() {
             let categories = self.read_only.join("; ");
-            data.push(words.fill(Phrase::ReadNotKept, &[("categories", &categories)]));
+            data.push(words.fill("disclosure.read_not_kept", &[("categories", &categories)]));
         }
-        passages.push(Passage { heading: words.say(Phrase::DataHeading).to_owned(), lines: data });
+        passages.push(Passage { heading: words.say("disclosure.data_heading"), lines: data });
         passages.push(Passage {
-            heading: words.say(Phrase::RecipientHeading).to_owned(),
+            heading: words.say("disclosure.recipient_heading"),
             lines: self.recipient.lines(words),
         });
         passages.push(Passage {
-            heading: words.say(Phrase::NeverHeading).to_owned(),
+            heading: words.say("disclosure.never_heading"),
             lines: self.never_lines(),
         });
-        let own = if self.revocable { Phrase::WithdrawHere } else { Phrase::WithdrawHereAlone };
-        let phrase = self.phrase(own, Phrase::WithdrawKeyHere, Phrase::WithdrawSharedHere);
+        let own = if self.revocable {
+            "disclosure.withdraw_here"
+        } else {
+            "disclosure.withdraw_here_alone"
+        };
+        let phrase =
+            self.phrase(own, "disclosure.withdraw_key_here", "disclosure.withdraw_shared_here");
         let here = std::iter::once(words.fill(phrase, &[provider]));
         let there = self.withdrawal.iter().zip(1_usize..).map(|(step, n)| {
             let places = [provider, ("n", &n.to_string()), ("step", &with_stop(step))];
-            words.fill(Phrase::WithdrawThere, &places)
+            words.fill("disclosure.withdraw_there", &places)
         });
         passages.push(Passage {
-            heading: words.say(Phrase::WithdrawHeading).to_owned(),
+            heading: words.say("disclosure.withdraw_heading"),
             lines: here.chain(there).collect(),
         });
         if !self.terms.is_empty() {
             let line = |terms: &Terms| {
-                let phrase = if terms.when.is_some() { Phrase::TermWhen } else { Phrase::Term };
+                let phrase =
+                    if terms.when.is_some() { "disclosure.term_when" } else { "disclosure.term" };
                 let when = terms.when.as_deref().unwrap_or_default();
                 words.fill(phrase, &[("title", &terms.title), ("url", &terms.url), ("when", when)])
             };
             passages.push(Passage {
-                heading: words.fill(Phrase::TermsHeading, &[provider]),
+                heading: words.fill("disclosure.terms_heading", &[provider]),
                 lines: self.terms.iter().map(line).collect(),
             });
         }
         let version = hex::text(&self.declaration);
         let places = [("locale", self.locale.as_str()), ("version", &version)];
         passages.push(Passage {
-            heading: words.say(Phrase::QuestionsHeading).to_owned(),
+            heading: words.say("disclosure.questions_heading"),
             lines: vec![
-                words.fill(Phrase::Questions, &[("contact", &self.contact)]),
-                words.fill(Phrase::Version, &places),
+                words.fill("disclosure.questions", &[("contact", &self.contact)]),
+                words.fill("disclosure.version", &places),
             ],
         });
         passages
@@ -438,12 +422,8 @@ impl Disclosure {
         text
     }
 
-    fn words(&self) -> &'static Words {
-        Words::of(&self.locale)
-    }
-
     /// The phrase that fits: an account of one's own comes by a flow or with a key.
-    fn phrase(&self, of_a_flow: Phrase, of_a_key: Phrase, shared: Phrase) -> Phrase {
+    fn phrase<'s>(&self, of_a_flow: &'s str, of_a_key: &'s str, shared: &'s str) -> &'s str {
         match (self.shared, self.entered_key) {
             (Some(_), _) => shared,
             (None, true) => of_a_key,
@@ -453,13 +433,14 @@ impl Disclosure {
 
     fn shared_passage(&self, by: SharedBy) -> Passage {
         let whose = match by {
-            SharedBy::Instance => Phrase::SharedByInstance,
-            SharedBy::Tenant => Phrase::SharedByTenant,
+            SharedBy::Instance => "disclosure.shared_by_instance",
+            SharedBy::Tenant => "disclosure.shared_by_tenant",
         };
-        let lines = [whose, Phrase::SharedSeen, Phrase::SharedYour, Phrase::SharedCovers];
+        let lines =
+            [whose, "disclosure.shared_seen", "disclosure.shared_your", "disclosure.shared_covers"];
         Passage {
-            heading: self.words().say(Phrase::SharedHeading).to_owned(),
-            lines: lines.map(|phrase| self.words().fill(phrase, &self.who())).into(),
+            heading: self.words.say("disclosure.shared_heading"),
+            lines: lines.map(|phrase| self.words.fill(phrase, &self.who())).into(),
         }
     }
 
@@ -470,7 +451,7 @@ impl Disclosure {
     fn who_lines(&self) -> Vec<String> {
         let address = self.address.iter();
         let places = |address| [("controller", self.controller.as_str()), ("address", address)];
-        address.map(|address| self.words().fill(Phrase::Who, &places(address))).collect()
+        address.map(|address| self.words.fill("disclosure.who", &places(address))).collect()
     }
 
     fn title_of(&self, id: &PurposeId) -> &str {
@@ -478,18 +459,18 @@ impl Disclosure {
     }
 
     fn scope_line(&self, scope: &DisclosedScope) -> String {
-        let words = self.words();
+        let words = &self.words;
         let effect = match scope.effect {
-            Effect::Read => Phrase::ReadOnly,
-            Effect::Effect | Effect::Idempotent => Phrase::Writes,
+            Effect::Read => "disclosure.read_only",
+            Effect::Effect | Effect::Idempotent => "disclosure.writes",
         };
         let purposes: Vec<_> = scope.purposes.iter().map(|id| self.title_of(id)).collect();
         words.fill(
-            if self.entered_key { Phrase::KeyMay } else { Phrase::May },
+            if self.entered_key { "disclosure.key_may" } else { "disclosure.may" },
             &[
                 ("plain", without_stop(&scope.plain)),
                 ("category", without_stop(&scope.category_plain)),
-                ("effect", words.say(effect)),
+                ("effect", &words.say(effect)),
                 ("purposes", &purposes.join("”, “")),
                 ("provider", &self.provider_title),
                 ("scope", scope.name.as_str()),
@@ -498,8 +479,8 @@ impl Disclosure {
     }
 
     fn data_line(&self, item: &DisclosedData) -> String {
-        let line = self.words().fill(
-            Phrase::Data,
+        let line = self.words.fill(
+            "disclosure.data",
             &[
                 ("name", &item.name),
                 ("category", without_stop(&item.category_plain)),
@@ -511,27 +492,27 @@ impl Disclosure {
     }
 
     fn never_lines(&self) -> Vec<String> {
-        let words = self.words();
+        let words = &self.words;
         let mut lines: Vec<String> =
-            ProhibitedUse::ALL.map(|prohibited| words.prohibited(prohibited).to_owned()).into();
+            ProhibitedUse::ALL.map(|prohibited| words.prohibited(prohibited)).into();
         if !self.never_categories.is_empty() {
             let categories = self.never_categories.join("; ");
-            lines.push(words.fill(Phrase::NeverCategories, &[("categories", &categories)]));
+            lines.push(words.fill("disclosure.never_categories", &[("categories", &categories)]));
         }
         if !self.never_scopes.is_empty() {
             let scopes: Vec<_> = self.never_scopes.iter().map(ScopeName::as_str).collect();
             let places =
                 [("provider", self.provider_title.as_str()), ("scopes", &scopes.join(", "))];
-            lines.push(words.fill(Phrase::NeverScopes, &places));
+            lines.push(words.fill("disclosure.never_scopes", &places));
         }
         lines
     }
 }
 
 impl DisclosedPurpose {
-    fn line(&self, words: &Words) -> String {
+    fn line(&self, words: &Catalogue) -> String {
         words.fill(
-            Phrase::Purpose,
+            "disclosure.purpose",
             &[
                 ("title", &self.title),
                 ("plain", &with_stop(&self.plain)),
@@ -543,13 +524,13 @@ impl DisclosedPurpose {
 }
 
 impl DisclosedRecipient {
-    fn lines(&self, words: &Words) -> Vec<String> {
+    fn lines(&self, words: &Catalogue) -> Vec<String> {
         let country = ("country", self.country.as_str());
-        let mut lines = vec![words.fill(Phrase::Recipient, &[("name", &self.name), country])];
+        let mut lines = vec![words.fill("disclosure.recipient", &[("name", &self.name), country])];
         if let Some(safeguard) = &self.safeguard {
             let phrase = match self.reference {
-                Some(_) => Phrase::OutsideReference,
-                None => Phrase::Outside,
+                Some(_) => "disclosure.outside_reference",
+                None => "disclosure.outside",
             };
             let reference = self.reference.as_deref().unwrap_or_default();
             let places = [country, ("safeguard", safeguard.as_str()), ("reference", reference)];
@@ -557,6 +538,56 @@ impl DisclosedRecipient {
         }
         lines
     }
+}
+
+impl Declaration {
+    /// The least scopes that purposes need at a provider, in plain words.
+    pub(crate) fn disclosed_scopes(
+        &self,
+        provider: &ProviderId,
+        purposes: &[PurposeId],
+        catalogue: &[ScopeEntry],
+    ) -> Result<Vec<DisclosedScope>> {
+        let asked = self.least_scopes(provider, purposes)?;
+        let integration = self.declared(provider)?;
+        let catalogue: BTreeMap<&ScopeName, &ScopeEntry> =
+            catalogue.iter().map(|entry| (&entry.name, entry)).collect();
+        let mut scopes = Vec::with_capacity(asked.len());
+        for scope in asked {
+            let entry = catalogue.get(&scope).ok_or_else(|| {
+                unmade(provider, format!("scope `{scope}` is not in the provider's catalogue"))
+            })?;
+            let served = &integration.scopes[&scope];
+            let mut needed_by: Vec<PurposeId> = Vec::new();
+            for purpose in purposes.iter().filter(|purpose| served.contains(*purpose)) {
+                if !needed_by.contains(purpose) {
+                    needed_by.push(purpose.clone());
+                }
+            }
+            scopes.push(DisclosedScope {
+                plain: entry.plain.clone(),
+                category: entry.category.clone(),
+                category_plain: self.plain_of(provider, &entry.category)?,
+                effect: entry.effect,
+                purposes: needed_by,
+                name: scope,
+            });
+        }
+        Ok(scopes)
+    }
+
+    fn plain_of(&self, provider: &ProviderId, category: &DataCategory) -> Result<String> {
+        self.category(category).map(ToOwned::to_owned).ok_or_else(|| {
+            unmade(provider, format!("category `{}` is not declared", category.as_str()))
+        })
+    }
+}
+
+fn unmade(provider: &ProviderId, detail: String) -> Error {
+    Error::new(ErrorKind::Configuration)
+        .with_detail(detail)
+        .with_provider(provider.clone())
+        .with_remedy(Remedy::FixConfiguration)
 }
 
 fn without_stop(text: &str) -> &str {

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod addition;
 mod age;
 mod age_limits;
+mod catalogue;
 mod category;
 mod choice;
 mod consent;
@@ -28,12 +30,15 @@ mod read;
 mod recipient;
 mod restriction;
 mod retention;
+mod scope_drift;
 mod scopes;
 mod standing;
 mod words;
 
+pub use addition::ScopeAddition;
 pub use age::{Age, AgeBand, AgeChange, AgeMethod, ConsentAge, PromptErasure};
 pub use age_limits::AgeLimits;
+pub use catalogue::Catalogue;
 pub use category::{Category, DataTerm};
 pub use choice::{Choice, ConsentRecord};
 pub use consent::{Given, GuardianCheck, How};
@@ -51,11 +56,12 @@ pub use integration::{DataItem, Integration};
 pub use ledger::{Change, Ledger};
 pub use objection::{Grounds, Objection};
 pub use party::{Controller, Party, ProtectionOfficer};
-pub use policy::{Block, Catalogue, Document, Line, ProviderFacts, Span, Texts};
+pub use policy::{Block, Document, Line, ProviderFacts, Span, Texts};
 pub use problem::{Position, Problem, Problems};
 pub use purpose::{LegalBasis, Necessity, ProhibitedUse, Purpose, SpecialCondition, Use};
 pub use recipient::{Country, Recipient, RecipientRole, Safeguard};
 pub use restriction::{Exemption, Restriction, RestrictionGround};
 pub use retention::{Period, Retention, RetentionRule};
+pub use scope_drift::ScopeDrift;
 pub use scopes::hash_scopes;
 pub use standing::{Consent, ConsentState, Outcome, Standing};

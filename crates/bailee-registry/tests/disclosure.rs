@@ -7,7 +7,7 @@ use std::{fs, path::Path};
 use bailee_core::{
     DataCategory, Effect, ErrorKind, Locale, ProviderId, PurposeId, ScopeEntry, ScopeName,
 };
-use bailee_registry::{Declaration, Disclosure, SharedBy, Terms};
+use bailee_registry::{Catalogue, Declaration, Disclosure, LegalBasis, SharedBy, Terms, Texts};
 
 const EXAMPLE: &str = include_str!("../examples/privacy.toml");
 const TIKTOK: ProviderId = ProviderId::from_static("tiktok");
@@ -64,15 +64,15 @@ fn tiktok(declaration: &Declaration, purposes: &[PurposeId], locale: &str) -> Di
             url: "https://www.tiktok.com/legal/page/global/music-usage-confirmation/en".into(),
             when: Some("whenever you post".into()),
         }],
-        &Locale::new(locale).unwrap(),
+        &Catalogue::of(&[], &Locale::new(locale).unwrap()),
     )
     .unwrap()
 }
 
 fn notes(declaration: &Declaration) -> Disclosure {
-    let locale = Locale::default();
+    let words = Catalogue::english();
     let catalogue = notes_catalogue();
-    Disclosure::build(declaration, &NOTES, "Example Notes", &[SAVE], &catalogue, &[], &[], &locale)
+    Disclosure::build(declaration, &NOTES, "Example Notes", &[SAVE], &catalogue, &[], &[], &words)
         .unwrap()
 }
 
@@ -186,9 +186,9 @@ fn flow_08_the_hash_is_that_of_the_text_and_everything_shown_is_in_the_text() {
 #[test]
 fn a_scope_without_plain_words_is_not_disclosed_but_refused() {
     let declaration = Declaration::parse(EXAMPLE).unwrap();
-    let locale = Locale::default();
+    let words = Catalogue::english();
     let build = |catalogue: &[ScopeEntry]| {
-        Disclosure::build(&declaration, &TIKTOK, "TikTok", &[PUBLISH], catalogue, &[], &[], &locale)
+        Disclosure::build(&declaration, &TIKTOK, "TikTok", &[PUBLISH], catalogue, &[], &[], &words)
     };
     let error = build(&tiktok_catalogue()[..1]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
@@ -209,9 +209,83 @@ fn a_purpose_that_is_not_declared_here_is_refused() {
         &tiktok_catalogue(),
         &[],
         &[],
-        &Locale::default(),
+        &Catalogue::english(),
     )
     .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied);
     assert!(error.to_string().contains("`notes.save`"), "{error}");
+}
+
+#[test]
+fn a_disclosure_is_in_the_sentences_that_the_host_gives() {
+    let german = "[disclosure]\ntitle = \"{provider} verbinden\"\n[country]\nUS = \"USA\"\n\
+                  [kept]\nuntil_disconnected = \"bis du {provider} trennst\"\n";
+    let german = Catalogue::parse(Locale::new("de").unwrap(), german).unwrap();
+    let declaration = Declaration::parse(EXAMPLE).unwrap();
+    let build = |words: &Catalogue| {
+        let catalogue = tiktok_catalogue();
+        Disclosure::build(&declaration, &TIKTOK, "TikTok", &[PUBLISH], &catalogue, &[], &[], words)
+            .unwrap()
+    };
+    let (told, english) = (build(&german), build(&Catalogue::english()));
+    assert_eq!(told.title(), "TikTok verbinden");
+    assert_eq!(told.locale.as_str(), "de");
+    assert!(told.to_text().contains("bis du TikTok trennst"));
+    // What is not translated is said in English.
+    assert!(told.to_text().contains("What this application never does"));
+    assert_ne!(told.hash(), english.hash());
+}
+
+#[test]
+fn what_more_purposes_would_ask_for_is_said_beforehand() {
+    let declaration = Declaration::parse(EXAMPLE).unwrap();
+    let catalogue = tiktok_catalogue();
+    let (basic, post) = (catalogue[0].name.clone(), catalogue[1].name.clone());
+    let more = |granted: &[ScopeName]| {
+        declaration.additions(&TIKTOK, granted, &[PUBLISH, PUBLISH], &catalogue).unwrap()
+    };
+    let all = more(&[]);
+    assert_eq!(all.len(), 2);
+    assert!(all.iter().all(|addition| addition.opens_category));
+    assert_eq!(all[1].scope.purposes, [PUBLISH]);
+    let rest = more(std::slice::from_ref(&basic));
+    assert_eq!(rest.len(), 1);
+    assert_eq!(
+        (&rest[0].scope.name, rest[0].scope.plain.as_str()),
+        (&post, catalogue[1].plain.as_str())
+    );
+    assert!(more(&[basic, post]).is_empty());
+    // One that opens what is open already.
+    let mut same = catalogue.clone();
+    same[1].category = same[0].category.clone();
+    let granted = [same[0].name.clone()];
+    let more = declaration.additions(&TIKTOK, &granted, &[PUBLISH], &same).unwrap();
+    assert!(!more[0].opens_category);
+    let error = declaration.additions(&TIKTOK, &[], &[SAVE], &catalogue).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied);
+}
+
+#[test]
+fn what_the_host_asks_for_itself_is_told_when_it_is_asked() {
+    let declaration = Declaration::parse(include_str!("../examples/publisher.toml")).unwrap();
+    let texts = Texts::new(declaration.clone(), Catalogue::english());
+    let consent = declaration.purposes().find(|purpose| purpose.basis == LegalBasis::Consent);
+    for purpose in declaration.purposes() {
+        let told = texts.just_in_time(&[purpose.id.clone(), purpose.id.clone()]).unwrap();
+        let text = told.to_markdown();
+        assert!(text.contains(&purpose.plain) && text.contains(purpose.basis.article()), "{text}");
+        assert_eq!(text.matches(&purpose.plain).count(), 1);
+        for set in declaration.data_sets() {
+            for item in set.data.iter().filter(|item| item.purpose == purpose.id) {
+                assert!(text.contains(&item.name), "{} in {text}", item.name);
+            }
+        }
+        let asks = purpose.basis == LegalBasis::Consent;
+        assert_eq!(text.contains("take your agreement back"), asks);
+        assert_eq!(told.title == "Do you agree?", asks);
+    }
+    assert!(consent.is_some());
+    assert_eq!(texts.just_in_time(&[]).unwrap_err().kind(), ErrorKind::InvalidInput);
+    let unknown = PurposeId::from_static("nothing");
+    assert_eq!(texts.just_in_time(&[unknown]).unwrap_err().kind(), ErrorKind::Configuration);
 }

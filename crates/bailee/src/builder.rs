@@ -9,7 +9,7 @@ use bailee_core::{
 };
 use bailee_http::HttpSend;
 use bailee_providers::Provider;
-use bailee_registry::Declaration;
+use bailee_registry::{Catalogue, Declaration};
 use bailee_store::Store;
 use bailee_vault::{KeySource, Vault};
 
@@ -32,6 +32,7 @@ pub struct Builder {
     registrations: Vec<Registration>,
     returns: Vec<(String, String)>,
     requires: Vec<PurposeId>,
+    catalogues: Vec<Catalogue>,
     watch_budget: Option<u32>,
     journal: Option<PathBuf>,
     clock: Arc<dyn Clock>,
@@ -66,6 +67,7 @@ impl Builder {
             registrations: Vec::new(),
             returns: Vec::new(),
             requires: Vec::new(),
+            catalogues: Vec::new(),
             watch_budget: None,
             journal: None,
             clock: Arc::new(SystemClock),
@@ -188,6 +190,14 @@ impl Builder {
         self
     }
 
+    /// Adds the sentences of a language, or other English ones: in them people are told what is asked
+    /// for, and texts are rendered, where they are the reader's.
+    #[must_use]
+    pub fn catalogue(mut self, catalogue: Catalogue) -> Self {
+        self.catalogues.push(catalogue);
+        self
+    }
+
     /// How many connections of a registration this process asks its provider about in a minute, at
     /// the most, when nothing was heard of them for long. The default is 120.
     #[must_use]
@@ -268,6 +278,9 @@ impl Builder {
         }
         for (name, path) in self.returns {
             engine = engine.return_to(name, path);
+        }
+        for catalogue in self.catalogues {
+            engine = engine.catalogue(catalogue);
         }
         if let Some(budget) = self.watch_budget {
             engine = engine.watch_budget(budget);

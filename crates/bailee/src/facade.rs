@@ -5,8 +5,8 @@ use std::time::Duration;
 use bailee_connect::{
     Acting, BrakeStatus, Connections, Engine, Freeze, InstanceConnections, Requests, Who, Worker,
 };
-use bailee_core::{Id, PurposeId, RegistrationId, Result};
-use bailee_registry::{Catalogue, Declaration, Texts};
+use bailee_core::{Id, Locale, PurposeId, RegistrationId, Result};
+use bailee_registry::{Declaration, Texts};
 use bailee_vault::Vault;
 
 use crate::builder::Builder;
@@ -64,10 +64,12 @@ impl Bailee {
         self.engine.declaration()
     }
 
-    /// The texts that people read, rendered from the declaration that this enforces and from what the
-    /// registrations' providers say of themselves: privacy policy, data policy, information, record.
-    pub fn texts(&self, catalogue: Catalogue) -> Texts {
-        self.engine.texts(catalogue)
+    /// The texts that people read, in the language that a reader understands best of those that were
+    /// given (English is always one), rendered from the declaration that this enforces and from what
+    /// the registrations' providers say of themselves: privacy policy, data policy, information,
+    /// record.
+    pub fn texts(&self, reader: &Locale) -> Texts {
+        self.engine.texts(reader)
     }
 
     /// Stops what is named, in every process that shares the store, from its next read on.

@@ -3,6 +3,9 @@
 mod builder;
 mod facade;
 
+#[doc = include_str!("../PROMISES.md")]
+pub mod promises {}
+
 pub use bailee_audit as audit;
 #[cfg(feature = "loopback")]
 pub use bailee_connect::Loopback;

@@ -1,7 +1,7 @@
 //! Declarations and standings.
 
 use bailee_core::{DataCategory, Effect, Locale, PurposeId, ScopeEntry};
-use bailee_registry::{Declaration, Disclosure, Integration, Standing};
+use bailee_registry::{Catalogue, Declaration, Disclosure, Integration, Standing};
 
 use crate::{quiet, quiet_error};
 
@@ -51,8 +51,9 @@ fn disclosure(declaration: &Declaration, integration: &Integration) {
         })
         .collect();
     let provider = &integration.provider;
-    for locale in ["en", "de"] {
-        let locale = Locale::new(locale).expect("a tag");
+    let german = "[disclosure]\ntitle = \"{provider} verbinden\"\n";
+    let german = Catalogue::parse(Locale::new("de").expect("a tag"), german).expect("a catalogue");
+    for words in [Catalogue::english(), german] {
         let made = Disclosure::build(
             declaration,
             provider,
@@ -61,7 +62,7 @@ fn disclosure(declaration: &Declaration, integration: &Integration) {
             &catalogue,
             &[],
             &[],
-            &locale,
+            &words,
         );
         match made {
             Ok(disclosure) => {

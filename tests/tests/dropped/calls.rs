@@ -89,6 +89,8 @@ async fn a_reader_who_leaves_changes_nothing() {
                     let history =
                         connections.history(&scene.ada, Timestamp::from_seconds(0), until);
                     assert!(!history.await.unwrap().is_empty());
+                    let more = connections.additions(&scene.ada, &notes, &[NOTES]).await.unwrap();
+                    assert!(more.is_empty());
                     let none = acting.publication(&notes, &key).await.unwrap_err();
                     assert_eq!(none.kind(), ErrorKind::NotFound);
                 },

@@ -1,8 +1,8 @@
 //! Texts that people read, rendered from the declaration that code enforces: the privacy policy, the
 //! data policy, the information of Art. 13 and 14 GDPR, the record of Art. 30.
 
-mod catalogue;
 mod document;
+mod just_in_time;
 mod parts;
 mod record;
 
@@ -10,12 +10,9 @@ use std::collections::BTreeMap;
 
 use bailee_core::{ProviderId, ScopeEntry};
 
-use crate::{Declaration, Terms, hex, words::Words};
+use crate::{Catalogue, Declaration, Terms, hex};
 
-pub use self::{
-    catalogue::Catalogue,
-    document::{Block, Document, Line, Span},
-};
+pub use self::document::{Block, Document, Line, Span};
 
 /// What a provider's own facts say, beside what is declared of it.
 #[derive(Clone, Debug, Default)]
@@ -123,10 +120,6 @@ impl Texts {
 
     fn fill(&self, key: &str, places: &[(&str, &str)]) -> String {
         self.catalogue.fill(key, places)
-    }
-
-    fn words(&self) -> &'static Words {
-        Words::of(self.catalogue.locale())
     }
 
     fn day(&self, date: time::Date) -> String {

@@ -26,7 +26,7 @@ impl Texts {
             lines.push(Line::text(self.fill("who.address", &[("address", address)])));
         }
         if let Some(country) = controller.country {
-            let country = self.words().country(country);
+            let country = self.catalogue.country(country);
             lines.push(Line::text(self.fill("who.country", &[("country", &country)])));
         }
         lines.push(Line::text(self.say("who.contact")).contact(&controller.contact));
@@ -82,7 +82,8 @@ impl Texts {
     }
 
     pub(super) fn basis(&self, purpose: &Purpose) -> Line {
-        let basis = format!("{} ({})", self.words().basis(&purpose.basis), purpose.basis.article());
+        let basis =
+            format!("{} ({})", self.catalogue.basis(&purpose.basis), purpose.basis.article());
         let line = Line::text(basis);
         match purpose.condition {
             Some(condition) => {
@@ -136,7 +137,7 @@ impl Texts {
 
     /// How long something is kept, with the reason where a rule gives one.
     pub(super) fn kept(&self, item: &DataItem, provider: &str) -> String {
-        let kept = self.words().retention(item.retention, provider);
+        let kept = self.catalogue.retention(item.retention, provider);
         let rule = item.rule.as_deref();
         let rule = rule.and_then(|name| {
             self.declaration.retention().find(|(known, _)| *known == name).map(|(_, rule)| rule)
@@ -151,7 +152,10 @@ impl Texts {
         self.declaration.category(category).unwrap_or(category.as_str()).to_owned()
     }
 
-    fn categories<'a>(&self, categories: impl IntoIterator<Item = &'a DataCategory>) -> String {
+    pub(super) fn categories<'a>(
+        &self,
+        categories: impl IntoIterator<Item = &'a DataCategory>,
+    ) -> String {
         let words: Vec<String> = categories.into_iter().map(|one| self.category(one)).collect();
         words.join("; ")
     }
@@ -267,7 +271,7 @@ impl Texts {
             let fields = self.fill("recipients.fields", &[("fields", &fields.join(", "))]);
             data = data.and(format!("— {fields}"));
         }
-        let country = Line::text(self.words().country(recipient.country));
+        let country = Line::text(self.catalogue.country(recipient.country));
         vec![Line::text(&recipient.name), service, data, country]
     }
 
@@ -284,7 +288,7 @@ impl Texts {
         let rows = outside.into_iter().map(|recipient| {
             vec![
                 Line::text(&recipient.name),
-                Line::text(self.words().country(recipient.country)),
+                Line::text(self.catalogue.country(recipient.country)),
                 self.safeguard(recipient),
             ]
         });
@@ -293,8 +297,8 @@ impl Texts {
 
     pub(super) fn safeguard(&self, recipient: &Recipient) -> Line {
         let Some(safeguard) = recipient.safeguard else { return Line::default() };
-        let places =
-            [("safeguard", self.words().safeguard(safeguard)), ("article", safeguard.article())];
+        let safeguard_words = self.catalogue.safeguard(safeguard);
+        let places = [("safeguard", safeguard_words.as_str()), ("article", safeguard.article())];
         let mut line = Line::text(self.fill("transfers.article", &places));
         if let Some(reference) = &recipient.reference {
             line = line.and("").link(&self.say("transfers.copy"), reference);
@@ -347,7 +351,7 @@ impl Texts {
         document.subheading(self.say("rights.complaint_heading"));
         document.say(self.say("rights.complaint"));
         let authorities = self.declaration.authorities().iter().map(|authority| {
-            let country = authority.country.map(|country| self.words().country(country));
+            let country = authority.country.map(|country| self.catalogue.country(country));
             let places =
                 [("name", authority.name.as_str()), ("country", country.as_deref().unwrap_or(""))];
             Line::text(self.fill("rights.authority", &places)).contact(&authority.contact)
@@ -374,7 +378,7 @@ impl Texts {
         document.heading(self.say("children.heading"));
         document.say(self.fill("children.minimum", &[("age", &limits.minimum.to_string())]));
         let countries = limits.countries.iter().map(|(country, age)| {
-            let (country, age) = (self.words().country(*country), age.to_string());
+            let (country, age) = (self.catalogue.country(*country), age.to_string());
             self.fill("children.country", &[("country", &country), ("age", &age)])
         });
         let countries: Vec<String> = countries.collect();

@@ -59,7 +59,7 @@ impl Texts {
         let words: Vec<String> = categories.into_iter().map(|one| self.category(one)).collect();
         let names: Vec<String> = recipients
             .iter()
-            .map(|one| format!("{} ({})", one.name, self.words().country(one.country)))
+            .map(|one| format!("{} ({})", one.name, self.catalogue.country(one.country)))
             .collect();
         let kept: BTreeSet<String> = items
             .iter()
@@ -80,7 +80,7 @@ impl Texts {
             rows.push(vec![Line::text(self.say("record.transfers")), none]);
         }
         for recipient in outside {
-            let country = self.words().country(recipient.country);
+            let country = self.catalogue.country(recipient.country);
             let mut line = Line::text(format!("{}, {country}: ", recipient.name));
             line.0.extend(self.safeguard(recipient).0);
             rows.push(vec![Line::text(self.say("record.transfers")), line]);

@@ -10,23 +10,24 @@ use bailee_core::{Error, ErrorKind, Locale, Result};
 use toml::de::DeTable;
 
 use crate::{
-    Problems,
+    Country, Problems,
     problem::Report,
     read::{quoted, read_text},
 };
 
 /// The sentences of one language. English is built in, and a key that another catalogue leaves out is
 /// read there.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Catalogue(Arc<Inner>);
 
+#[derive(PartialEq, Eq)]
 struct Inner {
     locale: Locale,
     sentences: BTreeMap<String, String>,
 }
 
 static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| {
-    let sentences = read(include_str!("../../texts/en.toml"), None);
+    let sentences = read(include_str!("../texts/en.toml"), None);
     let sentences = sentences.expect("the built-in catalogue is read by the tests");
     Catalogue(Arc::new(Inner { locale: Locale::default(), sentences }))
 });
@@ -54,6 +55,17 @@ impl Catalogue {
             sentences.entry(key.clone()).or_insert_with(|| english.clone());
         }
         Ok(Self(Arc::new(Inner { locale, sentences })))
+    }
+
+    /// The one of these that a reader understands best: in their locale, in their language, or the
+    /// English one.
+    pub fn of(catalogues: &[Self], reader: &Locale) -> Self {
+        let exact = catalogues.iter().find(|one| one.locale() == reader);
+        let language = || {
+            let own = |one: &&Self| one.locale().language() == reader.language();
+            catalogues.iter().find(own)
+        };
+        exact.or_else(language).cloned().unwrap_or_else(Self::english)
     }
 
     /// Its language.
@@ -137,7 +149,12 @@ fn read(
             let mend = "write a sentence";
             let Some(sentence) = read_sentence(&mut report, &name, value, mend) else { continue };
             if let Some(known) = known {
-                let Some(english) = known.get(&name) else {
+                // Countries that English has no name for may have one.
+                let more = (section.get_ref() == "country")
+                    .then(|| Country::parse(key.get_ref()))
+                    .flatten()
+                    .map(|_| "");
+                let Some(english) = known.get(&name).map(String::as_str).or(more) else {
                     let what = format!("no text has the sentence {}", quoted(&name));
                     report.add(&key.span(), what, "remove it, or correct its key");
                     continue;
@@ -185,6 +202,35 @@ mod tests {
         assert_eq!(german.fill("policy.effective", &day), "Gilt ab {controller}.");
         assert_eq!(german.say("rights.heading"), "Your rights");
         assert_eq!(german.say("rights.how"), "Write to us: ");
+    }
+
+    #[test]
+    fn a_reader_is_shown_their_locale_or_their_language_or_english() {
+        let read = |tag: &str, title: &str| {
+            let text = format!("[policy]\ntitle = \"{title}\"\n[country]\nQQ = \"Quux\"\n");
+            Catalogue::parse(Locale::new(tag).unwrap(), &text).unwrap()
+        };
+        let ours =
+            [read("de", "Datenschutz"), read("de-CH", "Daten"), read("pt-BR", "Privacidade")];
+        for (tag, title) in [
+            ("de", "Datenschutz"),
+            ("de-CH", "Daten"),
+            ("de-AT", "Datenschutz"),
+            ("pt", "Privacidade"),
+            ("en-GB", "Privacy policy"),
+            ("fr", "Privacy policy"),
+        ] {
+            let found = Catalogue::of(&ours, &Locale::new(tag).unwrap());
+            assert_eq!(found.say("policy.title"), title, "{tag}");
+        }
+        assert_eq!(ours[0].country(Country::parse("QQ").unwrap()), "Quux");
+    }
+
+    #[test]
+    fn what_fills_a_place_is_not_filled_again() {
+        let places = [("provider", "{controller}"), ("controller", "Ada")];
+        let text = Catalogue::english().fill("disclosure.request", &places);
+        assert_eq!(text, "Ada asks for access to your {controller} account.");
     }
 
     #[test]
