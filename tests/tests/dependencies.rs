@@ -24,6 +24,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("bailee-vault", &["core", "store"]),
     ("bailee-registry", &["audit", "core", "store", "vault"]),
     ("bailee-connect", &["core", "http", "providers", "registry", "store", "vault"]),
+    ("bailee-rights", &["audit", "core", "registry", "store", "vault"]),
     (
         "bailee",
         &[
@@ -34,6 +35,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "postgres",
             "providers",
             "registry",
+            "rights",
             "sqlite",
             "store",
             "vault",
@@ -211,9 +213,14 @@ fn the_emulator_shares_nothing_with_what_it_tests() {
 
 #[test]
 fn what_is_pure_reaches_no_network_no_database_and_no_runtime() {
-    for package in
-        ["bailee-core", "bailee-store", "bailee-audit", "bailee-vault", "bailee-registry"]
-    {
+    for package in [
+        "bailee-core",
+        "bailee-store",
+        "bailee-audit",
+        "bailee-vault",
+        "bailee-registry",
+        "bailee-rights",
+    ] {
         let tree = tree(package, &[]);
         assert!(tree.contains(package), "{tree:?}");
         for forbidden in INPUT_AND_OUTPUT {
