@@ -18,6 +18,10 @@ pub struct AgeLimits {
     /// From when a person consents alone, by country: 13 to 16.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub countries: BTreeMap<Country, u8>,
+    /// Whether somebody of an unknown age is taken for a minor although nobody who is one may use
+    /// the service: a tenant that raised the minimum knows no more of people's ages for that.
+    #[serde(skip)]
+    pub(crate) unknown_is_young: bool,
 }
 
 impl AgeLimits {
@@ -39,7 +43,7 @@ impl AgeLimits {
     /// Whether people use the service who are too young to consent alone somewhere. Then nobody
     /// does whose age is not known.
     pub fn has_minors(&self) -> bool {
-        self.minimum < self.consent_in(None)
+        self.unknown_is_young || self.minimum < self.consent_in(None)
     }
 }
 
@@ -54,6 +58,7 @@ mod tests {
             minimum: 14,
             consent: 15,
             countries: [(country("AT"), 14), (country("DE"), 16), (country("BE"), 13)].into(),
+            unknown_is_young: false,
         };
         assert_eq!(limits.consent_in(Some(&country("AT"))), 14);
         assert_eq!(limits.consent_in(Some(&country("DE"))), 16);

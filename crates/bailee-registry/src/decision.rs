@@ -2,7 +2,7 @@
 
 use bailee_core::{Error, ErrorKind, ProviderId, Remedy, Result, Timestamp};
 
-use crate::{AgeBand, Consent, Exemption, LegalBasis, Purpose, Standing};
+use crate::{AgeBand, Consent, Exemption, LegalBasis, Purpose, Standing, versions::AskedAnew};
 
 /// One use of a person's data, as the gate asks about it.
 #[derive(Clone, Copy, Debug)]
@@ -12,7 +12,7 @@ pub struct Wanted<'a> {
     integration: Option<&'a ProviderId>,
     now: Timestamp,
     despite: Option<Exemption>,
-    asked_since: Option<Timestamp>,
+    asked: Option<&'a AskedAnew>,
     all_ages: bool,
 }
 
@@ -55,7 +55,7 @@ impl<'a> Wanted<'a> {
         now: Timestamp,
     ) -> Self {
         let integration = integration.into();
-        Self { purpose, integration, now, despite: None, asked_since: None, all_ages: false }
+        Self { purpose, integration, now, despite: None, asked: None, all_ages: false }
     }
 
     /// Says why it may be done although processing is restricted (Art. 18(2) GDPR).
@@ -64,10 +64,10 @@ impl<'a> Wanted<'a> {
         self
     }
 
-    /// Says that consents from before this time have to be given anew: what the person was told has
-    /// changed since, or the time for which such consents hold was made shorter.
-    pub fn asked_since(mut self, since: Timestamp) -> Self {
-        self.asked_since = Some(since);
+    /// Says that people are asked anew: what they were told has changed since, or the time for which
+    /// such consents hold was made shorter.
+    pub fn asked_anew(mut self, asked: &'a AskedAnew) -> Self {
+        self.asked = Some(asked);
         self
     }
 
@@ -123,7 +123,7 @@ impl Standing {
             return Decision::Allowed;
         }
         let holds = |consent: &&Consent| {
-            consent.stands(now) && wanted.asked_since.is_none_or(|since| consent.at >= since)
+            consent.stands(now) && wanted.asked.is_none_or(|asked| asked.is_met_by(consent))
         };
         let standing = consent().filter(holds);
         let guardian = standing.is_some_and(|consent| consent.guardian);

@@ -28,6 +28,7 @@ struct Inner {
     content: Content,
     version: [u8; 32],
     places: Places,
+    source: String,
 }
 
 /// What is declared, in the order of its canonical form. A field that is added later must be left
@@ -140,7 +141,7 @@ impl Declaration {
     pub fn check(text: &str) -> Result<Self, Problems> {
         let (content, places) = parse::declaration(text)?;
         let version = version(&content);
-        Ok(Self(Arc::new(Inner { content, version, places })))
+        Ok(Self(Arc::new(Inner { content, version, places, source: text.to_owned() })))
     }
 
     /// Reads and checks the declaration in a file, at most 1 MiB of UTF-8.
@@ -166,6 +167,12 @@ impl Declaration {
     /// lists do not change it.
     pub fn version(&self) -> [u8; 32] {
         self.0.version
+    }
+
+    /// The text that it was read from. Kept somewhere and read again with [`Declaration::parse`], it
+    /// is the same declaration with the same version.
+    pub fn source(&self) -> &str {
+        &self.0.source
     }
 
     /// Who answers for the service.
@@ -271,6 +278,10 @@ impl Declaration {
 
     pub(crate) fn places(&self) -> &Places {
         &self.0.places
+    }
+
+    pub(crate) fn content(&self) -> &Content {
+        &self.0.content
     }
 }
 

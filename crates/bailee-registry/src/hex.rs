@@ -54,3 +54,20 @@ pub(crate) mod maybe {
         Ok(text.as_deref().and_then(super::parse))
     }
 }
+
+/// For lists of digests. One that cannot be read makes the whole list unreadable.
+pub(crate) mod list {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(crate) fn serialize<S: Serializer>(list: &[[u8; 32]], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(list.iter().map(super::text))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<[u8; 32]>, D::Error> {
+        let texts = Vec::<String>::deserialize(from)?;
+        let digests = texts.iter().map(|text| super::parse(text));
+        digests.collect::<Option<_>>().ok_or_else(|| de::Error::custom("not a list of digests"))
+    }
+}

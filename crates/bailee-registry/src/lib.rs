@@ -33,6 +33,7 @@ mod retention;
 mod scope_drift;
 mod scopes;
 mod standing;
+pub mod versions;
 mod words;
 
 pub use addition::ScopeAddition;

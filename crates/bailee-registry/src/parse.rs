@@ -138,6 +138,7 @@ fn age(report: &mut Report, root: &mut Section<'_>) -> Option<AgeLimits> {
         minimum: minimum.and_then(small)?,
         consent: consent.and_then(small).unwrap_or(16),
         countries,
+        unknown_is_young: false,
     })
 }
 

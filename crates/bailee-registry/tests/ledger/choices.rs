@@ -8,7 +8,7 @@ use bailee_core::{
 use bailee_registry::{
     AgeBand, AgeMethod, Choice, ConsentState, Decision, Denial, Exemption, Given,
     GlobalPrivacyControl, Grounds, GuardianCheck, How, Objection, Outcome, Purpose,
-    RestrictionGround, Standing, Wanted,
+    RestrictionGround, Standing, Wanted, versions::AskedAnew,
 };
 use bailee_store::{Log, Query, Store, Window};
 
@@ -92,9 +92,14 @@ async fn what_changed_is_asked_anew() {
     let now = desk.clock.now();
     let standing = desk.standing().await;
     let wanted = Wanted::new(publish, &HERE, now);
-    assert_eq!(standing.decide_on(&wanted.asked_since(now)), Decision::Allowed);
+    assert_eq!(standing.decide_on(&wanted.asked_anew(&AskedAnew::since(now))), Decision::Allowed);
     let later = now.plus(Duration::from_micros(1));
-    assert_eq!(standing.decide_on(&wanted.asked_since(later)), ASK);
+    assert_eq!(standing.decide_on(&wanted.asked_anew(&AskedAnew::since(later))), ASK);
+    // A consent that is new enough, to the text of a version that lacks the change.
+    let lacking = AskedAnew::since(now).stale([1; 32]);
+    assert_eq!(standing.decide_on(&wanted.asked_anew(&lacking)), ASK);
+    let others = AskedAnew::since(now).stale([9; 32]);
+    assert_eq!(standing.decide_on(&wanted.asked_anew(&others)), Decision::Allowed);
     let operator = desk.operator();
     let view = desk.view().await;
     let change =

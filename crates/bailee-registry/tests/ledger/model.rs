@@ -12,7 +12,7 @@ use bailee_core::{
 use bailee_registry::{
     AgeBand, AgeMethod, Change, Choice, Exemption, Given, GlobalPrivacyControl, Grounds,
     GuardianCheck, How, Ledger, LegalBasis, Objection, Purpose, RestrictionGround, Standing, Use,
-    Wanted,
+    Wanted, versions::AskedAnew,
 };
 use bailee_vault::{Holder, Vault};
 use proptest::prelude::*;
@@ -60,8 +60,9 @@ enum Step {
     Say(usize, Said),
     /// It commits.
     Commit(usize),
-    /// The declaration changes: basis, use, and whether people have to be asked again.
-    Declare { purpose: usize, basis: usize, usage: usize, anew: bool },
+    /// The declaration changes: basis, use, and whether people have to be asked again, perhaps also
+    /// those who agreed to the text of a version.
+    Declare { purpose: usize, basis: usize, usage: usize, anew: Option<Option<u8>> },
     /// The clock goes on, or back.
     Tick(i64),
 }
@@ -105,7 +106,8 @@ fn said() -> impl Strategy<Value = Said> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let declare = (0..PURPOSES.len(), 0..3_usize, 0..3_usize, any::<bool>());
+    let anew = proptest::option::of(proptest::option::of(0..2_u8));
+    let declare = (0..PURPOSES.len(), 0..3_usize, 0..3_usize, anew);
     prop_oneof![
         12 => (0..PROCESSES, said()).prop_map(|(process, said)| Step::Say(process, said)),
         3 => (0..PROCESSES, said()).prop_map(|(process, said)| Step::Begin(process, said)),
@@ -247,7 +249,8 @@ impl Model {
         let held = self
             .held(on)
             .filter(|held| held.until.is_none_or(|until| now < until))
-            .filter(|held| declared.since.is_none_or(|since| since <= held.at));
+            .filter(|held| declared.since.is_none_or(|since| since <= held.at))
+            .filter(|held| !declared.stale.contains(&held.version));
         let agreed = held
             .as_ref()
             .is_some_and(|held| held.guardian || age.is_none_or(|band| band == AgeBand::Adult));
@@ -269,10 +272,12 @@ impl Model {
     }
 }
 
-/// A purpose as it is declared now, and since when people have to have been asked.
+/// A purpose as it is declared now, since when people have to have been asked, and which texts say
+/// too little.
 struct Declared {
     purpose: Purpose,
     since: Option<Timestamp>,
+    stale: BTreeSet<u8>,
 }
 
 /// A process with what it is about to commit.
@@ -306,7 +311,7 @@ impl Run {
         let declared = PURPOSES.map(|id| {
             let mut purpose = base.clone();
             purpose.id = id;
-            Declared { purpose, since: None }
+            Declared { purpose, since: None, stale: BTreeSet::new() }
         });
         let declared = declared.into_iter().collect();
         let model = Model::default();
@@ -325,8 +330,9 @@ impl Run {
                 let declared = &mut self.declared[purpose];
                 declared.purpose.basis = self.bases[basis].clone();
                 declared.purpose.usage = [Use::Service, Use::Marketing, Use::Analytics][usage];
-                if anew {
+                if let Some(stale) = anew {
                     declared.since = Some(self.desk.clock.now());
+                    declared.stale = stale.into_iter().collect();
                 }
             }
             Step::Tick(seconds) => {
@@ -473,14 +479,17 @@ impl Run {
             assert_eq!(Standing::read(&view.standing().unwrap()).unwrap(), rebuilt);
         }
         for (purpose, declared) in self.declared.iter().enumerate() {
+            let asked = declared.since.map(AskedAnew::since);
+            let stale = |asked, version: &u8| AskedAnew::stale(asked, [*version; 32]);
+            let asked = asked.map(|asked| declared.stale.iter().fold(asked, stale));
             for (through, integration) in THROUGH.iter().enumerate() {
                 for despite in [None, Some(Exemption::Consent), Some(Exemption::LegalClaims)] {
                     let mut wanted = Wanted::new(&declared.purpose, integration.as_ref(), now);
                     if let Some(exemption) = despite {
                         wanted = wanted.despite_restriction(exemption);
                     }
-                    if let Some(since) = declared.since {
-                        wanted = wanted.asked_since(since);
+                    if let Some(asked) = &asked {
+                        wanted = wanted.asked_anew(asked);
                     }
                     let decision = rebuilt.decide_on(&wanted);
                     let allows = self.model.allows(declared, (purpose, through), despite, now);

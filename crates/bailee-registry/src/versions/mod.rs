@@ -1,0 +1,24 @@
+//! Versions of a declaration: what differs between two of them, who is told, who is asked again, and
+//! what a part of one still allows.
+//!
+//! [`Diff::between`] finds every difference and judges each. [`AskedAnew`] is what the gate is told
+//! of it.
+
+mod asked;
+mod change;
+mod compare;
+mod diff;
+mod difference;
+mod length;
+
+pub use self::{
+    asked::AskedAnew,
+    change::{
+        CategoryChange, Changed, ControllerChange, DataChange, DataSetChange, EndpointChange,
+        IntegrationChange, Listed, Place, Presence, PurposeChange, RecipientChange, RuleChange,
+        Served,
+    },
+    diff::Diff,
+    difference::{Audience, Difference, Reason, Significance, Way},
+    length::Length,
+};
