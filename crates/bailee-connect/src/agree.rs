@@ -12,7 +12,9 @@ use bailee_registry::{Choice, ConsentRecord, Disclosure, Given, How, SharedBy, S
 use bailee_vault::{Holder, View};
 use subtle::ConstantTimeEq;
 
-use crate::{connections::Connections, engine::Engine, stored::Found, told::told};
+use crate::{
+    connections::Connections, engine::Engine, stored::Found, told::told, word::Withdrawal,
+};
 
 impl Connections {
     /// What a person is told before they agree to the use of a connection of their tenant or of
@@ -92,7 +94,8 @@ impl Connections {
 
     /// Records that the visitor takes back what they agreed to at a provider, for these purposes.
     /// From the next call on nothing is done for them there that rests on it, through whichever
-    /// connection; the connections stay.
+    /// connection. It is [`Choices::withdraw`](crate::Choices::withdraw) of these uses: connections
+    /// that are not theirs stay, and their own end where nothing else carries them.
     ///
     /// It is as easy as agreeing: no text, no question to the host, and it does not matter whether
     /// the connection, the integration or the purpose is still there. What they did not agree to
@@ -108,29 +111,9 @@ impl Connections {
         provider: &ProviderId,
         purposes: &[PurposeId],
     ) -> Result<()> {
-        if purposes.is_empty() {
-            return Err(Error::new(ErrorKind::InvalidInput).with_detail("no purpose was named"));
-        }
-        let Engine(inner) = &self.engine;
-        let tenant = visitor.tenant();
-        let Some(subject) = self.engine.subject_of(tenant, visitor.person()).await? else {
-            return Ok(());
-        };
-        let by = Actor::Subject { subject };
-        for _ in 0..8 {
-            let view = inner.vault.read(tenant, Holder::Subject(subject), &[]).await?;
-            self.engine.admit_instance(view.control()).await?;
-            let change =
-                inner.ledger.withdraw_purposes(tenant, &view, purposes, provider, &by).await?;
-            if change.ops.is_empty() {
-                return Ok(());
-            }
-            match inner.vault.commit(tenant, change.add_to(inner.vault.batch()?)).await {
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
-                done => return done.map(|_| ()),
-            }
-        }
-        Err(Error::new(ErrorKind::Conflict).with_provider(provider.clone()))
+        let (integration, purposes) = (Some(provider.clone()), purposes.to_vec());
+        let what = Withdrawal::Uses { integration, purposes };
+        self.engine.choices().withdraw(visitor, &what).await.map(drop)
     }
 
     /// A connection that a visitor may use and that is no person's.

@@ -5,9 +5,8 @@ use bailee_core::{
     ScopeName, Timestamp, Visitor,
 };
 use bailee_registry::{ScopeAddition, ScopeDrift};
-use bailee_store::Query;
 
-use crate::{engine::Engine, kind, stored::Found};
+use crate::{engine::Engine, stored::Found};
 
 /// Connecting, looking at and disconnecting accounts.
 #[derive(Clone, Debug)]
@@ -117,25 +116,8 @@ impl Connections {
         let Some(subject) = engine.subject_of(tenant, visitor.person()).await? else {
             return Ok(Vec::new());
         };
-        let mut query = Query::of_kind(kind::CONNECTION).subject(subject);
-        let mut all = Vec::new();
-        loop {
-            let page = engine.0.vault.store().find(tenant, &query).await?;
-            for record in page.records {
-                let connection = ConnectionRef::new(
-                    tenant.clone(),
-                    bailee_core::Owner::Subject(subject),
-                    bailee_core::ConnectionId::from_id(record.key.id),
-                );
-                if let Some(found) = engine.find_connection(&connection).await? {
-                    all.push(engine.status_of(found)?);
-                }
-            }
-            match page.next {
-                Some(next) => query = query.after(next),
-                None => return Ok(all),
-            }
-        }
+        let all = engine.held_by(tenant, subject).await?.into_iter();
+        all.map(|found| engine.status_of(found)).collect()
     }
 }
 

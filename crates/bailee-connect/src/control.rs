@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bailee_core::{
     ConnectionRef, Error, ErrorKind, InstanceId, ProviderId, Result, TenantId, audit::Entry,
 };
+use bailee_registry::Declaration;
 use bailee_store::{Control, Version};
 use bailee_vault::Vault;
 use serde::{Deserialize, Serialize};
@@ -96,6 +97,17 @@ impl Engine {
             return Err(Error::new(ErrorKind::Frozen).with_connection(connection.connection()));
         }
         Ok(())
+    }
+
+    /// Refuses where no consent can be taken: the database is another instance's.
+    pub(crate) async fn admits_consent(&self, tenant: &TenantId) -> Result<()> {
+        let snapshot = self.0.vault.store().read(tenant, &[]).await?;
+        self.admit_instance(&snapshot.control).await.map(drop)
+    }
+
+    /// The declarations under which anything is done.
+    pub(crate) async fn live_declarations(&self) -> Result<Vec<Arc<Declaration>>> {
+        Ok(vec![self.0.declaration.clone()])
     }
 
     /// Writes the control row at the first start, notes a changed declaration later, and says

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use bailee_core::{
-    Act, Actor, ConnectionId, ConnectionRef, ConnectionState, Error, ErrorKind, Id, Origin, Owner,
-    ProviderId, Result, SubjectId, Timestamp, WithdrawalReason, audit::Entry, event::Happened,
+    Act, Actor, ConnectionRef, ConnectionState, Error, ErrorKind, Id, Origin, Owner, ProviderId,
+    Result, SubjectId, Timestamp, WithdrawalReason, audit::Entry, event::Happened,
 };
 use bailee_providers::{
     CredentialFacts, FailureKind, IssuedCredential, RevokePlan,
     spec::{RefreshClass, RevokeEnds},
 };
-use bailee_store::{Claim, Due, Expect, Key, Lease, Query};
+use bailee_store::{BatchBuilder, Claim, Due, Expect, Key, Lease};
 use bailee_vault::Holder;
 use futures_channel::oneshot;
 
@@ -129,12 +129,26 @@ impl Engine {
     }
 
     pub(crate) async fn make_unusable(&self, found: &Found, actor: &Actor) -> Result<()> {
+        let reason = found.body.ending.map(WithdrawalReason::code);
+        let batch = self.0.vault.batch()?.op(found.view.fence()?);
+        let batch = self.unusable(found, actor, reason, batch).await?;
+        self.0.vault.commit(found.reference.tenant(), batch).await.map(|_| ())
+    }
+
+    /// Adds to a batch that a connection is unusable from now on, with the work that ends it. The
+    /// batch has the lock on its owner's record already.
+    pub(crate) async fn unusable(
+        &self,
+        found: &Found,
+        actor: &Actor,
+        reason: Option<&'static str>,
+        mut batch: BatchBuilder,
+    ) -> Result<BatchBuilder> {
         let connection = &found.reference;
-        let mut batch = self.0.vault.batch()?.op(found.view.fence()?);
         for op in self.move_to(found, ConnectionState::Disconnecting).await? {
             batch = batch.op(op);
         }
-        let batch = batch
+        Ok(batch
             .schedule(
                 Key::new(kind::DISCONNECT, connection.connection().id()),
                 connection.owner().subject(),
@@ -146,9 +160,8 @@ impl Engine {
                     .by(actor)
                     .with("connection", connection.connection())
                     .with("provider", &found.body.provider)
-                    .with_some("reason", found.body.ending.map(WithdrawalReason::code)),
-            );
-        self.0.vault.commit(connection.tenant(), batch).await.map(|_| ())
+                    .with_some("reason", reason),
+            ))
     }
 
     /// Claims the disconnect and brings it to its end.
@@ -448,26 +461,10 @@ impl Engine {
 
     /// Whether the person has another account connected at this provider.
     async fn connected_elsewhere(&self, subject: SubjectId, found: &Found) -> Result<bool> {
-        let tenant = found.reference.tenant();
-        let mut query = Query::of_kind(kind::CONNECTION).subject(subject);
-        loop {
-            let page = self.0.vault.store().find(tenant, &query).await?;
-            for record in page.records {
-                let id = ConnectionId::from_id(record.key.id);
-                let other = ConnectionRef::new(tenant.clone(), Owner::Subject(subject), id);
-                if other == found.reference {
-                    continue;
-                }
-                let other = self.find_connection(&other).await?;
-                if other.is_some_and(|other| other.body.provider == found.body.provider) {
-                    return Ok(true);
-                }
-            }
-            match page.next {
-                Some(next) => query = query.after(next),
-                None => return Ok(false),
-            }
-        }
+        let all = self.held_by(found.reference.tenant(), subject).await?;
+        Ok(all.iter().any(|other| {
+            other.reference != found.reference && other.body.provider == found.body.provider
+        }))
     }
 
     fn receipt(

@@ -1,8 +1,8 @@
 //! Finding what is stored about connections, and the names under which it lies.
 
 use bailee_core::{
-    ConnectionRef, ConnectionState, Error, ErrorKind, Id, Owner, RegistrationId, Result, SubjectId,
-    TenantId,
+    ConnectionId, ConnectionRef, ConnectionState, Error, ErrorKind, Id, Owner, RegistrationId,
+    Result, SubjectId, TenantId,
 };
 use bailee_providers::Account;
 use bailee_store::{Facet, Key, Op, Query, Record};
@@ -101,6 +101,28 @@ impl Engine {
         Ok(Some(Found { reference: connection.clone(), state, body, view }))
     }
 
+    /// The connections of a person in a tenant.
+    pub(crate) async fn held_by(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+    ) -> Result<Vec<Found>> {
+        let mut query = Query::of_kind(kind::CONNECTION).subject(subject);
+        let mut all = Vec::new();
+        loop {
+            let page = self.0.vault.store().find(tenant, &query).await?;
+            for record in page.records {
+                let id = ConnectionId::from_id(record.key.id);
+                let connection = ConnectionRef::new(tenant.clone(), Owner::Subject(subject), id);
+                all.extend(self.find_connection(&connection).await?);
+            }
+            match page.next {
+                Some(next) => query = query.after(next),
+                None => return Ok(all),
+            }
+        }
+    }
+
     /// The connection that a credential belongs to.
     pub(crate) async fn connection_of(
         &self,
@@ -111,7 +133,7 @@ impl Engine {
         let query = Query::of_kind(kind::CONNECTION).lookup(credential).limit(1);
         let page = self.0.vault.store().find(tenant, &query).await?;
         let Some(record) = page.records.first() else { return Ok(None) };
-        let connection = bailee_core::ConnectionId::from_id(record.key.id);
+        let connection = ConnectionId::from_id(record.key.id);
         let owner = match subject.or(record.subject) {
             Some(subject) => Owner::Subject(subject),
             None if tenant.is_system() => Owner::Instance,

@@ -150,21 +150,22 @@ impl Ledger {
     }
 
     /// Records that the person took back what they had agreed to through an integration, for some
-    /// purposes. What they did not agree to, or took back before, is nothing to record.
+    /// purposes; `None` is the host's own processing. What they did not agree to, or took back before, is nothing to record.
     ///
     /// # Errors
     ///
     /// As [`Ledger::withdraw`].
-    pub async fn withdraw_purposes(
+    pub async fn withdraw_purposes<'p>(
         &self,
         tenant: &TenantId,
         view: &View,
         purposes: &[PurposeId],
-        integration: &ProviderId,
+        integration: impl Into<Option<&'p ProviderId>>,
         by: &Actor,
     ) -> Result<Change> {
+        let integration = integration.into();
         self.withdraw_where(tenant, view, by, |purpose, through| {
-            through == Some(integration) && purposes.contains(purpose)
+            through == integration && purposes.contains(purpose)
         })
         .await
     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bailee_connect::{
-    Acting, BrakeStatus, Connections, Engine, Freeze, InstanceConnections, Requests, Who, Worker,
+    Acting, BrakeStatus, Choices, Connections, Engine, Freeze, InstanceConnections,
+    OperatorChoices, Requests, Who, Worker,
 };
 use bailee_core::{Id, Locale, PurposeId, RegistrationId, Result};
 use bailee_registry::{Declaration, Texts};
@@ -42,6 +43,17 @@ impl Bailee {
     /// them.
     pub fn requests(&self, operator: Id) -> Requests {
         self.engine.requests(operator)
+    }
+
+    /// What people say about the use of their own data: agreeing, refusing, taking back, objecting,
+    /// restricting. Each is one call, and holds from the next use on.
+    pub fn choices(&self) -> Choices {
+        self.engine.choices()
+    }
+
+    /// The same as an operator brings it, and what only an operator decides.
+    pub fn operator_choices(&self, operator: Id) -> OperatorChoices {
+        self.engine.operator_choices(operator)
     }
 
     /// Fixes who acts and what for; calls and publications go from there.

@@ -12,11 +12,12 @@ pub use bailee_connect::Loopback;
 pub use bailee_connect::provider_facts;
 pub use bailee_connect::{
     Acting, Answer, ApiService, BeginOptions, Begun, BoxFuture, BrakeStatus, BytesMedia,
-    CallbackRequest, Completed, ConnectionStatus, Connections, CookiePolicy, CursorRepeats,
-    DisconnectReceipt, DownloadOptions, EnterOptions, Entered, EventSink, Freeze, IdempotencyKey,
-    IncomingFile, InstanceConnections, MediaSource, Mount, Pages, ProviderRequest, Publication,
-    PublicationState, Refusal, RefusalReason, Registration, RequestOutcome, Requests, ResumePoint,
-    Runtime, SignalOutcome, SignalRequest, TakenSignal, Who, Worker,
+    CallbackRequest, Choices, Completed, ConnectionStatus, Connections, CookiePolicy,
+    CursorRepeats, DisconnectReceipt, DownloadOptions, EnterOptions, Entered, EventSink, Freeze,
+    IdempotencyKey, IncomingFile, InstanceConnections, LearntAge, MediaSource, Mount,
+    OperatorChoices, Pages, ProviderRequest, Publication, PublicationState, Refusal, RefusalReason,
+    Registration, RequestOutcome, Requests, ResumePoint, Runtime, SignalOutcome, SignalRequest,
+    TakenSignal, Who, Withdrawal, Withdrawn, Worker,
 };
 #[cfg(feature = "tokio")]
 pub use bailee_connect::{FileMedia, Tokio};
