@@ -127,6 +127,10 @@ impl<A: Around> Log for Wrapped<A> {
         self.around.around(Step::Upkeep, self.inner.open(limit)).await
     }
 
+    async fn numbered(&self, from: u64, limit: u32) -> Result<Vec<(u64, Leaf)>> {
+        self.around.around(Step::Upkeep, self.inner.numbered(from, limit)).await
+    }
+
     async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
         self.around.around(Step::Upkeep, self.inner.fold(head, leaves)).await
     }

@@ -59,6 +59,25 @@ impl PostgresStore {
         Ok((head, leaves.collect::<Result<_, _>>()?))
     }
 
+    /// One round trip.
+    pub(crate) async fn log_numbered(&self, from: u64, limit: u32) -> Result<Vec<(u64, Leaf)>> {
+        // No number is larger than the column holds.
+        let Ok(from) = i64::try_from(from) else { return Ok(Vec::new()) };
+        let statement = Statement::new(
+            "SELECT leaf, tenant::pg_catalog.text, batch, n, at, hash FROM bailee.audit
+             WHERE leaf >= $1 ORDER BY leaf LIMIT $2",
+        )
+        .number(from)
+        .number(i64::from(limit));
+        let answers = self.pool.session().await?.transact(vec![work(), statement]).await?;
+        let rows = answers.last().map_or(&[][..], |answer| &answer.rows);
+        let numbered = rows.iter().map(|row| {
+            let leaf = open(row)?.ok_or(Failure::StrangeRow)?;
+            Ok((number(get(row, 0)?)?, leaf))
+        });
+        Ok(numbered.collect::<Result<_, Failure>>()?)
+    }
+
     /// Two round trips: the head's row is the lock, and the counts are looked at before COMMIT.
     pub(crate) async fn log_fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
         let size = i64::try_from(head.size).map_err(|_| ErrorKind::Conflict)?;

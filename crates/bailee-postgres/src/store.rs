@@ -120,6 +120,10 @@ impl Log for PostgresStore {
         self.log_open(limit).await
     }
 
+    async fn numbered(&self, from: u64, limit: u32) -> Result<Vec<(u64, Leaf)>> {
+        self.log_numbered(from, limit).await
+    }
+
     async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
         self.log_fold(head, leaves).await
     }

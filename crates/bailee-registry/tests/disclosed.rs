@@ -46,6 +46,10 @@ impl Log for Faulty {
         self.inner.open(limit).await
     }
 
+    async fn numbered(&self, from: u64, limit: u32) -> Result<Vec<(u64, Leaf)>> {
+        self.inner.numbered(from, limit).await
+    }
+
     async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
         self.inner.fold(head, leaves).await
     }

@@ -64,17 +64,37 @@ pub(crate) fn open(connection: &Connection, limit: u32) -> Result<(Head, Vec<Lea
         )?;
         let mut rows = statement.query(params![limit])?;
         while let Some(row) = rows.next()? {
-            leaves.push(Leaf {
-                tenant: row::tenant(row, 0)?,
-                batch: row::batch(row, 1)?,
-                n: row.get(2)?,
-                at: row::time(row, 3)?,
-                hash: row::array(row, 4)?,
-            });
+            leaves.push(leaf(row)?);
         }
     }
     transaction.commit()?;
     Ok((head, leaves))
+}
+
+pub(crate) fn numbered(connection: &Connection, from: u64, limit: u32) -> Result<Vec<(u64, Leaf)>> {
+    // No number is larger than the column holds.
+    let Ok(from) = i64::try_from(from) else { return Ok(Vec::new()) };
+    let mut statement = connection.prepare_cached(
+        "SELECT tenant, batch, n, at, hash, leaf FROM bailee_audit WHERE leaf >= ?1 \
+         ORDER BY leaf LIMIT ?2",
+    )?;
+    let mut rows = statement.query(params![from, limit])?;
+    let mut leaves = Vec::new();
+    while let Some(row) = rows.next()? {
+        leaves.push((row.get::<_, i64>(5)?.unsigned_abs(), leaf(row)?));
+    }
+    Ok(leaves)
+}
+
+/// A row that begins with tenant, batch, place, time and hash.
+fn leaf(row: &rusqlite::Row<'_>) -> Result<Leaf> {
+    Ok(Leaf {
+        tenant: row::tenant(row, 0)?,
+        batch: row::batch(row, 1)?,
+        n: row.get(2)?,
+        at: row::time(row, 3)?,
+        hash: row::array(row, 4)?,
+    })
 }
 
 /// Numbers leaves from a head on.

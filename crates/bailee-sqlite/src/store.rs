@@ -157,6 +157,10 @@ impl Log for SqliteStore {
         Ok(self.readers.ask(move |connection| log::open(connection, limit)).await?)
     }
 
+    async fn numbered(&self, from: u64, limit: u32) -> Result<Vec<(u64, Leaf)>> {
+        Ok(self.readers.ask(move |connection| log::numbered(connection, from, limit)).await?)
+    }
+
     async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
         self.change(Fold { head, leaves: leaves.to_vec() }).await
     }

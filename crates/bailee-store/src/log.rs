@@ -44,7 +44,7 @@ impl Default for Window {
     }
 }
 
-/// An entry that has no number yet: a hash without a body.
+/// An entry without its body: its place and its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leaf {
     /// Whose.
@@ -83,6 +83,14 @@ pub trait Log: Send + Sync + 'static {
     ///
     /// [`bailee_core::ErrorKind::StoreUnavailable`].
     async fn open(&self, limit: u32) -> Result<(Head, Vec<Leaf>)>;
+
+    /// At most `limit` numbered entries of every tenant, from a number on, in the order of their
+    /// numbers, without their bodies. Where one was deleted its number is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`bailee_core::ErrorKind::StoreUnavailable`].
+    async fn numbered(&self, from: u64, limit: u32) -> Result<Vec<(u64, Leaf)>>;
 
     /// Numbers the leaves in their order, from `head` on, all or none.
     ///

@@ -205,14 +205,16 @@ impl Log for MemoryStore {
         // A stable sort: of one moment, what was committed first comes first.
         open.sort_by_key(|logged| logged.entry.at());
         open.truncate(limit as usize);
-        let leaves = open.into_iter().map(|logged| Leaf {
-            tenant: logged.tenant.clone(),
-            batch: logged.batch,
-            n: logged.n,
-            at: logged.entry.at(),
-            hash: logged.hash,
-        });
-        Ok((Head { size: state.head }, leaves.collect()))
+        Ok((Head { size: state.head }, open.into_iter().map(leaf_of).collect()))
+    }
+
+    async fn numbered(&self, from: u64, limit: u32) -> Result<Vec<(u64, Leaf)>> {
+        let (_, state) = self.enter();
+        let numbered = state.log.iter().filter_map(|logged| Some((logged.leaf?, logged)));
+        let mut numbered: Vec<_> = numbered.filter(|(number, _)| *number >= from).collect();
+        numbered.sort_by_key(|(number, _)| *number);
+        numbered.truncate(limit as usize);
+        Ok(numbered.into_iter().map(|(number, logged)| (number, leaf_of(logged))).collect())
     }
 
     async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
@@ -239,6 +241,16 @@ impl Log for MemoryStore {
         }
         state.head += leaves.len() as u64;
         Ok(Head { size: state.head })
+    }
+}
+
+fn leaf_of(logged: &LoggedEntry) -> Leaf {
+    Leaf {
+        tenant: logged.tenant.clone(),
+        batch: logged.batch,
+        n: logged.n,
+        at: logged.entry.at(),
+        hash: logged.hash,
     }
 }
 

@@ -144,6 +144,14 @@ impl bailee::store::Log for Shared {
         bailee::store::Log::open(&*self.0, limit).await
     }
 
+    async fn numbered(
+        &self,
+        from: u64,
+        limit: u32,
+    ) -> bailee::Result<Vec<(u64, bailee::store::Leaf)>> {
+        self.0.numbered(from, limit).await
+    }
+
     async fn fold(
         &self,
         head: bailee::store::Head,

@@ -158,6 +158,27 @@ pub async fn aud_02_a_leaf_that_is_not_in_the_log_is_refused(harness: &dyn Harne
     assert_eq!(numbers(&desk).await, [None, None]);
 }
 
+/// Numbered entries of every tenant come in the order of their numbers, from one on, no more than
+/// the limit, and open ones never.
+pub async fn aud_02_numbered_entries_are_read_by_their_numbers(harness: &dyn Harness) {
+    let desk = Desk::new(harness).await;
+    assert_eq!(desk.store.numbered(0, 10).await.unwrap(), []);
+    write(&desk, &[1, 2, 3]).await;
+    desk.put(&GLOBEX, desk.note(&key(NOTE, 1))).await;
+    let (head, mut leaves) = desk.store.open(10).await.unwrap();
+    assert_eq!(leaves.len(), 4);
+    leaves.reverse();
+    desk.store.fold(head, &leaves[..3]).await.unwrap();
+    let numbered: Vec<(u64, Leaf)> = (0..).zip(leaves[..3].to_vec()).collect();
+    assert_eq!(desk.store.numbered(0, 10).await.unwrap(), numbered);
+    assert_eq!(desk.store.numbered(0, 2).await.unwrap(), numbered[..2]);
+    assert_eq!(desk.store.numbered(1, 1).await.unwrap(), numbered[1..2]);
+    assert_eq!(desk.store.numbered(2, 10).await.unwrap(), numbered[2..]);
+    for past in [3, i64::MAX as u64, u64::MAX] {
+        assert_eq!(desk.store.numbered(past, 10).await.unwrap(), []);
+    }
+}
+
 /// Writes entries of these times in one batch.
 async fn write(desk: &Desk, times: &[i64]) {
     let mut batch = Batch::builder(new_batch()).check(key(NOTE, 1), Expect::Absent);

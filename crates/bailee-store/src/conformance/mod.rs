@@ -118,6 +118,7 @@ macro_rules! conformance_tests {
             log::aud_02_a_fold_from_another_head_is_refused
             log::aud_02_a_number_once_given_never_changes
             log::aud_02_a_leaf_that_is_not_in_the_log_is_refused
+            log::aud_02_numbered_entries_are_read_by_their_numbers
             races::of_many_deletes_of_one_version_one_wins
             races::of_many_writers_over_one_version_one_wins
             races::of_many_creators_of_one_record_one_wins

@@ -215,6 +215,10 @@ impl Log for Watched {
         self.inner.open(limit).await
     }
 
+    async fn numbered(&self, from: u64, limit: u32) -> Result<Vec<(u64, Leaf)>> {
+        self.inner.numbered(from, limit).await
+    }
+
     async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
         self.inner.fold(head, leaves).await
     }
