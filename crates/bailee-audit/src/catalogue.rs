@@ -114,6 +114,7 @@ const EVENTS: &[EventShape] = &[
     event("brake.released", "an operator let a provider's refusals count again", &["registration"]),
     event("call.effect_done", "a call that changes something was answered", &["effect"]),
     event("call.effect_intended", "a call that changes something is about to be sent", &["effect"]),
+    event("checkpoint.signed", "the head of this log's tree was signed", &["count", "digest"]),
     event("child.found", "a person was found to be too young for the service", &["method"]),
     event("connection.checked", "a provider was asked about a connection", &["connection"]),
     event("connection.connected", "an account was connected", &["connection"]),

@@ -20,7 +20,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32]
     parse(&text).ok_or_else(|| de::Error::custom("not a digest"))
 }
 
-fn parse(text: &str) -> Option<[u8; 32]> {
+pub(crate) fn parse(text: &str) -> Option<[u8; 32]> {
     let digits = text.as_bytes();
     if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;

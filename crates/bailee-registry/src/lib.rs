@@ -19,6 +19,7 @@ mod hex;
 mod integration;
 pub mod kind;
 mod ledger;
+mod log;
 mod objection;
 pub mod outbound;
 mod parse;
@@ -55,6 +56,9 @@ pub use endpoint::{Endpoint, Segment};
 pub use gpc::GlobalPrivacyControl;
 pub use integration::{DataItem, Integration};
 pub use ledger::{Change, Ledger};
+pub use log::{
+    AuditLog, Checkpointed, EntryPlace, Finding, LogFault, LogKey, Numbered, Proven, Verified,
+};
 pub use objection::{Grounds, Objection};
 pub use party::{Controller, Party, ProtectionOfficer};
 pub use policy::{Block, Document, Line, ProviderFacts, Span, Texts};
