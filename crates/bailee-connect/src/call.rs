@@ -7,7 +7,7 @@ use bailee_core::{
     audit::{Entry, Field},
 };
 use bailee_providers::{Context, Failure, FailureKind, Operation, Step};
-use bailee_store::{Due, Key};
+use bailee_store::{BatchBuilder, Due, Key};
 
 use crate::{
     drive::{DEADLINE, Halt, Line, Mark},
@@ -58,25 +58,30 @@ impl Acting {
         operation: &O,
     ) -> Result<O::Output> {
         let start = |cx: &Context<'_>| operation.start(cx);
-        self.perform(connection, operation.facts().into(), &start, |_| "done").await
+        self.perform(connection, operation.facts().into(), &start, |_| "done", Vec::new()).await
     }
 
     /// What every call is: the gate, the intent of an effect, the step, and the outcome. Of an
-    /// answer the closure says whether an effect is done.
+    /// answer the closure says whether an effect is done. What is noted of it is in the log before
+    /// anything leaves.
     pub(crate) async fn perform<T>(
         &self,
         connection: &ConnectionRef,
         needs: Needs<'_>,
         start: &(dyn Fn(&Context<'_>) -> Box<dyn Step<T>> + Send + Sync),
         outcome_of: fn(&T) -> &'static str,
+        noted: Vec<Entry>,
     ) -> Result<T> {
         let wanted = self.use_of(connection, needs);
         let pass = self.engine.pass(wanted).await?;
         let line = self.engine.line_of(&pass).await?;
         self.engine.plan_renewal(connection, &pass);
         let effect = match needs.effect {
-            Effect::Effect => Some(self.intend(connection, needs, &pass).await?),
-            Effect::Read | Effect::Idempotent => None,
+            Effect::Effect => Some(self.intend(connection, needs, &pass, noted).await?),
+            Effect::Read | Effect::Idempotent => {
+                self.note(connection, &pass, noted).await?;
+                None
+            }
         };
         let secrets = PassSecrets::new(&line, wanted, pass);
         let open = Mark::of(needs.effect);
@@ -189,6 +194,7 @@ impl Acting {
         connection: &ConnectionRef,
         needs: Needs<'_>,
         pass: &Pass,
+        noted: Vec<Entry>,
     ) -> Result<Id> {
         let engine = &self.engine;
         let effect = Id::generate(&*engine.0.random)?;
@@ -203,8 +209,22 @@ impl Acting {
                 Due::After(EFFECT_AFTER),
             )
             .audit(self.entry("call.effect_intended", connection, needs, pass, effect));
+        let of_it = noted.into_iter().map(|entry| entry.by(&pass.actor).with("effect", effect));
+        let batch = of_it.fold(batch, BatchBuilder::audit);
         engine.0.vault.commit(connection.tenant(), batch).await?;
         Ok(effect)
+    }
+
+    /// What is noted of a call that has no intent.
+    async fn note(&self, connection: &ConnectionRef, pass: &Pass, noted: Vec<Entry>) -> Result<()> {
+        if noted.is_empty() {
+            return Ok(());
+        }
+        let vault = &self.engine.0.vault;
+        let batch = vault.batch()?.op(pass.view.fence()?);
+        let batch =
+            noted.into_iter().map(|entry| entry.by(&pass.actor)).fold(batch, BatchBuilder::audit);
+        vault.commit(connection.tenant(), batch).await.map(|_| ())
     }
 
     async fn record_outcome(

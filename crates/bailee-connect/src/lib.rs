@@ -43,6 +43,7 @@ mod mount;
 mod needs;
 mod operator_choices;
 mod orphan;
+mod outbound;
 mod pages;
 mod people;
 mod poll;

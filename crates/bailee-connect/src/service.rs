@@ -144,7 +144,7 @@ impl ApiService {
             }
             call.answer()
         };
-        let answer = acting.perform(connection, needs, &start, outcome_of).await?;
+        let answer = acting.perform(connection, needs, &start, outcome_of, Vec::new()).await?;
         let mut response = http::Response::new(Bytes::from_owner(answer.body));
         *response.status_mut() = answer.status;
         *response.headers_mut() = answer.headers;

@@ -96,7 +96,7 @@ pub use grant::{
 pub use json_call::{Classify, JsonCall};
 pub use next_address::next_link;
 pub use once::once;
-pub use operation::{Operation, OperationFacts};
+pub use operation::{FieldOperation, Fields, Operation, OperationFacts};
 pub use page::{Cursor, Page, Paged};
 pub use proof::CallbackProof;
 pub use provider::{AuthorizationUrl, AuthorizeAsk, ExchangeAsk, Generic, Provider};

@@ -17,6 +17,26 @@ pub trait Operation: Send + Sync {
     fn start(&self, cx: &Context<'_>) -> Box<dyn Step<Self::Output>>;
 }
 
+/// Texts in declared fields, as they leave: a JSON object of texts and lists of texts.
+pub type Fields = serde_json::Map<String, serde_json::Value>;
+
+/// A call that sends a recipient free texts in named fields: for providers that are told about content
+/// and about no person.
+///
+/// It is no [`Operation`], so that it cannot be called with texts that nobody looked at: whoever calls
+/// it hands in fields that the declaration lets the recipient have and that were screened
+/// (`bailee_registry::outbound`).
+pub trait FieldOperation: Send + Sync {
+    /// What the call gives.
+    type Output: Send;
+
+    /// What the operation needs and does. The gate decides by this.
+    fn facts(&self) -> &OperationFacts;
+
+    /// Begins the call. Nothing of the person is in it but these fields.
+    fn start(&self, cx: &Context<'_>, fields: &Fields) -> Box<dyn Step<Self::Output>>;
+}
+
 /// What an operation needs and does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OperationFacts {

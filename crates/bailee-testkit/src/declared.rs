@@ -27,6 +27,7 @@ pub struct Declared {
     spec: Spec,
     scopes: Vec<String>,
     operations: Vec<OperationFacts>,
+    fields: Vec<&'static str>,
 }
 
 /// The purpose of every such declaration.
@@ -35,7 +36,7 @@ pub const PURPOSE: PurposeId = PurposeId::from_static("test.use");
 impl Declared {
     /// A declaration without scopes and operations.
     pub fn of(spec: &Spec) -> Self {
-        Self { spec: spec.clone(), scopes: Vec::new(), operations: Vec::new() }
+        Self { spec: spec.clone(), scopes: Vec::new(), operations: Vec::new(), fields: Vec::new() }
     }
 
     /// Declares scopes.
@@ -50,6 +51,13 @@ impl Declared {
     pub fn operation(mut self, facts: &OperationFacts) -> Self {
         self.scopes.extend(facts.scopes.iter().map(|scope| scope.as_str().to_owned()));
         self.operations.push(facts.clone());
+        self
+    }
+
+    /// Declares the fields of text that the provider receives.
+    #[must_use]
+    pub fn fields(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
+        self.fields.extend(names);
         self
     }
 
@@ -93,6 +101,10 @@ impl Declared {
              role = \"controller\"\npurposes = [\"{PURPOSE}\"]\ncategories = [{}]\n",
             quoted(&categories)
         ));
+        if !self.fields.is_empty() {
+            let fields: Vec<String> = self.fields.iter().map(|name| format!("{name:?}")).collect();
+            line(format_args!("fields = [{}]\n", fields.join(", ")));
+        }
         let reads: BTreeSet<&str> =
             categories.iter().copied().filter(|word| !own.contains(word)).collect();
         line(format_args!("\n[integrations.{id}]\nreads = [{}]\n", quoted(&reads)));

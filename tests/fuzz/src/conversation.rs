@@ -4,8 +4,8 @@ use std::{fmt::Debug, time::Duration};
 
 use bailee_core::{Effect, Error, SecretText};
 use bailee_providers::{
-    Context, Download, Endpoint, Failure, Input, Next, Operation, Page, Paged, Payload, Progress,
-    Publish, PublishNext, Request, Step, Target, Transfer, Value,
+    Context, Download, Endpoint, Failure, FieldOperation, Fields, Input, Next, Operation, Page,
+    Paged, Payload, Progress, Publish, PublishNext, Request, Step, Target, Transfer, Value,
 };
 use url::Url;
 
@@ -64,6 +64,18 @@ impl Conversation<'_> {
             quiet(operation.facts().name, outcome);
         }
         outcome
+    }
+
+    /// An operation that sends fields of text.
+    pub(crate) fn fields<O: FieldOperation>(&mut self, operation: &O, fields: &Fields)
+    where
+        O::Output: Debug,
+    {
+        let name = operation.facts().name;
+        let step = operation.start(&self.cx, fields);
+        if let Some(outcome) = self.step(name, step) {
+            quiet(name, &outcome);
+        }
     }
 
     /// An operation whose outcome is shown as it is: ids, or words that are not about a person.

@@ -25,8 +25,9 @@ pub(crate) fn all(adapter: &str, talk: &mut Conversation<'_>) {
         }
         "anthropic" => {
             talk.paged(&anthropic::ListModels::new());
-            let kind = anthropic::ContentKind::Image;
-            talk.operation(&anthropic::WriteCaption::new(kind, Locale::default()).topic("harbour"));
+            let mut fields = bailee_providers::Fields::new();
+            fields.insert("title".into(), json!("The harbour"));
+            talk.fields(&anthropic::WriteCaption::new(Locale::default()), &fields);
         }
         "asana" => {
             talk.paged(&asana::ListWorkspaces::new());

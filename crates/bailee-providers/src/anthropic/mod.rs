@@ -10,8 +10,7 @@
 //!   one model of the list.
 //! - Nothing is renewed or revoked here. A key lives until somebody deletes it in the Console, and
 //!   receipts say so.
-//! - [`WriteCaption`] takes an allow-list of fields, strips what looks like personal data and sends
-//!   no id of anything. No streaming, no tools, no sampling parameters.
+//! - [`WriteCaption`] sends declared fields that were screened, and no id of anything. No streaming, no tools, no sampling parameters.
 //! - A caption changes nothing but is billed, and the provider has no idempotency: it is an effect,
 //!   so it is never sent twice by itself. One whose answer was lost is `Ambiguous`; whoever asks
 //!   again pays again.
@@ -43,8 +42,8 @@ use crate::{
 };
 
 pub use operations::{
-    CAPTION_LIMIT, Caption, CaptionLength, ContentKind, DEFAULT_MODEL, ListModels, Model,
-    NoCaption, Suggestion, TAG_LIMIT, TITLE_LIMIT, Tone, WriteCaption,
+    CAPTION_LIMIT, Caption, CaptionLength, DEFAULT_MODEL, ListModels, Model, NoCaption, Suggestion,
+    Tone, WriteCaption,
 };
 
 /// Anthropic. It holds nothing but its facts.

@@ -16,19 +16,6 @@ pub(super) struct MessageBody<'a> {
     pub(super) content: &'a str,
 }
 
-/// The facts of a post, which are all that is said of it.
-#[derive(Serialize)]
-pub(super) struct FactsBody<'a> {
-    pub(super) content_kind: &'static str,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    pub(super) topic_tags: &'a [String],
-    pub(super) tone: &'static str,
-    pub(super) language: &'a str,
-    pub(super) length: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) title: Option<&'a str>,
-}
-
 #[derive(Deserialize)]
 pub(super) struct MessageWire {
     #[serde(rename = "type")]

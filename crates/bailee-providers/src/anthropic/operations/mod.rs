@@ -1,14 +1,12 @@
 //! The calls that a declaration may allow: have a caption suggested, list models.
 
 mod caption;
-mod minimise;
 mod models;
 
 use bailee_core::{CredentialName, ProviderId};
 
 pub use caption::{
-    CAPTION_LIMIT, Caption, CaptionLength, ContentKind, DEFAULT_MODEL, NoCaption, Suggestion,
-    TAG_LIMIT, TITLE_LIMIT, Tone, WriteCaption,
+    CAPTION_LIMIT, Caption, CaptionLength, DEFAULT_MODEL, NoCaption, Suggestion, Tone, WriteCaption,
 };
 pub use models::{ListModels, Model};
 

@@ -1,0 +1,109 @@
+//! Free text to a provider that is told about content and about no person: declared fields, screened.
+
+use bailee_core::{
+    ConnectionRef, Error, ErrorKind, ProviderId, Result,
+    audit::{Entry, Field},
+};
+use bailee_providers::{Context, FieldOperation, Fields};
+use bailee_registry::{
+    Recipient,
+    outbound::{AllowedFields, Outbound, Outcome, Ready, Screen, ScreeningPolicy, SentField},
+};
+
+use crate::call::Acting;
+
+impl Acting {
+    /// Begins what is to leave for a provider with a [`FieldOperation`]: nothing yet, and room for the
+    /// fields that the provider's recipient is declared to receive for this purpose (`fields`).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Denied`] for a provider that is not declared, that is not declared for the purpose,
+    /// or whose recipient has no `fields`.
+    pub fn outbound(&self, provider: &ProviderId) -> Result<Outbound> {
+        Outbound::to(self.recipient_of(provider)?, self.purpose.clone())
+    }
+
+    /// Screens what is to leave: for e-mail addresses, telephone numbers, account ids, credentials,
+    /// and the names that the screen was given. What is then ready goes to [`Acting::send`]; what a
+    /// person has to look at is approved by them first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Outbound::screen`].
+    pub fn screen(
+        &self,
+        outbound: Outbound,
+        screen: &Screen,
+        policy: &ScreeningPolicy,
+    ) -> Result<Outcome> {
+        outbound.screen(screen, policy, self.engine.0.clock.now())
+    }
+
+    /// Calls an operation that sends free text, with fields that were screened. It goes the way of
+    /// [`Acting::call`]; the log notes the name and the size of each field, and how much of it was
+    /// replaced.
+    ///
+    /// # Errors
+    ///
+    /// As [`Acting::call`]; [`ErrorKind::Denied`] for fields that were made ready for another
+    /// recipient or purpose, or that the declaration no longer lets the recipient have. Nothing has
+    /// left then.
+    pub async fn send<O: FieldOperation>(
+        &self,
+        connection: &ConnectionRef,
+        operation: &O,
+        ready: &Ready,
+    ) -> Result<O::Output> {
+        let facts = operation.facts();
+        let recipient = self.recipient_of(&facts.provider)?;
+        let record = &ready.record;
+        if record.recipient != recipient.id || record.purpose != self.purpose {
+            return Err(denied("the fields were made ready for another recipient or purpose"));
+        }
+        let allowed = AllowedFields::of(recipient)?;
+        let allowed: Vec<_> = allowed.names().collect();
+        if !ready.payload.names().all(|name| allowed.contains(&name)) {
+            return Err(denied("a field is not declared for the recipient any more"));
+        }
+        let fields = match serde_json::to_value(&ready.payload) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            _ => Fields::new(),
+        };
+        let noted = record.fields.iter().map(|(name, sent)| {
+            Entry::new("outbound.field_sent", self.engine.0.clock.now())
+                .about(connection.owner().subject())
+                .with("connection", connection.connection())
+                .with("recipient", &recipient.id)
+                .with("purpose", &self.purpose)
+                .with("field", Field::Word(name.as_str().to_owned().into()))
+                .with("bytes", number(sent.bytes))
+                .with("replaced", number(replaced(sent)))
+                .with("outcome", if record.reviewed { "reviewed" } else { "screened" })
+        });
+        let start = |cx: &Context<'_>| operation.start(cx, &fields);
+        self.perform(connection, facts.into(), &start, |_| "done", noted.collect()).await
+    }
+
+    fn recipient_of(&self, provider: &ProviderId) -> Result<&Recipient> {
+        let declaration = &self.engine.0.declaration;
+        declaration
+            .integration(provider)
+            .and_then(|integration| declaration.recipient(&integration.recipient))
+            .ok_or_else(|| {
+                denied("the integration is not declared").with_provider(provider.clone())
+            })
+    }
+}
+
+fn replaced(sent: &SentField) -> usize {
+    sent.redacted.values().sum()
+}
+
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+fn denied(detail: &'static str) -> Error {
+    Error::new(ErrorKind::Denied).with_detail(detail)
+}
