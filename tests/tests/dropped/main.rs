@@ -11,6 +11,7 @@ mod calls;
 mod flows;
 mod http;
 mod list;
+mod log;
 mod operators;
 mod people;
 mod publications;

@@ -311,6 +311,7 @@ async fn a_reader_of_a_store_who_leaves_leaves_it_as_it_is() {
                     assert_eq!(counted.iter().map(|count| count.records).sum::<u64>(), 12);
                     assert!(!store.entries(&ACME, Window::default()).await.unwrap().is_empty());
                     store.open(100).await.unwrap();
+                    store.numbered(0, 100).await.unwrap();
                 },
                 async |(), _, what| {
                     let again = store.read(&ACME, &keys).await.unwrap();

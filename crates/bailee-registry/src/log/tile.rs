@@ -94,14 +94,15 @@ mod tests {
 
     #[test]
     fn the_open_tiles_are_those_with_room() {
-        let open = |size| Place::open(size).map(|place| (place.level, place.index)).collect();
-        let none: Vec<(u8, u64)> = Vec::new();
-        assert_eq!((open)(0), none);
-        assert_eq!((open)(1), [(0, 0)]);
-        assert_eq!((open)(256), [(1, 0)]);
-        assert_eq!((open)(257), [(0, 1), (1, 0)]);
-        assert_eq!((open)(65_536), [(2, 0)]);
-        assert_eq!((open)(u64::MAX).len(), 8);
+        let open = |size| -> Vec<(u8, u64)> {
+            Place::open(size).map(|place| (place.level, place.index)).collect()
+        };
+        assert_eq!(open(0), []);
+        assert_eq!(open(1), [(0, 0)]);
+        assert_eq!(open(256), [(1, 0)]);
+        assert_eq!(open(257), [(0, 1), (1, 0)]);
+        assert_eq!(open(65_536), [(2, 0)]);
+        assert_eq!(open(u64::MAX).len(), 8);
         let place = Place { level: 1, index: 0 };
         assert_eq!(
             [0, 255, 256, 65_535, 65_536].map(|size| place.length(size)),
