@@ -9,6 +9,10 @@ pub const CONSENT: Kind = Kind::from_static("consent");
 /// Sealed under the person's key.
 pub const DISCLOSURE: Kind = Kind::from_static("disclosure");
 
+/// What was handed over of a person to an authority or a successor. Its facet says whether they were
+/// told: 1 due, 2 forbidden, 3 told. Sealed under the person's key.
+pub const HANDOVER: Kind = Kind::from_static("handover");
+
 /// The keys that sign for the audit log, under the zero id in the system's tenant: public halves, and the
 /// seeds in parts of their own.
 pub const LOG_KEY: Kind = Kind::from_static("log.key");

@@ -15,6 +15,7 @@ mod disclosure;
 mod endpoint;
 mod fold;
 mod gpc;
+mod handover;
 mod hex;
 mod integration;
 pub mod kind;
@@ -54,6 +55,7 @@ pub use disclosure::{
 };
 pub use endpoint::{Endpoint, Segment};
 pub use gpc::GlobalPrivacyControl;
+pub use handover::{HandedTo, Handover, HandoverRecord, Handovers, Reader, Telling};
 pub use integration::{DataItem, Integration};
 pub use ledger::{Change, Ledger};
 pub use log::{

@@ -7,7 +7,7 @@ use bailee_connect::{
     OperatorChoices, Requests, Who, Worker,
 };
 use bailee_core::{Id, Locale, PurposeId, RegistrationId, Result};
-use bailee_registry::{Declaration, Texts};
+use bailee_registry::{Declaration, Handovers, Texts};
 use bailee_vault::Vault;
 
 use crate::builder::Builder;
@@ -82,6 +82,12 @@ impl Bailee {
     /// record.
     pub fn texts(&self, reader: &Locale) -> Texts {
         self.engine.texts(reader)
+    }
+
+    /// What was handed over to authorities that demanded it and to whoever takes the service over, with
+    /// what the law lets people be told of it. Each act is an operator's.
+    pub fn handovers(&self) -> Handovers {
+        Handovers::new(self.engine.vault().clone())
     }
 
     /// Stops what is named, in every process that shares the store, from its next read on.

@@ -4,6 +4,7 @@
 
 mod choices;
 mod desk;
+mod handovers;
 mod model;
 mod speed;
 mod standing;
