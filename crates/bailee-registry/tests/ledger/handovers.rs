@@ -35,6 +35,7 @@ async fn g6_a_handover_is_noted_and_shown_to_the_person_when_the_law_lets_it() {
     let until = desk.clock.now().plus(Duration::from_secs(3600));
     let secret = Telling::Forbidden { until: Some(until) };
     let first = handovers.record(&ACME, ada, demanded(secret), &by).await.unwrap();
+    desk.clock.advance(Duration::from_secs(1));
     let sold = Handover {
         to: HandedTo::Successor {
             name: "Example Buyer Ltd".into(),
