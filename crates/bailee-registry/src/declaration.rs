@@ -24,6 +24,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Declaration(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     content: Content,
     version: [u8; 32],
@@ -282,6 +283,12 @@ impl Declaration {
 
     pub(crate) fn content(&self) -> &Content {
         &self.0.content
+    }
+
+    /// The same declaration, of which only a part is left. It keeps its version and its text: what
+    /// people are shown and agree to is still this declaration.
+    pub(crate) fn cut_down_to(&self, content: Content) -> Self {
+        Self(Arc::new(Inner { content, ..(*self.0).clone() }))
     }
 }
 

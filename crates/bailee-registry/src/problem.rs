@@ -33,9 +33,10 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong with a declaration, in the order of its text. Never empty.
+/// Everything that is wrong with a declaration or an overlay, in the order of its text. Never empty.
 ///
-/// It is the source of the [`Error`] that [`Declaration::parse`](crate::Declaration::parse) gives.
+/// It is the source of the [`Error`] that [`Declaration::parse`](crate::Declaration::parse) and
+/// [`Overlay::parse`](crate::versions::Overlay::parse) give.
 /// `Display` writes a line for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
@@ -44,6 +45,16 @@ impl Problems {
     /// The problems.
     pub fn list(&self) -> &[Problem] {
         &self.0
+    }
+
+    /// The error that they are, of a text that is called so.
+    pub(crate) fn of(self, text: &str) -> Error {
+        let detail = match self.list() {
+            [only] => format!("{text}, {only}"),
+            [first, rest @ ..] => format!("{text}, {first} (and {} more)", rest.len()),
+            [] => text.to_owned(),
+        };
+        Error::new(ErrorKind::Configuration).with_detail(detail).with_source(self)
     }
 }
 
@@ -63,12 +74,7 @@ impl StdError for Problems {}
 
 impl From<Problems> for Error {
     fn from(problems: Problems) -> Self {
-        let detail = match problems.list() {
-            [only] => format!("the declaration, {only}"),
-            [first, rest @ ..] => format!("the declaration, {first} (and {} more)", rest.len()),
-            [] => String::from("the declaration"),
-        };
-        Self::new(ErrorKind::Configuration).with_detail(detail).with_source(problems)
+        problems.of("the declaration")
     }
 }
 

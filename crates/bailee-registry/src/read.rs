@@ -42,8 +42,13 @@ pub(crate) struct Text {
 
 impl<'a> Section<'a> {
     pub(crate) fn root(table: &'a Spanned<DeTable<'a>>) -> Self {
+        Self::root_of(table, "the declaration")
+    }
+
+    /// The whole of a text, and what messages call it.
+    pub(crate) fn root_of(table: &'a Spanned<DeTable<'a>>, name: &str) -> Self {
         Self {
-            name: String::from("the declaration"),
+            name: String::from(name),
             span: 0..0,
             table: Some(table.get_ref()),
             asked: BTreeSet::new(),

@@ -2,7 +2,8 @@
 //! what a part of one still allows.
 //!
 //! [`Diff::between`] finds every difference and judges each. [`AskedAnew`] is what the gate is told
-//! of it.
+//! of it; [`Overlay`] and [`Narrowed`] are what is left of a declaration under a tenant's own limits
+//! or beside another declaration.
 
 mod asked;
 mod change;
@@ -10,6 +11,8 @@ mod compare;
 mod diff;
 mod difference;
 mod length;
+mod narrowed;
+mod overlay;
 
 pub use self::{
     asked::AskedAnew,
@@ -21,4 +24,6 @@ pub use self::{
     diff::Diff,
     difference::{Audience, Difference, Reason, Significance, Way},
     length::Length,
+    narrowed::Narrowed,
+    overlay::Overlay,
 };

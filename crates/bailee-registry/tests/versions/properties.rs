@@ -13,13 +13,13 @@ const TEXTS: [&str; 8] = [WHOLE, WHOLE, WHOLE, WHOLE, EXPORTER, PRIVACY, PUBLISH
 
 /// One change of a text: at which line, of what kind, and with what else of the text.
 #[derive(Clone, Debug)]
-struct Mutation {
+pub(crate) struct Mutation {
     line: prop::sample::Index,
     other: prop::sample::Index,
     kind: u8,
 }
 
-fn mutation() -> impl Strategy<Value = Mutation> {
+pub(crate) fn mutation() -> impl Strategy<Value = Mutation> {
     (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..9_u8)
         .prop_map(|(line, other, kind)| Mutation { line, other, kind })
 }
@@ -129,7 +129,7 @@ proptest! {
 }
 
 /// A declaration after those changes that leave it one.
-fn changed(text: &str, mutations: &[Mutation]) -> Declaration {
+pub(crate) fn changed(text: &str, mutations: &[Mutation]) -> Declaration {
     let mut declaration = parse(text);
     for mutation in mutations {
         let text = mutated(declaration.source(), mutation);
