@@ -3,7 +3,7 @@
 //!
 //! [`Diff::between`] finds every difference and judges each. [`AskedAnew`] is what the gate is told
 //! of it; [`Overlay`] and [`Narrowed`] are what is left of a declaration under a tenant's own limits
-//! or beside another declaration.
+//! or beside another declaration; [`Simulation`] counts the people before anything is published.
 
 mod asked;
 mod change;
@@ -13,6 +13,7 @@ mod difference;
 mod length;
 mod narrowed;
 mod overlay;
+mod simulation;
 
 pub use self::{
     asked::AskedAnew,
@@ -26,4 +27,5 @@ pub use self::{
     length::Length,
     narrowed::Narrowed,
     overlay::Overlay,
+    simulation::Simulation,
 };

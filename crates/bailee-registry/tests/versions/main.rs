@@ -5,3 +5,4 @@ mod differences;
 mod narrowed;
 mod overlay;
 mod properties;
+mod simulation;

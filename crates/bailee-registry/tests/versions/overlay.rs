@@ -107,13 +107,12 @@ fn what_would_be_wider_or_is_not_declared_is_refused_at_its_line() {
                 identity = \"forever\"\n\n[age]\nminimum = 12\n\n[consent]\npurposes = [\"nothing\"]\n";
     let error = Overlay::parse(text, &parse(PUBLISHER)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
-    assert!(
-        error.to_string().contains("the overlay, line 2, column 14: `captions` is no declared")
-    );
+    let first = "the overlay, line 2, column 13: `captions` is no declared purpose";
+    assert!(error.to_string().contains(first), "{error}");
     let source = std::error::Error::source(&error).unwrap();
     let problems = source.downcast_ref::<Problems>().unwrap();
     let lines: Vec<usize> = problems.list().iter().map(|one| one.position.line).collect();
-    assert_eq!(lines, [2, 3, 4, 7, 8, 11, 13, 14, 16, 20], "{problems}");
+    assert_eq!(lines, [2, 3, 4, 7, 8, 11, 13, 14, 17, 20], "{problems}");
     let text = problems.to_string();
     assert!(
         text.contains(
@@ -122,7 +121,7 @@ fn what_would_be_wider_or_is_not_declared_is_refused_at_its_line() {
         ),
         "{text}"
     );
-    assert!(text.contains("line 16, column 1: the minimum age 12 is lower than 13"), "{text}");
+    assert!(text.contains("line 17, column 11: the minimum age 12 is lower than 13"), "{text}");
     assert!(text.contains("line 4, column 1: [forbid] has an unknown key `allow`"), "{text}");
 }
 

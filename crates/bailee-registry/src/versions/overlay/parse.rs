@@ -157,6 +157,8 @@ impl Reader<'_> {
     fn age(&mut self, root: &mut Section<'_>) {
         const MEND: &str = "write from which age people use the service, no lower than declared";
         let Some(mut section) = root.section(&mut self.report, "age") else { return };
+        let place = section.entries().into_iter().find(|named| named.key == "minimum");
+        let place = place.map_or(section.span.clone(), |named| named.value.span());
         let minimum = section.maybe_number(&mut self.report, "minimum", 0..=99, MEND);
         let declared = self.declaration.and_then(Declaration::age).map(|age| age.minimum);
         let minimum = minimum.and_then(|minimum| u8::try_from(minimum).ok());
@@ -165,7 +167,7 @@ impl Reader<'_> {
         {
             let what =
                 format!("the minimum age {minimum} is lower than {declared}, which is declared");
-            self.report.add(&section.span, what, "write a higher one: an overlay only narrows");
+            self.report.add(&place, what, "write a higher one: an overlay only narrows");
         }
         self.overlay.minimum_age = minimum;
         section.finish(&mut self.report);
