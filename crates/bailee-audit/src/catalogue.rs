@@ -107,6 +107,18 @@ const fn field(name: &'static str, kinds: &'static [FieldKind]) -> FieldShape {
 const EVENTS: &[EventShape] = &[
     event("age.learnt", "it was learnt how old a person is", &["method"]),
     event(
+        "announcement.carried",
+        "a change was taken to tenants whose people are told of it",
+        &["announcement", "count"],
+    ),
+    event("announcement.made", "a change was announced", &["announcement", "version"]),
+    event("announcement.reached", "a change reached a tenant", &["announcement"]),
+    event(
+        "announcement.spread",
+        "people were found whom a change concerns",
+        &["announcement", "count"],
+    ),
+    event(
         "brake.engaged",
         "a provider refused so many grants at once that connections were left as they are",
         &["registration"],
@@ -183,6 +195,20 @@ const EVENTS: &[EventShape] = &[
     ),
     event("marketing.objection_ended", "the objection to all marketing is over", &[]),
     event("marketing.objection_made", "an objection to all marketing was made", &[]),
+    event(
+        "notice.delayed",
+        "a message could not be sent and is tried again",
+        &["notice", "reason"],
+    ),
+    event("notice.ended", "a message has nobody to be sent to, or needs no sending", &["notice"]),
+    event("notice.given_up", "a message was given up", &["notice", "reason"]),
+    event("notice.queued", "it was found that a person has to be told", &["notice", "version"]),
+    event(
+        "notice.sent",
+        "a message was taken by whoever carries it",
+        &["notice", "version", "digest"],
+    ),
+    event("notice.shown", "a person was shown what they are told", &["notice", "digest"]),
     event("objection.ended", "an objection is over", &["purpose"]),
     event("objection.made", "an objection was made", &["purpose"]),
     event("objection.overridden", "an objection was overridden on recorded grounds", &["purpose"]),
@@ -245,6 +271,7 @@ const EVENTS: &[EventShape] = &[
 /// In the order of their names, for the search.
 const FIELDS: &[FieldShape] = &[
     field("actor", &[FieldKind::Word]),
+    field("announcement", &[FieldKind::Id]),
     field("batch", &[FieldKind::Id]),
     field("bytes", &[FieldKind::Number]),
     field("connection", &[FieldKind::Id]),
@@ -264,6 +291,7 @@ const FIELDS: &[FieldShape] = &[
     field("member", &[FieldKind::Id]),
     field("method", &[FieldKind::Word]),
     field("new", &[FieldKind::Id]),
+    field("notice", &[FieldKind::Id]),
     field("of", &[FieldKind::Id]),
     field("old", &[FieldKind::Id]),
     field("operation", &[FieldKind::Word]),

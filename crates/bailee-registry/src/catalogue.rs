@@ -26,6 +26,36 @@ struct Inner {
     sentences: BTreeMap<String, String>,
 }
 
+/// English sentences that another crate brings for texts of its own, in the form of this crate's: a
+/// translation has them in the same file, with the same keys and places, and a host replaces them the
+/// same way.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Sentences(BTreeMap<String, String>);
+
+impl Sentences {
+    /// Reads a table of English sentences. No section of it is one of this crate's.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] with everything that is wrong, each with its line.
+    pub fn parse(english: &str) -> Result<Self> {
+        let sentences = read(english, None).map_err(wrong)?;
+        let section = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
+        let taken: BTreeSet<String> = ENGLISH.0.sentences.keys().map(|key| section(key)).collect();
+        match sentences.keys().map(|key| section(key)).find(|section| taken.contains(section)) {
+            Some(section) => Err(Error::new(ErrorKind::Configuration)
+                .with_detail(format!("the section {} is taken", quoted(&section)))),
+            None => Ok(Self(sentences)),
+        }
+    }
+}
+
+impl fmt::Debug for Sentences {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sentences").field("count", &self.0.len()).finish()
+    }
+}
+
 static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| {
     let sentences = read(include_str!("../texts/en.toml"), None);
     let sentences = sentences.expect("the built-in catalogue is read by the tests");
@@ -46,13 +76,22 @@ impl Catalogue {
     /// [`ErrorKind::Configuration`] with every key that no text has and every sentence whose places
     /// are not those of the English one, each with its line.
     pub fn parse(locale: Locale, text: &str) -> Result<Self> {
-        let mut sentences = read(text, Some(&ENGLISH.0.sentences)).map_err(|problems| {
-            Error::new(ErrorKind::Configuration)
-                .with_detail("the catalogue of sentences is wrong")
-                .with_source(problems)
-        })?;
-        for (key, english) in &ENGLISH.0.sentences {
-            sentences.entry(key.clone()).or_insert_with(|| english.clone());
+        Self::parse_with(locale, text, &[])
+    }
+
+    /// As [`Catalogue::parse`], for a file that also has the sentences of other crates' texts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Catalogue::parse`].
+    pub fn parse_with(locale: Locale, text: &str, tables: &[&Sentences]) -> Result<Self> {
+        let mut known = ENGLISH.0.sentences.clone();
+        for table in tables {
+            known.extend(table.0.iter().map(|(key, english)| (key.clone(), english.clone())));
+        }
+        let mut sentences = read(text, Some(&known)).map_err(wrong)?;
+        for (key, english) in known {
+            sentences.entry(key).or_insert(english);
         }
         Ok(Self(Arc::new(Inner { locale, sentences })))
     }
@@ -73,6 +112,20 @@ impl Catalogue {
         &self.0.locale
     }
 
+    /// A sentence of another crate's table with its places filled, in English where this catalogue was
+    /// read without that table. A key that the table has not gives nothing.
+    pub fn sentence(&self, table: &Sentences, key: &str, places: &[(&str, &str)]) -> String {
+        let english = table.0.get(key).map_or("", String::as_str);
+        fill(self.0.sentences.get(key).map_or(english, String::as_str), places)
+    }
+
+    /// A day in words.
+    pub fn date(&self, date: time::Date) -> String {
+        let month = self.say(&format!("date.m{}", u8::from(date.month())));
+        let (day, year) = (date.day().to_string(), date.year().to_string());
+        self.fill("date.day", &[("day", &day), ("month", &month), ("year", &year)])
+    }
+
     /// A sentence without places.
     pub(crate) fn say(&self, key: &str) -> String {
         self.fill(key, &[])
@@ -80,18 +133,7 @@ impl Catalogue {
 
     /// A sentence with its places filled. What fills a place is not looked into again.
     pub(crate) fn fill(&self, key: &str, places: &[(&str, &str)]) -> String {
-        let sentence = self.0.sentences.get(key).map_or("", String::as_str);
-        let mut text = String::with_capacity(sentence.len() + 64);
-        for piece in pieces(sentence) {
-            match piece {
-                Piece::Text(plain) => text.push_str(plain),
-                Piece::Place(name) => {
-                    let filled = places.iter().find(|(known, _)| *known == name);
-                    text.push_str(filled.map_or("", |(_, value)| value));
-                }
-            }
-        }
-        text
+        fill(self.0.sentences.get(key).map_or("", String::as_str), places)
     }
 }
 
@@ -104,6 +146,26 @@ impl fmt::Debug for Catalogue {
 enum Piece<'a> {
     Place(&'a str),
     Text(&'a str),
+}
+
+fn fill(sentence: &str, places: &[(&str, &str)]) -> String {
+    let mut text = String::with_capacity(sentence.len() + 64);
+    for piece in pieces(sentence) {
+        match piece {
+            Piece::Text(plain) => text.push_str(plain),
+            Piece::Place(name) => {
+                let filled = places.iter().find(|(known, _)| *known == name);
+                text.push_str(filled.map_or("", |(_, value)| value));
+            }
+        }
+    }
+    text
+}
+
+fn wrong(problems: Problems) -> Error {
+    Error::new(ErrorKind::Configuration)
+        .with_detail("the catalogue of sentences is wrong")
+        .with_source(problems)
 }
 
 fn pieces(mut sentence: &str) -> Vec<Piece<'_>> {
@@ -224,6 +286,27 @@ mod tests {
             assert_eq!(found.say("policy.title"), title, "{tag}");
         }
         assert_eq!(ours[0].country(Country::parse("QQ").unwrap()), "Quux");
+    }
+
+    #[test]
+    fn another_crate_brings_its_own_sentences_and_they_are_translated_in_the_same_file() {
+        let table = Sentences::parse("[gift]\nthanks = \"Thank you, {name}.\"\n").unwrap();
+        let german = "[gift]\nthanks = \"Danke, {name}.\"\n[policy]\ntitle = \"Datenschutz\"\n";
+        let locale = || Locale::new("de").unwrap();
+        let read = Catalogue::parse_with(locale(), german, &[&table]).unwrap();
+        let places = [("name", "Ada")];
+        assert_eq!(read.sentence(&table, "gift.thanks", &places), "Danke, Ada.");
+        assert_eq!(read.say("policy.title"), "Datenschutz");
+        let english = Catalogue::english();
+        assert_eq!(english.sentence(&table, "gift.thanks", &places), "Thank you, Ada.");
+        assert_eq!(english.sentence(&table, "gift.none", &places), "");
+        // Without the table its keys are unknown, and places are checked with it.
+        assert!(Catalogue::parse(locale(), german).is_err());
+        let other = "[gift]\nthanks = \"Danke.\"\n";
+        assert!(Catalogue::parse_with(locale(), other, &[&table]).is_err());
+        let taken = Sentences::parse("[policy]\nother = \"x\"\n").unwrap_err();
+        assert_eq!(taken.kind(), ErrorKind::Configuration);
+        assert_eq!(english.date(time::macros::date!(2026 - 05 - 01)), "1 May 2026");
     }
 
     #[test]

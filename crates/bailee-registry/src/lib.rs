@@ -41,7 +41,7 @@ mod words;
 pub use addition::ScopeAddition;
 pub use age::{Age, AgeBand, AgeChange, AgeMethod, ConsentAge, PromptErasure};
 pub use age_limits::AgeLimits;
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, Sentences};
 pub use category::{Category, DataTerm};
 pub use choice::{Choice, ConsentRecord};
 pub use consent::{Given, GuardianCheck, How};

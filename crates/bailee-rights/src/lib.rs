@@ -1,3 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod clock;
+pub mod notice;
+mod sentences;
+
+pub use sentences::sentences;

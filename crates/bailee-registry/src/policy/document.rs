@@ -64,7 +64,8 @@ pub enum Span {
 }
 
 impl Line {
-    pub(crate) fn text(text: impl Into<String>) -> Self {
+    /// A line of plain text.
+    pub fn text(text: impl Into<String>) -> Self {
         Self(vec![Span::Text(text.into())])
     }
 
@@ -75,7 +76,8 @@ impl Line {
     }
 
     /// Adds an e-mail address or an address of the web, as a link.
-    pub(crate) fn contact(mut self, contact: &str) -> Self {
+    #[must_use]
+    pub fn contact(mut self, contact: &str) -> Self {
         let to = match contact.strip_prefix("https://") {
             Some(_) => contact.to_owned(),
             None => format!("mailto:{contact}"),
@@ -96,11 +98,13 @@ impl Line {
 }
 
 impl Document {
-    pub(crate) fn new(title: String, locale: Locale) -> Self {
+    /// A text that has nothing below its title yet.
+    pub fn new(title: String, locale: Locale) -> Self {
         Self { title, locale, blocks: Vec::new() }
     }
 
-    pub(crate) fn heading(&mut self, text: impl Into<String>) {
+    /// Adds a heading of the second level.
+    pub fn heading(&mut self, text: impl Into<String>) {
         self.blocks.push(Block::Heading { level: 2, text: text.into() });
     }
 
@@ -108,11 +112,13 @@ impl Document {
         self.blocks.push(Block::Heading { level: 3, text: text.into() });
     }
 
-    pub(crate) fn paragraph(&mut self, line: Line) {
+    /// Adds a paragraph.
+    pub fn paragraph(&mut self, line: Line) {
         self.blocks.push(Block::Paragraph(line));
     }
 
-    pub(crate) fn say(&mut self, text: impl Into<String>) {
+    /// Adds a paragraph of plain text.
+    pub fn say(&mut self, text: impl Into<String>) {
         self.paragraph(Line::text(text));
     }
 

@@ -123,9 +123,7 @@ impl Texts {
     }
 
     fn day(&self, date: time::Date) -> String {
-        let month = self.say(&format!("date.m{}", u8::from(date.month())));
-        let (day, year) = (date.day().to_string(), date.year().to_string());
-        self.fill("date.day", &[("day", &day), ("month", &month), ("year", &year)])
+        self.catalogue.date(date)
     }
 
     /// What a provider is called.
