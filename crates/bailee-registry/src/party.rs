@@ -12,6 +12,9 @@ pub struct Controller {
     pub name: String,
     /// Where privacy requests go: an e-mail address or an `https` address.
     pub contact: String,
+    /// Its telephone number: receipts of one form need it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
     /// Its postal address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,

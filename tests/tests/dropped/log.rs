@@ -3,7 +3,7 @@
 
 use bailee::{
     TenantId,
-    audit::{Keyring, LogName},
+    audit::{Json, Keyring, LogName},
     core::{Clock as _, audit::Entry},
     registry::{AuditLog, EntryPlace},
 };
@@ -76,6 +76,8 @@ async fn a_reader_of_the_log_who_leaves_changes_nothing() {
                 log.follows(&log.last_checkpoint().await.unwrap()).await.unwrap();
                 assert!(log.verify(0..10).await.unwrap().findings.is_empty());
                 log.keys().await.unwrap();
+                let said = Json::object([("what", Json::from("read"))]);
+                log.receipt("suite", said, Some(&place)).await.unwrap();
             },
             async |(), _, what| {
                 assert_eq!(other(room).await.last_checkpoint().await.unwrap(), signed, "{what}");

@@ -11,6 +11,7 @@ mod growth;
 mod keys;
 mod number;
 mod prove;
+mod sign;
 mod state;
 mod tile;
 mod verify;

@@ -10,6 +10,9 @@ use super::{COUNTRY, country};
 
 const CONTACT: &str = "write where privacy requests go: an e-mail address or an https address";
 
+const PHONE: &str =
+    "write the number with the code of its country (+353 1 234 5678), or leave it out";
+
 pub(super) fn controller(report: &mut Report, root: &mut Section<'_>) -> Option<Controller> {
     let mut section = root.required_section(
         report,
@@ -18,6 +21,8 @@ pub(super) fn controller(report: &mut Report, root: &mut Section<'_>) -> Option<
     )?;
     let website = section.maybe_text(report, "website", "write an https address, or leave it out");
     let website = website.filter(|website| is_web(report, &section, website));
+    let phone = section.maybe_text(report, "phone", PHONE);
+    let phone = phone.filter(|phone| is_phone(report, &section, phone));
     let representative = section
         .section(report, "representative")
         .map(|section| party(report, section, "write the representative's name (Art. 27 GDPR)"));
@@ -31,6 +36,7 @@ pub(super) fn controller(report: &mut Report, root: &mut Section<'_>) -> Option<
     Some(Controller {
         name: own.name,
         contact: own.contact,
+        phone: phone.map(|phone| phone.text),
         address: own.address,
         country: own.country,
         website: website.map(|website| website.text),
@@ -109,6 +115,20 @@ pub(super) fn is_web(report: &mut Report, section: &Section<'_>, text: &Text) ->
     if !good {
         let what = format!("an address of {} is no https address", section.name);
         report.add(&text.span, what, "write it as https://…");
+    }
+    good
+}
+
+/// Whether a text is a telephone number that can be called from anywhere (ITU-T E.164: at most fifteen
+/// digits), and says so where it is none.
+fn is_phone(report: &mut Report, section: &Section<'_>, text: &Text) -> bool {
+    let rest = text.text.strip_prefix('+').unwrap_or("");
+    let digits = rest.bytes().filter(u8::is_ascii_digit).count();
+    let plain = rest.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b' ' | b'-'));
+    let good = plain && (5..=15).contains(&digits);
+    if !good {
+        let what = format!("`phone` of {} is no telephone number", section.name);
+        report.add(&text.span, what, PHONE);
     }
     good
 }

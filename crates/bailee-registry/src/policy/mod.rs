@@ -8,9 +8,9 @@ mod record;
 
 use std::collections::BTreeMap;
 
-use bailee_core::{ProviderId, ScopeEntry};
+use bailee_core::{DataCategory, Locale, ProviderId, ScopeEntry};
 
-use crate::{Catalogue, Declaration, Terms, hex};
+use crate::{Catalogue, Category, Declaration, Terms, hex};
 
 pub use self::document::{Block, Document, Line, Span};
 
@@ -126,8 +126,23 @@ impl Texts {
         self.catalogue.date(date)
     }
 
+    /// The declaration that they are of.
+    pub(crate) fn declaration(&self) -> &Declaration {
+        &self.declaration
+    }
+
+    /// The language that they are in.
+    pub(crate) fn locale(&self) -> &Locale {
+        self.catalogue.locale()
+    }
+
+    /// A category as it is declared.
+    pub(crate) fn declared_category(&self, name: &DataCategory) -> Option<&Category> {
+        self.declaration.declared_categories().find(|(known, _)| *known == name).map(|(_, one)| one)
+    }
+
     /// What a provider is called.
-    fn title_of(&self, provider: &ProviderId) -> String {
+    pub(crate) fn title_of(&self, provider: &ProviderId) -> String {
         if let Some(facts) = self.providers.get(provider).filter(|facts| !facts.title.is_empty()) {
             return facts.title.clone();
         }

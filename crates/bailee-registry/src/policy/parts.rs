@@ -136,7 +136,7 @@ impl Texts {
     }
 
     /// How long something is kept, with the reason where a rule gives one.
-    pub(super) fn kept(&self, item: &DataItem, provider: &str) -> String {
+    pub(crate) fn kept(&self, item: &DataItem, provider: &str) -> String {
         let kept = self.catalogue.retention(item.retention, provider);
         let rule = item.rule.as_deref();
         let rule = rule.and_then(|name| {

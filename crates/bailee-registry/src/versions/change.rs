@@ -292,6 +292,13 @@ pub enum ControllerChange {
         /// Now.
         is: String,
     },
+    /// Its telephone number.
+    Phone {
+        /// Before.
+        was: Option<String>,
+        /// Now.
+        is: Option<String>,
+    },
     /// Its data protection officer.
     ProtectionOfficer {
         /// Before.

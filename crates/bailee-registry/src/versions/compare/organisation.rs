@@ -19,6 +19,7 @@ impl Comparison<'_> {
         let Controller {
             name,
             contact,
+            phone,
             address,
             country,
             website,
@@ -32,6 +33,10 @@ impl Comparison<'_> {
         if *contact != new.contact {
             let what = What::Contact { was: contact.clone(), is: new.contact.clone() };
             self.tell_everybody(Changed::Controller(what), Reason::Contact, Way::ByMessage);
+        }
+        if *phone != new.phone {
+            let what = What::Phone { was: phone.clone(), is: new.phone.clone() };
+            self.note(Changed::Controller(what), Reason::Contact);
         }
         if *address != new.address {
             let what = What::Address { was: address.clone(), is: new.address.clone() };
