@@ -5,3 +5,4 @@ pub mod notice;
 mod sentences;
 
 pub use sentences::sentences;
+pub mod source;

@@ -1,0 +1,279 @@
+//! What every source promises, as functions for the tests of any source.
+//!
+//! A host gives a [`Fixture`] that fills its source with three people and calls [`all`], or each
+//! function from a test of its own. They panic where a promise is broken.
+
+#![expect(clippy::unwrap_used, reason = "a broken promise fails the test that asked for it")]
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use async_trait::async_trait;
+
+use super::{Correction, DataSource, Gathered, Remaining, Strategy, Value, Whose};
+
+/// How often a step is asked for before an erasure counts as endless.
+const MOST_STEPS: usize = 10_000;
+
+/// A source full of data, made anew for each test.
+///
+/// Ada's rows are in every table of the facts. Every text of hers that an erasure takes away holds
+/// [`Fixture::CANARY`]. Ben is in Ada's tenant and shares rows with her where the tables allow it.
+/// Her namesake has her host id in another tenant. Neither has the canary in a row of theirs alone.
+#[async_trait]
+pub trait Fixture: Send + Sync {
+    /// What stands in Ada's texts.
+    const CANARY: &str = "canary-ada";
+
+    /// The source. Each call gives a new one over the same data, as after a restart.
+    async fn source(&self) -> Arc<dyn DataSource>;
+
+    /// The person whose rights are exercised.
+    fn ada(&self) -> Whose;
+
+    /// Another person of the same tenant.
+    fn ben(&self) -> Whose;
+
+    /// Somebody in another tenant, with Ada's host id.
+    fn namesake(&self) -> Whose;
+}
+
+/// Asks for every promise, each on a fixture of its own.
+pub async fn all<F: Fixture, M: AsyncFn() -> F>(make: M) {
+    facts_name_every_table_once(&make().await).await;
+    a_count_has_a_line_for_each_table_and_changes_nothing(&make().await).await;
+    what_is_collected_is_what_is_counted(&make().await).await;
+    another_persons_fields_come_masked(&make().await).await;
+    an_erasure_ends_and_leaves_what_a_law_keeps(&make().await).await;
+    an_erasure_goes_on_where_it_was_interrupted(&make().await).await;
+    an_erasure_touches_nobody_else(&make().await).await;
+    a_second_look_sees_what_is_left(&make().await).await;
+    a_correction_changes_one_value_of_the_persons_own(&make().await).await;
+    a_restriction_marks_each_row_once(&make().await).await;
+}
+
+/// Tables and fields are named once.
+pub async fn facts_name_every_table_once(fixture: &impl Fixture) {
+    let source = fixture.source().await;
+    let facts = source.facts();
+    assert!(!facts.tables.is_empty(), "a source has a table");
+    let names: BTreeSet<_> = facts.tables.iter().map(|table| &table.name).collect();
+    assert_eq!(names.len(), facts.tables.len(), "a table's name stands twice");
+    for table in &facts.tables {
+        let fields: BTreeSet<_> = table.fields.iter().map(|field| &field.name).collect();
+        assert_eq!(fields.len(), table.fields.len(), "a field of {} stands twice", table.name);
+    }
+}
+
+/// The dry run answers for each table and leaves everything as it is.
+pub async fn a_count_has_a_line_for_each_table_and_changes_nothing(fixture: &impl Fixture) {
+    let source = fixture.source().await;
+    let before = collect(&*source, &fixture.ada()).await;
+    let count = source.count(&fixture.ada()).await.unwrap();
+    let counted: Vec<_> = count.tables.iter().map(|table| table.table.as_str()).collect();
+    let named: Vec<_> = source.facts().tables.iter().map(|table| table.name.as_str()).collect();
+    assert_eq!(counted, named, "a line for each table, in the order of the facts");
+    assert!(count.tables.iter().all(|table| table.rows > 0), "Ada is in every table");
+    assert_eq!(collect(&*source, &fixture.ada()).await, before);
+    assert_eq!(source.count(&fixture.ada()).await.unwrap(), count);
+}
+
+/// Each row comes once, with a key that stays, and as many as were counted.
+pub async fn what_is_collected_is_what_is_counted(fixture: &impl Fixture) {
+    let source = fixture.source().await;
+    for whose in [fixture.ada(), fixture.ben(), fixture.namesake()] {
+        let gathered = collect(&*source, &whose).await;
+        for table in source.count(&whose).await.unwrap().tables {
+            let rows = gathered.table(&table.table);
+            assert_eq!(rows.len() as u64, table.rows, "{}", table.table);
+            let keys: BTreeSet<_> = rows.iter().map(|row| &row.key).collect();
+            assert_eq!(keys.len(), rows.len(), "a key of {} came twice", table.table);
+            let fields = source.facts().table(&table.table).unwrap().fields.len();
+            assert!(rows.iter().all(|row| row.values.len() == fields), "{}", table.table);
+        }
+        assert_eq!(collect(&*source, &whose).await, gathered, "the same twice");
+    }
+}
+
+/// What is another person's in a row is not handed over (Art. 15(4) GDPR).
+pub async fn another_persons_fields_come_masked(fixture: &impl Fixture) {
+    let source = fixture.source().await;
+    for whose in [fixture.ada(), fixture.ben()] {
+        let gathered = collect(&*source, &whose).await;
+        for table in &source.facts().tables {
+            for row in gathered.table(&table.name) {
+                for (field, value) in table.fields.iter().zip(&row.values) {
+                    let shown = !matches!(value, Value::Masked | Value::Null);
+                    assert!(!(field.masked && shown), "{}.{}", table.name, field.name);
+                }
+            }
+        }
+    }
+}
+
+/// Steps come to an end, nothing is left then but kept rows, and asking again changes nothing.
+pub async fn an_erasure_ends_and_leaves_what_a_law_keeps(fixture: &impl Fixture) {
+    let source = fixture.source().await;
+    let ada = fixture.ada();
+    let kept = kept(&*source, &ada).await;
+    erase(&*source, &ada).await;
+    assert_gone::<_>(fixture, &source.remaining(&ada).await.unwrap(), &*source, kept).await;
+    let again = source.erase(&ada).await.unwrap();
+    assert_eq!((again.rows(), again.more), (0, false), "there is nothing left to do");
+}
+
+/// A source that is made anew between steps, as after a crash, goes on.
+pub async fn an_erasure_goes_on_where_it_was_interrupted(fixture: &impl Fixture) {
+    let ada = fixture.ada();
+    let kept = kept(&*fixture.source().await, &ada).await;
+    for steps in 1.. {
+        assert!(steps < MOST_STEPS, "an erasure ends");
+        if !fixture.source().await.erase(&ada).await.unwrap().more {
+            break;
+        }
+    }
+    let source = fixture.source().await;
+    assert_gone(fixture, &source.remaining(&ada).await.unwrap(), &*source, kept).await;
+}
+
+/// What others see of their data is the same before and after.
+pub async fn an_erasure_touches_nobody_else(fixture: &impl Fixture) {
+    let source = fixture.source().await;
+    let others = [fixture.ben(), fixture.namesake()];
+    let mut before = Vec::new();
+    for other in &others {
+        before.push(collect(&*source, other).await);
+    }
+    erase(&*source, &fixture.ada()).await;
+    for (other, before) in others.iter().zip(before) {
+        // A masked field may be empty now: it was Ada's.
+        assert_eq!(without_masks(&*source, collect(&*source, other).await), {
+            without_masks(&*source, before)
+        });
+    }
+}
+
+/// Before an erasure, everything that it would take is left.
+pub async fn a_second_look_sees_what_is_left(fixture: &impl Fixture) {
+    let source = fixture.source().await;
+    let found = source.remaining(&fixture.ada()).await.unwrap();
+    let named: BTreeSet<_> = source.facts().tables.iter().map(|table| &table.name).collect();
+    let looked: BTreeSet<_> = found.tables.iter().map(|table| &table.table).collect();
+    assert_eq!(looked, named, "a line for each table");
+    for line in &found.tables {
+        let keeps =
+            matches!(source.facts().table(&line.table).unwrap().strategy, Strategy::Keep(_));
+        assert_eq!(line.left > 0, !keeps, "{}", line.table);
+        assert_eq!(line.kept > 0, keeps, "{}", line.table);
+        assert_eq!(line.why.is_some(), keeps, "{}", line.table);
+    }
+}
+
+/// A correction reaches the person's own rows and nobody else's.
+pub async fn a_correction_changes_one_value_of_the_persons_own(fixture: &impl Fixture) {
+    let source = fixture.source().await;
+    let (ada, stranger) = (fixture.ada(), fixture.namesake());
+    let mut corrected = 0;
+    for table in source.facts().tables.clone() {
+        for (at, field) in table.fields.iter().enumerate() {
+            let row = collect(&*source, &ada).await.table(&table.name)[0].clone();
+            let Value::Text(_) = row.values[at] else { continue };
+            let value = Value::Text("canary-ada corrected".into());
+            let correction = Correction {
+                table: table.name.clone(),
+                key: row.key.clone(),
+                field: field.name.clone(),
+                value: value.clone(),
+            };
+            let theirs = collect(&*source, &stranger).await;
+            let shared = theirs.table(&table.name).iter().any(|other| other.key == row.key);
+            if !shared {
+                assert!(source.correct(&stranger, &correction).await.is_err(), "{}", table.name);
+            }
+            if source.correct(&ada, &correction).await.is_ok() {
+                corrected += 1;
+                let rows = collect(&*source, &ada).await;
+                let now = rows.table(&table.name).iter().find(|now| now.key == row.key).unwrap();
+                assert_eq!(now.values[at], value, "{}.{}", table.name, field.name);
+            }
+            assert_eq!(collect(&*source, &stranger).await, theirs);
+            break;
+        }
+    }
+    assert!(corrected > 0, "something can be corrected");
+}
+
+/// Marks come and go, and a mark that is there is not set again.
+pub async fn a_restriction_marks_each_row_once(fixture: &impl Fixture) {
+    let source = fixture.source().await;
+    let ada = fixture.ada();
+    let restricts = source.facts().tables.iter().any(|table| table.restricts);
+    for restricted in [true, false] {
+        let mut rows = 0;
+        for steps in 1.. {
+            assert!(steps < MOST_STEPS, "a restriction ends");
+            let step = source.restrict(&ada, restricted).await.unwrap();
+            rows += step.rows();
+            if !step.more {
+                break;
+            }
+        }
+        assert_eq!(rows > 0, restricts, "where rows can be marked, they were");
+        assert_eq!(source.restrict(&ada, restricted).await.unwrap().rows(), 0, "once");
+    }
+}
+
+async fn collect(source: &dyn DataSource, whose: &Whose) -> Gathered {
+    let mut gathered = Gathered::default();
+    source.collect(whose, &mut gathered).await.unwrap();
+    gathered
+}
+
+async fn erase(source: &dyn DataSource, whose: &Whose) {
+    for _ in 0..MOST_STEPS {
+        if !source.erase(whose).await.unwrap().more {
+            return;
+        }
+    }
+    panic!("an erasure ends");
+}
+
+/// How many rows a law keeps, before anything was erased.
+async fn kept(source: &dyn DataSource, whose: &Whose) -> u64 {
+    source.remaining(whose).await.unwrap().kept()
+}
+
+async fn assert_gone<F: Fixture>(
+    fixture: &F,
+    found: &Remaining,
+    source: &dyn DataSource,
+    kept: u64,
+) {
+    assert_eq!(found.left(), 0, "nothing is left: {found:?}");
+    assert_eq!(found.kept(), kept, "what a law keeps is there");
+    let gathered = collect(source, &fixture.ada()).await;
+    for (name, rows) in gathered.tables() {
+        let table = source.facts().table(name).unwrap();
+        let gone = match &table.strategy {
+            Strategy::Keep(_) => continue,
+            Strategy::Null { fields } | Strategy::Pseudonymise { fields } => fields,
+            _ => panic!("{name} has rows after an erasure"),
+        };
+        for (field, value) in rows.iter().flat_map(|row| table.fields.iter().zip(&row.values)) {
+            let canary = matches!(value, Value::Text(text) if text.contains(F::CANARY));
+            assert!(!canary || !gone.contains(&field.name), "{name}.{}", field.name);
+        }
+    }
+}
+
+fn without_masks(source: &dyn DataSource, gathered: Gathered) -> Vec<(String, Vec<Value>)> {
+    let mut all = Vec::new();
+    for (name, rows) in gathered.tables() {
+        let fields = &source.facts().table(name).unwrap().fields;
+        for row in rows {
+            let values = fields.iter().zip(&row.values).filter(|(field, _)| !field.masked);
+            let place = format!("{name} {}", row.key);
+            all.push((place, values.map(|(_, value)| value.clone()).collect()));
+        }
+    }
+    all
+}
