@@ -105,6 +105,7 @@ impl Job<'_> {
             purpose: &purpose,
             connection: &connection,
             needs: self.operation.facts().into(),
+            despite: None,
         };
         let pass = match engine.pass(wanted).await {
             Ok(pass) => pass,

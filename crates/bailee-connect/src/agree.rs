@@ -8,7 +8,9 @@ use bailee_core::{
     Actor, ConnectionRef, ConnectionState, Error, ErrorKind, Locale, Origin, Owner, ProviderId,
     PurposeId, Result, SubjectId, TenantId, Visitor,
 };
-use bailee_registry::{Choice, ConsentRecord, Disclosure, Given, How, SharedBy, Standing};
+use bailee_registry::{
+    Choice, ConsentRecord, Declaration, Disclosure, Given, How, SharedBy, Standing,
+};
 use bailee_vault::{Holder, View};
 use subtle::ConstantTimeEq;
 
@@ -36,7 +38,8 @@ impl Connections {
         purposes: &[PurposeId],
     ) -> Result<Disclosure> {
         let (found, by) = self.shared_with(visitor, connection).await?;
-        self.engine.explain_shared(&found, by, purposes, visitor.locale())
+        let (_, declared) = self.engine.declared_in(visitor.tenant()).await?;
+        self.engine.explain_shared(&declared, &found, by, purposes, visitor.locale())
     }
 
     /// Records that the visitor agrees to the use of a connection of their tenant or of the
@@ -53,7 +56,8 @@ impl Connections {
     /// # Errors
     ///
     /// As [`Connections::explain_use`]; [`ErrorKind::ConsentMissing`] where another text was shown
-    /// than would be now; and what the vault says. Nothing is recorded then.
+    /// than would be now; [`ErrorKind::Configuration`] where this process's declaration is not in
+    /// force; and what the vault says. Nothing is recorded then.
     pub async fn agree(
         &self,
         visitor: &Visitor,
@@ -63,7 +67,9 @@ impl Connections {
     ) -> Result<()> {
         let (found, by) = self.shared_with(visitor, connection).await?;
         let engine = &self.engine;
-        let disclosure = engine.explain_shared(&found, by, purposes, visitor.locale())?;
+        let declared = engine.declared_for_consent(visitor.tenant()).await?;
+        let locale = visitor.locale();
+        let disclosure = engine.explain_shared(&declared, &found, by, purposes, locale)?;
         if !bool::from(disclosure.hash().ct_eq(&shown)) {
             return Err(Error::new(ErrorKind::ConsentMissing)
                 .with_detail("the text that was shown is not the one that is shown now")
@@ -141,6 +147,7 @@ impl Engine {
     /// What a person is told of the use of an account that is not theirs.
     fn explain_shared(
         &self,
+        declared: &Declaration,
         found: &Found,
         by: SharedBy,
         purposes: &[PurposeId],
@@ -149,7 +156,7 @@ impl Engine {
         // What a person is told stands in the spec as it is written: no variable of an address and
         // nothing that discovery finds is in it.
         let spec = self.registered(&found.body.registration)?.provider.spec();
-        let told = told(&self.0.declaration, spec, purposes, &self.words(locale))?;
+        let told = told(declared, spec, purposes, &self.words(locale))?;
         let told = if found.body.origin == Origin::Entered { told.for_entered_key() } else { told };
         Ok(told.for_shared_use(by))
     }
@@ -163,6 +170,8 @@ impl Engine {
     ) -> Result<()> {
         let vault = &self.0.vault;
         let view = vault.read(tenant, Holder::Subject(subject), &[]).await?;
+        let force = self.admit_instance(view.control()).await?;
+        force.admits_consent()?;
         self.leave_out_what_stands(tenant, subject, &view, &mut given).await?;
         if given.purposes.is_empty() {
             return Ok(());

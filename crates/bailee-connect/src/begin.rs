@@ -179,11 +179,11 @@ impl Connections {
         }
         registered.needs_flow()?;
         let provider = &registered.facts.provider;
-        let declaration = &engine.0.declaration;
-        let scopes = declaration.least_scopes(provider, purposes)?;
+        // What is not declared at all is refused without a question to the store.
+        engine.0.declaration.least_scopes(provider, purposes)?;
         // Before anything is written and before the provider is asked for its metadata.
-        let snapshot = engine.0.vault.store().read(&TenantId::SYSTEM, &[]).await?;
-        engine.admit_instance(&snapshot.control).await?;
+        let declaration = &*engine.declared_for_consent(tenant).await?;
+        let scopes = declaration.least_scopes(provider, purposes)?;
         let subject = engine.0.vault.ensure_subject(tenant, visitor.person()).await?;
         let owner = if options.for_tenant { Owner::Tenant } else { Owner::Subject(subject) };
         engine.may(visitor.person(), Some(subject), tenant, Act::Connect(owner)).await?;

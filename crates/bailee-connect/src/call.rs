@@ -7,6 +7,7 @@ use bailee_core::{
     audit::{Entry, Field},
 };
 use bailee_providers::{Context, Failure, FailureKind, Operation, Step};
+use bailee_registry::Exemption;
 use bailee_store::{BatchBuilder, Due, Key};
 
 use crate::{
@@ -26,12 +27,13 @@ pub struct Acting {
     pub(crate) engine: Engine,
     pub(crate) who: Who,
     pub(crate) purpose: PurposeId,
+    pub(crate) despite: Option<Exemption>,
 }
 
 impl Engine {
     /// Fixes who acts and what for.
     pub fn acting(&self, who: impl Into<Who>, purpose: &PurposeId) -> Acting {
-        Acting { engine: self.clone(), who: who.into(), purpose: purpose.clone() }
+        Acting { engine: self.clone(), who: who.into(), purpose: purpose.clone(), despite: None }
     }
 
     pub(crate) async fn line_of(&self, pass: &Pass) -> Result<Line> {
@@ -40,6 +42,19 @@ impl Engine {
 }
 
 impl Acting {
+    /// Says why the data of somebody who restricted its processing may be used all the same
+    /// (Art. 18(2) GDPR). It lifts the restriction for what is done with this and nothing else: an
+    /// objection, a missing consent and a child's protection stand. Whether the person agreed since
+    /// then is looked up; for every other reason the caller answers, and the log names it before
+    /// anything is sent.
+    ///
+    /// It is for calls, pages and downloads. A publication is refused as without it.
+    #[must_use]
+    pub fn despite_restriction(mut self, exemption: Exemption) -> Self {
+        self.despite = Some(exemption);
+        self
+    }
+
     /// Calls an operation of the provider with a connection.
     ///
     /// A read is tried again after faults that pass; an effect is committed as an intent before it
@@ -74,6 +89,7 @@ impl Acting {
     ) -> Result<T> {
         let wanted = self.use_of(connection, needs);
         let pass = self.engine.pass(wanted).await?;
+        self.note_exemption(connection, needs, &pass).await?;
         let line = self.engine.line_of(&pass).await?;
         self.engine.plan_renewal(connection, &pass);
         let effect = match needs.effect {
@@ -118,6 +134,7 @@ impl Acting {
             purpose: &self.purpose,
             connection,
             needs: needs.into(),
+            despite: self.despite,
         }
     }
 
@@ -248,6 +265,27 @@ impl Acting {
         engine.0.vault.commit(connection.tenant(), batch).await.map(|_| ())
     }
 
+    /// Writes down that data is used although its person restricted that, before it is.
+    pub(crate) async fn note_exemption<'a>(
+        &self,
+        connection: &ConnectionRef,
+        needs: impl Into<Needs<'a>>,
+        pass: &Pass,
+    ) -> Result<()> {
+        let Some(exemption) = pass.exempt else { return Ok(()) };
+        let engine = &self.engine;
+        let needs = needs.into();
+        let entry = Entry::new("restriction.exempted", engine.0.clock.now())
+            .about(connection.owner().subject().or(pass.actor.subject()))
+            .by(&pass.actor)
+            .with("connection", connection.connection())
+            .with("purpose", &self.purpose)
+            .with("operation", Field::Word(Cow::Owned(needs.name.to_owned())))
+            .with("reason", exemption.as_str());
+        let batch = engine.0.vault.batch()?.audit(entry);
+        engine.0.vault.commit(self.who.tenant(), batch).await.map(|_| ())
+    }
+
     pub(crate) fn entry<'a>(
         &self,
         event: &'static str,
@@ -263,6 +301,7 @@ impl Acting {
             .with("purpose", &self.purpose)
             .with("operation", Field::Word(Cow::Owned(needs.into().name.to_owned())))
             .with("effect", id)
+            .with("version", self.engine.0.declaration.version())
     }
 }
 

@@ -1,17 +1,20 @@
 //! What people say about the use of their own data, as easily one way as the other.
 
 use bailee_core::{
-    Actor, Error, ErrorKind, HostId, ProviderId, PurposeId, Result, SubjectId, Visitor,
+    Actor, Error, ErrorKind, HostId, ProviderId, PurposeId, Remedy, Result, SubjectId, TenantId,
+    Visitor,
 };
 use bailee_registry::{
-    AgeBand, AgeLimits, Choice, ConsentRecord, Country, Decision, Given, GlobalPrivacyControl,
-    GuardianCheck, How, LegalBasis, Objection, PromptErasure, RestrictionGround, Standing, Wanted,
+    AgeBand, AgeLimits, Choice, ConsentRecord, Country, Decision, Declaration, Given,
+    GlobalPrivacyControl, GuardianCheck, How, LegalBasis, Objection, PromptErasure, Purpose,
+    RestrictionGround, Standing, Wanted,
 };
 use bailee_vault::Holder;
 use http::HeaderMap;
 
 use crate::{
     engine::Engine,
+    overlay,
     word::{Withdrawal, Withdrawn, Word},
 };
 
@@ -73,7 +76,7 @@ impl Choices {
         shown: [u8; 32],
     ) -> Result<()> {
         let engine = &self.engine;
-        let asked = engine.rest_on_consent(visitor, purposes).await?;
+        let asked = engine.rest_on_consent(visitor.tenant(), purposes).await?;
         if asked.is_empty() {
             return Ok(());
         }
@@ -100,6 +103,9 @@ impl Choices {
     ) -> Result<Withdrawn> {
         let engine = &self.engine;
         let tenant = visitor.tenant();
+        if tenant.is_system() {
+            return Err(Error::new(ErrorKind::Denied));
+        }
         // Before somebody of whom nothing is known is taken in.
         let snapshot = engine.0.vault.store().read(tenant, &[]).await?;
         engine.admit_instance(&snapshot.control).await?;
@@ -234,7 +240,9 @@ impl Choices {
         years: u8,
         country: Option<&Country>,
     ) -> Result<LearntAge> {
-        let limits = self.engine.declaration().age().ok_or_else(|| {
+        // A tenant may take nobody who is as young as the declaration allows.
+        let (_, declared) = self.engine.declared_in(visitor.tenant()).await?;
+        let limits = declared.age().ok_or_else(|| {
             Error::new(ErrorKind::Configuration).with_detail("the declaration has no ages")
         })?;
         let band = limits.band(years, country);
@@ -249,7 +257,8 @@ impl Choices {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] for a child of whom nothing is stored; [`ErrorKind::Denied`] for the
-    /// child themselves, and where the child is too young for the service;
+    /// child themselves, where the child is too young for the service, and for a purpose that the
+    /// integration is not declared for;
     /// [`ErrorKind::InvalidInput`] for no purpose or no check; [`ErrorKind::Configuration`] where
     /// the process's declaration is not in force; [`ErrorKind::Quarantined`], and what the vault
     /// says.
@@ -264,7 +273,10 @@ impl Choices {
     ) -> Result<()> {
         let engine = &self.engine;
         let tenant = guardian.tenant();
-        engine.admits_consent(tenant).await?;
+        engine
+            .declared_for_consent(tenant)
+            .await
+            .and_then(|declared| serves(&declared, integration, purposes))?;
         let missing = || Error::new(ErrorKind::NotFound);
         let child = engine.subject_of(tenant, child).await?.ok_or_else(missing)?;
         let subject = engine.0.vault.ensure_subject(tenant, guardian.person()).await?;
@@ -347,16 +359,16 @@ impl Engine {
     /// Those of some purposes that rest on consent, for somebody who is about to give one.
     async fn rest_on_consent(
         &self,
-        visitor: &Visitor,
+        tenant: &TenantId,
         purposes: &[PurposeId],
     ) -> Result<Vec<PurposeId>> {
         if purposes.is_empty() {
             return Err(Error::new(ErrorKind::InvalidInput).with_detail("no purpose was named"));
         }
-        self.admits_consent(visitor.tenant()).await?;
+        let declared = self.declared_for_consent(tenant).await?;
         let mut asked = Vec::new();
         for purpose in purposes {
-            if self.declared_purpose(purpose)?.basis == LegalBasis::Consent {
+            if declared_purpose(&declared, purpose)?.basis == LegalBasis::Consent {
                 asked.push(purpose.clone());
             }
         }
@@ -365,30 +377,56 @@ impl Engine {
 
     /// What a person's standing says about a use by the host itself.
     async fn decide_own(&self, visitor: &Visitor, purpose: &PurposeId) -> Result<Decision> {
-        let declared = self.declared_purpose(purpose)?;
         let tenant = visitor.tenant();
-        let standing = match self.subject_of(tenant, visitor.person()).await? {
+        declared_purpose(&self.0.declaration, purpose)?;
+        let (standing, force, declared) = match self.subject_of(tenant, visitor.person()).await? {
             Some(subject) => {
-                let view = self.0.vault.read(tenant, Holder::Subject(subject), &[]).await?;
-                self.admit_instance(view.control()).await?;
-                Standing::read(&view.standing()?)?
+                let (holder, key) = (Holder::Subject(subject), [overlay::key()]);
+                let view = self.0.vault.read(tenant, holder, &key).await?;
+                let force = self.admit_instance(view.control()).await?;
+                let declared = self.declared_under(tenant, &force, view.record(0)).await?;
+                (Standing::read(&view.standing()?)?, force, declared)
             }
-            None => Standing::default(),
+            None => {
+                let (force, declared) = self.declared_in(tenant).await?;
+                (Standing::default(), force, declared)
+            }
         };
-        let wanted = Wanted::new(declared, None, self.0.clock.now());
-        let minors = self.0.declaration.age().is_some_and(AgeLimits::has_minors);
-        let wanted = if minors { wanted.of_all_ages() } else { wanted };
+        let purpose = declared_purpose(&declared, purpose)?;
+        let mut wanted = Wanted::new(purpose, None, self.0.clock.now());
+        if declared.age().is_some_and(AgeLimits::has_minors) {
+            wanted = wanted.of_all_ages();
+        }
+        if let Some(anew) = force.asked(None, &purpose.id) {
+            wanted = wanted.asked_anew(anew);
+        }
         Ok(standing.decide_on(&wanted))
     }
+}
 
-    pub(crate) fn declared_purpose(
-        &self,
-        purpose: &PurposeId,
-    ) -> Result<&bailee_registry::Purpose> {
-        self.0.declaration.purpose(purpose).ok_or_else(|| {
-            Error::new(ErrorKind::Denied)
-                .with_remedy(bailee_core::Remedy::FixConfiguration)
-                .with_detail("the purpose is not declared")
-        })
+/// A purpose, where it is declared.
+pub(crate) fn declared_purpose<'d>(
+    declared: &'d Declaration,
+    purpose: &PurposeId,
+) -> Result<&'d Purpose> {
+    declared.purpose(purpose).ok_or_else(|| {
+        Error::new(ErrorKind::Denied)
+            .with_remedy(Remedy::FixConfiguration)
+            .with_detail("the purpose is not declared")
+    })
+}
+
+/// Refuses purposes that are not declared, or that an integration is not declared for.
+pub(crate) fn serves(
+    declared: &Declaration,
+    integration: Option<&ProviderId>,
+    purposes: &[PurposeId],
+) -> Result<()> {
+    for purpose in purposes {
+        declared_purpose(declared, purpose)?;
+    }
+    match integration {
+        Some(provider) => declared.least_scopes(provider, purposes).map(drop),
+        None => Ok(()),
     }
 }

@@ -377,7 +377,7 @@ impl Connections {
         if registered.id() != &flow.registration || registered.redirect_uri != flow.redirect_uri {
             return refuse(RefusalReason::RegistrationMismatch);
         }
-        self.compare_provider(registered, &flow, callback, named)?;
+        self.compare_provider(registered, &flow, callback, named).await?;
         let act = Act::Connect(flow.owner);
         engine
             .may(visitor.person(), Some(flow.subject), &flow.tenant, act)
@@ -387,7 +387,7 @@ impl Connections {
     }
 
     /// The comparisons that a terminal's flow makes as well.
-    pub(crate) fn compare_provider(
+    pub(crate) async fn compare_provider(
         &self,
         registered: &Registered,
         flow: &FlowBody,
@@ -403,9 +403,13 @@ impl Connections {
         if missing || callback.check_issuer(&spec, flow.issuer.as_deref()).is_err() {
             return Err(Refusal::new(RefusalReason::IssuerMismatch));
         }
-        let scopes = engine
-            .0
-            .declaration
+        let unavailable = |error| Refusal::because(RefusalReason::Unavailable, error);
+        let (force, declared) = engine.declared_in(&flow.tenant).await.map_err(unavailable)?;
+        // What was shown has to be what holds. Who began it may be a process of another version.
+        if !force.body.is_live(flow.declaration) {
+            return Err(Refusal::new(RefusalReason::DeclarationChanged));
+        }
+        let scopes = declared
             .least_scopes(&registered.facts.provider, &flow.purposes)
             .map_err(|error| Refusal::because(RefusalReason::DeclarationChanged, error))?;
         if scope_hash(&scopes) != flow.scope_hash || scope_hash(&flow.scopes) != flow.scope_hash {

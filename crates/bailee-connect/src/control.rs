@@ -7,14 +7,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bailee_core::{
-    ConnectionRef, Error, ErrorKind, InstanceId, ProviderId, Result, TenantId, audit::Entry,
+    Actor, ConnectionRef, Error, ErrorKind, ProviderId, Result, TenantId, audit::Entry,
 };
-use bailee_registry::Declaration;
-use bailee_store::{Control, Version};
-use bailee_vault::Vault;
+use bailee_store::{Control, Op, Version};
+use bailee_vault::Facts;
 use serde::{Deserialize, Serialize};
 
-use crate::{body, engine::Engine};
+use crate::{
+    body,
+    declarations::{ATTEMPTS, Activation},
+    engine::Engine,
+    in_force::{ControlBody, InForce},
+};
 
 /// What an operator can stop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,58 +35,40 @@ pub enum Freeze {
     Tenant(TenantId),
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct ControlBody {
-    pub(crate) instance: InstanceId,
-    /// Counts the writings of this row by an operator.
-    pub(crate) epoch: u64,
-    pub(crate) frozen: Vec<Freeze>,
-    pub(crate) declaration: [u8; 32],
-}
-
-impl ControlBody {
-    fn freezes(&self, connection: &ConnectionRef, provider: Option<&ProviderId>) -> bool {
-        self.frozen.iter().any(|freeze| match freeze {
-            Freeze::All => true,
-            Freeze::Connection(frozen) => frozen == connection,
-            Freeze::Provider(frozen) => Some(frozen) == provider,
-            Freeze::Tenant(frozen) => frozen == connection.tenant(),
-        })
-    }
-}
-
-/// The control row as last opened.
+/// What the control row says, as last opened.
 #[derive(Debug, Default)]
-pub(crate) struct ControlCache(Mutex<Option<(Version, Arc<ControlBody>)>>);
+pub(crate) struct ControlCache(Mutex<Option<(Version, Arc<InForce>)>>);
 
 impl ControlCache {
-    async fn open(&self, vault: &Vault, control: &Control) -> Result<Arc<ControlBody>> {
-        {
-            let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((version, body)) = &*cached
-                && *version == control.version
-            {
-                return Ok(body.clone());
-            }
-        }
-        let facts = vault.open_control(control).await?.ok_or_else(|| {
-            Error::new(ErrorKind::Quarantined).with_detail("the control row is empty")
-        })?;
-        let body: Arc<ControlBody> = Arc::new(body::decode(&facts)?);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((control.version, body.clone()));
-        Ok(body)
+    fn known(&self, version: Version) -> Option<Arc<InForce>> {
+        let cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cached.as_ref().filter(|(of, _)| *of == version).map(|(_, known)| known.clone())
+    }
+
+    fn keep(&self, version: Version, read: Arc<InForce>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((version, read));
     }
 }
 
 impl Engine {
-    /// Refuses when the database belongs to another instance.
-    pub(crate) async fn admit_instance(&self, control: &Control) -> Result<Arc<ControlBody>> {
-        let body = self.0.control.open(&self.0.vault, control).await?;
+    /// What the control row of a read says; refuses when the database belongs to another instance.
+    pub(crate) async fn admit_instance(&self, control: &Control) -> Result<Arc<InForce>> {
+        if let Some(known) = self.0.control.known(control.version) {
+            return match known.body.instance == self.0.instance {
+                true => Ok(known),
+                false => Err(Error::new(ErrorKind::Quarantined)),
+            };
+        }
+        let facts = self.0.vault.open_control(control).await?.ok_or_else(|| {
+            Error::new(ErrorKind::Quarantined).with_detail("the control row is empty")
+        })?;
+        let body = decode(&facts)?;
         if body.instance != self.0.instance {
             return Err(Error::new(ErrorKind::Quarantined));
         }
-        Ok(body)
+        let read = Arc::new(self.read_in_force(body).await?);
+        self.0.control.keep(control.version, read.clone());
+        Ok(read)
     }
 
     /// Refuses when the database belongs to another instance or an operator froze the connection.
@@ -91,52 +77,80 @@ impl Engine {
         control: &Control,
         connection: &ConnectionRef,
         provider: Option<&ProviderId>,
-    ) -> Result<()> {
-        let body = self.admit_instance(control).await?;
-        if body.freezes(connection, provider) {
+    ) -> Result<Arc<InForce>> {
+        let force = self.admit_instance(control).await?;
+        if force.body.freezes(connection, provider) {
             return Err(Error::new(ErrorKind::Frozen).with_connection(connection.connection()));
         }
-        Ok(())
+        Ok(force)
     }
 
-    /// Refuses where no consent can be taken: the database is another instance's.
-    pub(crate) async fn admits_consent(&self, tenant: &TenantId) -> Result<()> {
-        let snapshot = self.0.vault.store().read(tenant, &[]).await?;
-        self.admit_instance(&snapshot.control).await.map(drop)
-    }
-
-    /// The declarations under which anything is done.
-    pub(crate) async fn live_declarations(&self) -> Result<Vec<Arc<Declaration>>> {
-        Ok(vec![self.0.declaration.clone()])
-    }
-
-    /// Writes the control row at the first start, notes a changed declaration later, and says
-    /// whether the database is this instance's.
+    /// Writes the control row at the first start, with this process's declaration in force, and says
+    /// whether the database is this instance's. Another declaration than the one in force changes
+    /// nothing here: it is activated by somebody.
     ///
     /// A database of another instance is left as it is: the engine then refuses every call with
     /// [`ErrorKind::Quarantined`] until an operator adopts it.
-    pub(crate) async fn start_control(&self) -> Result<bool> {
-        self.0.vault.ensure_owner(&TenantId::SYSTEM).await?;
-        self.write_control(|stored| match stored {
-            None => Ok(Some(ControlBody {
-                instance: self.0.instance.clone(),
-                epoch: 0,
-                frozen: Vec::new(),
-                declaration: self.0.declaration.version(),
-            })),
-            Some(stored) if stored.instance != self.0.instance => Ok(None),
-            Some(stored) if stored.declaration == self.0.declaration.version() => Ok(None),
-            Some(stored) => {
-                Ok(Some(ControlBody { declaration: self.0.declaration.version(), ..stored }))
+    pub(crate) async fn start_control(&self, activates: bool) -> Result<bool> {
+        let vault = &self.0.vault;
+        vault.ensure_owner(&TenantId::SYSTEM).await?;
+        let own = self.0.declaration.version();
+        for _ in 0..ATTEMPTS {
+            let control = vault.store().read(&TenantId::SYSTEM, &[]).await?.control;
+            let kept = match vault.open_control(&control).await? {
+                None => {
+                    let first = ControlBody {
+                        instance: self.0.instance.clone(),
+                        epoch: 0,
+                        frozen: Vec::new(),
+                        declaration: own,
+                        previous: None,
+                        asked: Vec::new(),
+                    };
+                    let kept = self.keep_declaration(&self.0.declaration).await?;
+                    let entry = self.changed(&first);
+                    self.put_control(&control, &first, entry, kept).await
+                }
+                Some(facts) => {
+                    let body = decode(&facts)?;
+                    if body.instance != self.0.instance {
+                        return Ok(false);
+                    }
+                    match body.is_live(own) {
+                        true => self.keep_live_declaration().await,
+                        false if activates => self.activate_at_start(&body).await,
+                        false => Ok(()),
+                    }
+                }
+            };
+            match kept {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done.map(|()| true),
             }
-        })
-        .await?;
-        let snapshot = self.0.vault.store().read(&TenantId::SYSTEM, &[]).await?;
-        match self.admit_instance(&snapshot.control).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == ErrorKind::Quarantined => Ok(false),
-            Err(error) => Err(error),
         }
+        Err(Error::new(ErrorKind::Conflict))
+    }
+
+    /// Keeps the text of the declaration in force where a release before this one put it in force.
+    async fn keep_live_declaration(&self) -> Result<()> {
+        let kept = self.keep_declaration(&self.0.declaration).await?;
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let entry = Entry::new("declaration.kept", self.0.clock.now())
+            .with("version", self.0.declaration.version());
+        let batch = self.0.vault.batch()?.ops(kept).audit(entry);
+        self.0.vault.commit(&TenantId::SYSTEM, batch).await.map(|_| ())
+    }
+
+    /// Puts a declaration in force that never was, where the host says that starting with it is the
+    /// act. One that was replaced does not come back with an old process that starts again.
+    async fn activate_at_start(&self, body: &ControlBody) -> Result<()> {
+        if self.was_in_force(self.0.declaration.version()).await? {
+            return Ok(());
+        }
+        let activation = Activation::replacing(body.declaration).deliberate();
+        self.activate(activation, &Actor::System).await.map(drop)
     }
 
     /// Says that this database is this instance's from now on: an operator's act, after a restore
@@ -195,32 +209,51 @@ impl Engine {
         &self,
         change: impl Fn(Option<ControlBody>) -> Result<Option<ControlBody>> + Send + Sync,
     ) -> Result<()> {
-        for _ in 0..5 {
-            let snapshot = self.0.vault.store().read(&TenantId::SYSTEM, &[]).await?;
-            let stored = self
-                .0
-                .vault
-                .open_control(&snapshot.control)
-                .await?
-                .map(|facts| body::decode::<ControlBody>(&facts))
-                .transpose()?;
+        for _ in 0..ATTEMPTS {
+            let control = self.0.vault.store().read(&TenantId::SYSTEM, &[]).await?.control;
+            let stored = self.0.vault.open_control(&control).await?;
+            let stored = stored.map(|facts| decode(&facts)).transpose()?;
             let Some(next) = change(stored)? else { return Ok(()) };
-            let epoch = i64::try_from(next.epoch).unwrap_or(i64::MAX);
-            let op = self
-                .0
-                .vault
-                .seal_control(body::SCHEMA, &body::encode(&next)?, &snapshot.control)
-                .await?;
-            let entry = Entry::new("control.changed", self.0.clock.now())
-                .with("version", epoch)
-                .with("count", next.frozen.len() as i64)
-                .with("digest", next.declaration);
-            let batch = self.0.vault.batch()?.op(op).audit(entry);
-            match self.0.vault.commit(&TenantId::SYSTEM, batch).await {
+            match self.put_control(&control, &next, self.changed(&next), Vec::new()).await {
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
-                done => return done.map(|_| ()),
+                done => return done,
             }
         }
         Err(Error::new(ErrorKind::Conflict))
     }
+
+    fn changed(&self, next: &ControlBody) -> Entry {
+        Entry::new("control.changed", self.0.clock.now())
+            .with("version", i64::try_from(next.epoch).unwrap_or(i64::MAX))
+            .with("count", next.frozen.len() as i64)
+            .with("digest", next.declaration)
+    }
+
+    /// Puts a control row in the place of the one that was read, with what belongs to it.
+    pub(crate) async fn put_control(
+        &self,
+        replaces: &Control,
+        next: &ControlBody,
+        entry: Entry,
+        ops: Vec<Op>,
+    ) -> Result<()> {
+        let vault = &self.0.vault;
+        // A row is never written under an older schema than the one that it replaces.
+        let stored = vault.open_control(replaces).await?.map_or(0, |facts| facts.schema());
+        let schema = next.schema().max(stored);
+        if schema > ControlBody::SCHEMA {
+            return Err(Error::new(ErrorKind::UnknownSchema));
+        }
+        let op = vault.seal_control(schema, &body::encode(next)?, replaces).await?;
+        let batch = vault.batch()?.op(op).ops(ops).audit(entry);
+        vault.commit(&TenantId::SYSTEM, batch).await.map(|_| ())
+    }
+}
+
+/// Reads a control row of a schema that this release knows.
+fn decode(facts: &Facts) -> Result<ControlBody> {
+    if facts.schema() > ControlBody::SCHEMA {
+        return Err(Error::new(ErrorKind::UnknownSchema));
+    }
+    facts.json()
 }

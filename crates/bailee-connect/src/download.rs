@@ -159,6 +159,7 @@ impl Acting {
         }
         let wanted = self.use_of(connection, facts);
         let pass = self.engine.pass(wanted).await?;
+        self.note_exemption(connection, facts, &pass).await?;
         let line = self.engine.line_of(&pass).await?;
         self.engine.plan_renewal(connection, &pass);
         let secrets = PassSecrets::new(&line, wanted, pass);

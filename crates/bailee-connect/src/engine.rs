@@ -23,6 +23,7 @@ use crate::{
     flights::Flights,
     journal::Journal,
     mount::Mount,
+    overlay::Overlays,
     people::People,
     registration::{Registered, Registration},
     return_to::ReturnTargets,
@@ -56,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) mount: Mount,
     pub(crate) instance: InstanceId,
     pub(crate) control: ControlCache,
+    pub(crate) overlays: Overlays,
     pub(crate) flights: Flights,
     pub(crate) people: People,
     pub(crate) running: Running,
@@ -95,6 +97,7 @@ pub struct EngineBuilder {
     catalogues: Vec<Catalogue>,
     watch_budget: u32,
     journal: Option<PathBuf>,
+    activates: bool,
 }
 
 impl fmt::Debug for EngineBuilder {
@@ -146,10 +149,12 @@ impl Engine {
             catalogues: Vec::new(),
             watch_budget: watch::BUDGET,
             journal: None,
+            activates: false,
         }
     }
 
-    /// The declaration that it enforces.
+    /// The declaration of this process. It is what is enforced where it is in force
+    /// ([`Declarations::status`](crate::Declarations::status)).
     pub fn declaration(&self) -> &Declaration {
         &self.0.declaration
     }
@@ -238,6 +243,19 @@ impl EngineBuilder {
         self
     }
 
+    /// Says that starting with a declaration is the act that puts it in force: for hosts whose review
+    /// of the file is where somebody decides. Its policy's date and notice periods are then theirs to
+    /// keep.
+    ///
+    /// A declaration that was in force before and was replaced does not come back in this way: an old
+    /// process that starts again changes nothing. Who goes back to one activates it
+    /// ([`Declarations::activate`](crate::Declarations::activate)).
+    #[must_use]
+    pub fn activates_at_start(mut self) -> Self {
+        self.activates = true;
+        self
+    }
+
     /// Checks everything against everything, seals the registrations' secrets and joins the
     /// instance to its database.
     ///
@@ -320,6 +338,7 @@ impl EngineBuilder {
             mount: self.mount,
             instance: self.instance,
             control: ControlCache::default(),
+            overlays: Overlays::default(),
             flights: Flights::default(),
             people: People::default(),
             running: Running::default(),
@@ -332,7 +351,7 @@ impl EngineBuilder {
         for (registered, _) in &secrets {
             engine.check_registration(registered).await?;
         }
-        if engine.start_control().await? {
+        if engine.start_control(self.activates).await? {
             for (registered, secrets) in &secrets {
                 engine.seal_registration(registered, secrets).await?;
             }

@@ -17,7 +17,7 @@ use bailee_providers::{
     Account, AccountId, FailureKind, GrantFacts, SecretRef,
     spec::{CredentialKind, IdentitySource, KeyRefusal},
 };
-use bailee_registry::Disclosure;
+use bailee_registry::{Declaration, Disclosure};
 use futures_channel::oneshot;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -92,7 +92,8 @@ impl Connections {
     ) -> Result<Disclosure> {
         let registered = self.engine.entered_at(registration, visitor.tenant())?;
         let line = self.engine.line(&registered).await?;
-        line.explain(purposes, visitor.locale())
+        let (_, declared) = self.engine.declared_in(visitor.tenant()).await?;
+        line.explain(&declared, purposes, visitor.locale())
     }
 
     /// Takes a key that the visitor entered, after [`Connections::explain`] was shown to them.
@@ -121,8 +122,7 @@ impl Connections {
         let tenant = visitor.tenant();
         let registered = engine.entered_at(registration, tenant)?;
         // Before anything is written.
-        let snapshot = engine.0.vault.store().read(&TenantId::SYSTEM, &[]).await?;
-        engine.admit_instance(&snapshot.control).await?;
+        engine.declared_for_consent(tenant).await?;
         let subject = engine.0.vault.ensure_subject(tenant, visitor.person()).await?;
         let owner = if options.for_tenant { Owner::Tenant } else { Owner::Subject(subject) };
         engine.may(visitor.person(), Some(subject), tenant, Act::Connect(owner)).await?;
@@ -236,13 +236,17 @@ impl Engine {
             let error = Error::new(ErrorKind::InvalidInput).with_detail(detail);
             Unentered::Refused(reason, line.name(error))
         })?;
-        let disclosure = line.explain(&asked.purposes, &asked.locale)?;
+        let (force, declared) = self.declared_in(&asked.tenant).await?;
+        if asked.person.is_some() {
+            force.admits_consent()?;
+        }
+        let disclosure = line.explain(&declared, &asked.purposes, &asked.locale)?;
         if !bool::from(disclosure.hash().ct_eq(&asked.options.shown)) {
             let error = Error::new(ErrorKind::ConsentMissing)
                 .with_detail("the text that was shown is not the one that is shown now");
             return Err(Unentered::Refused("disclosure", line.name(error)));
         }
-        let scopes = self.0.declaration.least_scopes(&provider, &asked.purposes)?;
+        let scopes = declared.least_scopes(&provider, &asked.purposes)?;
         let id = ConnectionId::generate(&*self.0.random)?;
         let connection = ConnectionRef::new(asked.tenant.clone(), asked.owner, id);
         let wanted = asked.options.reconnect.as_ref();
@@ -326,9 +330,13 @@ impl Entering {
 
 impl Line {
     /// What a person is told before they enter a key.
-    pub(crate) fn explain(&self, purposes: &[PurposeId], locale: &Locale) -> Result<Disclosure> {
-        let told =
-            told(&self.engine.0.declaration, &self.spec, purposes, &self.engine.words(locale))?;
+    pub(crate) fn explain(
+        &self,
+        declared: &Declaration,
+        purposes: &[PurposeId],
+        locale: &Locale,
+    ) -> Result<Disclosure> {
+        let told = told(declared, &self.spec, purposes, &self.engine.words(locale))?;
         Ok(told.with_notes(&self.spec.eligibility.plain).for_entered_key())
     }
 }

@@ -71,6 +71,8 @@ impl Entering {
             }
         };
         if let Some(view) = person {
+            // As late as it can be asked.
+            self.engine.admit_instance(view.control()).await?.admits_consent()?;
             let consent = self.engine.0.ledger.give(&tenant, &view, &self.given()).await?;
             batch = consent.add_to(batch);
         }

@@ -12,7 +12,7 @@ use bailee_core::{
     Plaintext, PurposeId, ReconnectReason, Remedy, Result, SubjectId, TenantId, Visitor,
 };
 use bailee_providers::SecretRef;
-use bailee_registry::{AgeLimits, Decision, Standing, Wanted};
+use bailee_registry::{AgeLimits, Decision, Declaration, Exemption, Standing, Wanted};
 use bailee_store::{Key, Record};
 use bailee_vault::{Holder, View};
 
@@ -20,9 +20,11 @@ use crate::{
     body::{self, CredentialBody},
     drive::{Line, OpenSecret},
     engine::Engine,
+    in_force::InForce,
     kind,
     limiter::Whose,
     needs::Needs,
+    overlay,
     secrets::not_at_hand,
     settle::holder_of,
 };
@@ -93,6 +95,8 @@ pub(crate) struct Use<'a> {
     pub(crate) purpose: &'a PurposeId,
     pub(crate) connection: &'a ConnectionRef,
     pub(crate) needs: Needs<'a>,
+    /// Why it may be done although the person's data is restricted, where somebody says so.
+    pub(crate) despite: Option<Exemption>,
 }
 
 /// That a use is allowed, and what it needs.
@@ -101,6 +105,14 @@ pub(crate) struct Pass {
     pub(crate) credential: CredentialBody,
     pub(crate) actor: Actor,
     pub(crate) at: Monotonic,
+    /// Why it is let through although the person's data is restricted.
+    pub(crate) exempt: Option<Exemption>,
+}
+
+/// What is declared for a use, and what is in force.
+struct Declared {
+    force: Arc<InForce>,
+    declaration: Arc<Declaration>,
 }
 
 impl Engine {
@@ -128,16 +140,11 @@ impl Engine {
 
     /// The gate itself: one read, and every question.
     async fn pass_at_the_gate(&self, wanted: Use<'_>) -> Result<Pass> {
-        let Use { authority, purpose, connection, needs } = wanted;
+        let Use { authority, purpose, connection, needs, .. } = wanted;
         let unknown = || Error::new(ErrorKind::NotFound).with_connection(connection.connection());
         let provider = needs.provider;
-        let declaration = &self.0.declaration;
-        if needs.endpoint {
-            declaration.admits_endpoint(provider, purpose, needs.name, needs.scopes)?;
-        } else {
-            declaration.admits(provider, purpose, needs.name, needs.scopes)?;
-        }
-        declaration.admits_data(provider, needs.sends.all(), needs.reads.all())?;
+        // What this process does not declare itself is refused without a question to the store.
+        admits(&self.0.declaration, purpose, needs)?;
 
         // A foreign reference is read in the visitor's own tenant, so that it costs and answers
         // what an unknown one does.
@@ -153,7 +160,8 @@ impl Engine {
         let key = Key::new(kind::CREDENTIAL, reference.credential(needs.credential));
         let holder = holder_of(&reference);
         let entry = self.entry_to_read(authority, &reference).await;
-        let asked: Vec<Key> = std::iter::once(key).chain(entry).collect();
+        let looked_up = entry.is_some();
+        let asked: Vec<Key> = [key, overlay::key()].into_iter().chain(entry).collect();
         let view = match self.0.vault.read(reference.tenant(), holder, &asked).await {
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(unknown()),
             Err(error)
@@ -164,7 +172,7 @@ impl Engine {
             }
             view => view?,
         };
-        self.admit_control(view.control(), &reference, Some(provider)).await?;
+        let force = self.admit_control(view.control(), &reference, Some(provider)).await?;
         // A reference that names another owner than the record's is none of this connection.
         let owned = |record: &&Record| record.subject == reference.owner().subject();
         let Some(record) = view.record(0).filter(owned) else { return Err(unknown()) };
@@ -178,35 +186,43 @@ impl Engine {
         let actor = match authority {
             Authority::Continuing => Actor::System,
             Authority::Acting(who) => {
-                let known = match view.record(1) {
+                let known = match view.record(2) {
                     Some(entry) => {
                         let subject = self.0.vault.subject_in(who.tenant(), entry).await?;
                         self.remember(who.tenant(), who.person(), subject, at);
                         Some(subject)
                     }
                     // The entry was looked for, and there is none.
-                    None if asked.len() > 1 => None,
+                    None if looked_up => None,
                     None => self.subject_of(who.tenant(), who.person()).await?,
                 };
                 self.entitled_as(who, known, &reference).await?
             }
         };
-        match (reference.owner(), actor.subject()) {
+        let exempt = match (reference.owner(), actor.subject()) {
             // Whoever uses what nobody owns has to have agreed themselves.
             (Owner::Tenant | Owner::Instance, Some(subject)) => {
                 let tenant = match authority {
                     Authority::Acting(who) => who.tenant(),
                     Authority::Continuing => reference.tenant(),
                 };
-                let own = self.0.vault.read(tenant, Holder::Subject(subject), &[]).await?;
-                self.standing_allows(&own, purpose, &credential, connection)?;
+                let (holder, also) = (Holder::Subject(subject), [overlay::key()]);
+                let own = self.0.vault.read(tenant, holder, &also).await?;
+                let declared = self.declared_for_use(tenant, force, own.record(0), wanted).await?;
+                self.standing_allows(&own, &declared, &credential, wanted)?
             }
             // Going on with what somebody began under their own consent.
-            (Owner::Tenant | Owner::Instance, None) => {}
-            (Owner::Subject(_), _) => {
-                self.standing_allows(&view, purpose, &credential, connection)?;
+            (Owner::Tenant | Owner::Instance, None) => {
+                let tenant = reference.tenant();
+                self.declared_for_use(tenant, force, view.record(1), wanted).await?;
+                None
             }
-        }
+            (Owner::Subject(_), _) => {
+                let tenant = reference.tenant();
+                let declared = self.declared_for_use(tenant, force, view.record(1), wanted).await?;
+                self.standing_allows(&view, &declared, &credential, wanted)?
+            }
+        };
         match ConnectionState::from_facet(record.facet.0) {
             Some(ConnectionState::Active | ConnectionState::Degraded) => {}
             Some(ConnectionState::Frozen) => {
@@ -225,7 +241,7 @@ impl Engine {
                 .with_detail(format!("the person has not granted {missing}"))
                 .with_connection(connection.connection()));
         }
-        Ok(Pass { view, credential, actor, at })
+        Ok(Pass { view, credential, actor, at, exempt })
     }
 
     /// Where the gate's one read finds out who somebody is that was not seen for a minute.
@@ -273,25 +289,52 @@ impl Engine {
         })
     }
 
-    /// What the person whose data it is has said.
+    /// What is declared for a use in a tenant, where that admits it: the tenant's own limits and the
+    /// declaration in force narrow what this process declares.
+    async fn declared_for_use(
+        &self,
+        tenant: &TenantId,
+        force: Arc<InForce>,
+        overlay: Option<&Record>,
+        wanted: Use<'_>,
+    ) -> Result<Declared> {
+        let declaration = self.declared_under(tenant, &force, overlay).await?;
+        if !Arc::ptr_eq(&declaration, &self.0.declaration) {
+            admits(&declaration, wanted.purpose, wanted.needs)?;
+        }
+        Ok(Declared { force, declaration })
+    }
+
+    /// What the person whose data it is has said, and which exemption it takes to go on.
     fn standing_allows(
         &self,
         view: &View,
-        purpose: &PurposeId,
+        declared: &Declared,
         credential: &CredentialBody,
-        connection: &ConnectionRef,
-    ) -> Result<()> {
-        let declared = self.0.declaration.purpose(purpose).ok_or_else(|| {
+        wanted: Use<'_>,
+    ) -> Result<Option<Exemption>> {
+        let Use { purpose, connection, despite, .. } = wanted;
+        let Declared { force, declaration } = declared;
+        let purpose = declaration.purpose(purpose).ok_or_else(|| {
             Error::new(ErrorKind::Configuration)
                 .with_detail(format!("the purpose {purpose} is not declared"))
         })?;
         let standing = Standing::read(&view.standing()?)?;
-        let wanted = Wanted::new(declared, &credential.provider, self.0.clock.now());
+        let provider = &credential.provider;
+        let mut asked = Wanted::new(purpose, provider, self.0.clock.now());
         // A service for minors too has no consent of anybody whose age it does not know.
-        let minors = self.0.declaration.age().is_some_and(AgeLimits::has_minors);
-        let wanted = if minors { wanted.of_all_ages() } else { wanted };
-        match standing.decide_on(&wanted) {
-            Decision::Allowed => Ok(()),
+        if declaration.age().is_some_and(AgeLimits::has_minors) {
+            asked = asked.of_all_ages();
+        }
+        if let Some(anew) = force.asked(provider, &purpose.id) {
+            asked = asked.asked_anew(anew);
+        }
+        let exempt = despite.filter(|_| standing.restriction().is_some());
+        if let Some(exemption) = exempt {
+            asked = asked.despite_restriction(exemption);
+        }
+        match standing.decide_on(&asked) {
+            Decision::Allowed => Ok(exempt),
             Decision::Needs(remedy) => Err(Error::new(ErrorKind::ConsentMissing)
                 .with_remedy(remedy)
                 .with_connection(connection.connection())),
@@ -315,6 +358,17 @@ impl Engine {
     pub(crate) async fn look_again(&self, wanted: Use<'_>) -> Result<Monotonic> {
         self.pass_at_the_gate(wanted).await.map(|pass| pass.at)
     }
+}
+
+/// Whether a declaration admits what a use needs.
+fn admits(declaration: &Declaration, purpose: &PurposeId, needs: Needs<'_>) -> Result<()> {
+    let provider = needs.provider;
+    if needs.endpoint {
+        declaration.admits_endpoint(provider, purpose, needs.name, needs.scopes)?;
+    } else {
+        declaration.admits(provider, purpose, needs.name, needs.scopes)?;
+    }
+    declaration.admits_data(provider, needs.sends.all(), needs.reads.all())
 }
 
 /// The secrets of a use: opened from the pass, which is asked for anew when it is a second old.

@@ -51,7 +51,8 @@ impl InstanceConnections {
     /// As [`crate::Connections::explain`].
     pub async fn explain(&self, registration: &str, purposes: &[PurposeId]) -> Result<Disclosure> {
         let registered = self.engine.entered_at(registration, &TenantId::SYSTEM)?;
-        self.engine.line(&registered).await?.explain(purposes, &self.locale)
+        let (_, declared) = self.engine.declared_in(&TenantId::SYSTEM).await?;
+        self.engine.line(&registered).await?.explain(&declared, purposes, &self.locale)
     }
 
     /// Takes a key of the service, after [`InstanceConnections::explain`] was shown.

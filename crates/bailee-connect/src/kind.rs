@@ -16,6 +16,8 @@ pub(crate) const ROUTE: Kind = Kind::from_static("route");
 pub(crate) const RESERVATION: Kind = Kind::from_static("reservation");
 /// Something published, or to be.
 pub(crate) const PUBLICATION: Kind = Kind::from_static("publication");
+/// A declaration that was in force, in the system's tenant.
+pub(crate) const DECLARATION: Kind = Kind::from_static("declaration");
 /// Something that the host is to be told.
 pub(crate) const EVENT: Kind = Kind::from_static("event");
 /// An OAuth client of the instance, in the system's tenant.

@@ -184,7 +184,7 @@ impl Loopback {
         if body.registration != self.registration || body.redirect_uri != self.redirect_uri {
             return refuse(RefusalReason::RegistrationMismatch);
         }
-        connections.compare_provider(&registered, &body, &callback, &named)?;
+        connections.compare_provider(&registered, &body, &callback, &named).await?;
         engine
             .may(self.visitor.person(), Some(body.subject), &body.tenant, Act::Connect(body.owner))
             .await

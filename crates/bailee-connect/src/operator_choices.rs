@@ -11,6 +11,7 @@ use bailee_registry::{
 };
 
 use crate::{
+    choices::{declared_purpose, serves},
     engine::Engine,
     word::{Withdrawal, Withdrawn, Word},
 };
@@ -110,7 +111,7 @@ impl OperatorChoices {
         integration: Option<&ProviderId>,
         grounds: &Grounds,
     ) -> Result<()> {
-        let purpose = self.engine.declared_purpose(purpose)?;
+        let purpose = declared_purpose(&self.engine.0.declaration, purpose)?;
         let subject = self.known(tenant, person).await?;
         let word = Word::Overridden { purpose, integration, grounds };
         self.say_of(tenant, subject, &word).await
@@ -199,7 +200,8 @@ impl OperatorChoices {
         locale: &Locale,
         check: GuardianCheck,
     ) -> Result<()> {
-        self.engine.admits_consent(tenant).await?;
+        let declared = self.engine.declared_for_consent(tenant).await?;
+        serves(&declared, integration, purposes)?;
         let child = self.known(tenant, child).await?;
         let given = Given {
             purposes: purposes.to_vec(),

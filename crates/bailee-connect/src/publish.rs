@@ -21,7 +21,7 @@ use crate::{
     body,
     call::Acting,
     engine::Engine,
-    gate::Authority,
+    gate::{Authority, Use},
     kind,
     media::MediaSource,
 };
@@ -242,7 +242,9 @@ impl Acting {
     ) -> Result<Publication> {
         let engine = &self.engine;
         let facts = operation.facts();
-        let pass = engine.pass(self.use_of(connection, facts)).await?;
+        // A restriction leaves nothing to publish.
+        let wanted = Use { despite: None, ..self.use_of(connection, facts) };
+        let pass = engine.pass(wanted).await?;
         engine.plan_renewal(connection, &pass);
         let line = engine.line_of(&pass).await?;
         let id = engine.publication_id(connection, key).await?;

@@ -112,7 +112,7 @@ impl Engine {
                 self.finish(lease, Due::After(MEND)).await?;
                 return Ok(Renewal::Failed(error));
             }
-            admitted => admitted?,
+            admitted => drop(admitted?),
         }
         let Some((mut place, mut credential)) = place_of(&found, name)? else {
             self.finish(lease, Due::Never).await?;

@@ -103,7 +103,7 @@ impl Engine {
             Err(error) if error.kind() == ErrorKind::Frozen => {
                 return self.finish(lease, Due::After(QUEUE)).await;
             }
-            admitted => admitted?,
+            admitted => drop(admitted?),
         }
         // A provider that has more to be asked than whether a token is good is asked always.
         if !signals.watch_always

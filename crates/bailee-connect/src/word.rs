@@ -120,6 +120,9 @@ impl Engine {
         by: &Actor,
         word: &Word<'_>,
     ) -> Result<Said> {
+        if tenant.is_system() {
+            return Err(Error::new(ErrorKind::Denied));
+        }
         for _ in 0..8 {
             match self.say_once(tenant, subject, by, word).await {
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
@@ -138,7 +141,10 @@ impl Engine {
     ) -> Result<Said> {
         let vault = &self.0.vault;
         let view = vault.read(tenant, Holder::Subject(subject), &[]).await?;
-        self.admit_instance(view.control()).await?;
+        let force = self.admit_instance(view.control()).await?;
+        if let Word::Given(_) = word {
+            force.admits_consent()?;
+        }
         let before = Standing::read(&view.standing()?)?;
         if word.is_said_by(&before)? {
             return Ok(Said { ends: Vec::new(), erase: None });

@@ -54,6 +54,18 @@ pub enum Exemption {
     PublicInterest,
 }
 
+impl Exemption {
+    /// The word that the log uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Consent => "consent",
+            Self::LegalClaims => "legal_claims",
+            Self::OthersRights => "others_rights",
+            Self::PublicInterest => "public_interest",
+        }
+    }
+}
+
 impl RestrictionGround {
     /// The word that records and the log use.
     pub fn as_str(self) -> &'static str {

@@ -5,6 +5,10 @@ use bailee_store::{Facet, Kind};
 /// A directory entry: from the keyed hash of the host's id to the subject.
 pub const DIRECTORY: Kind = Kind::from_static("directory");
 
+/// What a tenant has laid down for itself, under the zero id. It is sealed under the tenant's own
+/// key and may be read beside anybody's records; [`crate::Vault::open`] opens it.
+pub const OVERLAY: Kind = Kind::from_static("overlay");
+
 /// What plays the subject's part for connections that no subject owns. One in a tenant.
 pub const OWNER: Kind = Kind::from_static("owner");
 

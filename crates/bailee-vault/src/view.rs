@@ -319,13 +319,13 @@ impl fmt::Debug for Opened<'_> {
     }
 }
 
-/// Whether these keys open all of these records. A directory entry is its tenant's, whoever holds
-/// what it was read with.
+/// Whether these keys open all of these records. A directory entry and an overlay are their
+/// tenant's, whoever holds what they were read with.
 fn knows_all(keys: &KeySet, records: &[Option<Record>]) -> bool {
     records
         .iter()
         .flatten()
-        .filter(|record| record.key.kind != kind::DIRECTORY)
+        .filter(|record| ![kind::DIRECTORY, kind::OVERLAY].contains(&record.key.kind))
         .filter_map(|record| first_key_id(record.body.as_bytes()))
         .all(|id| keys.contains(id))
 }

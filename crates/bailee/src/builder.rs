@@ -35,6 +35,7 @@ pub struct Builder {
     catalogues: Vec<Catalogue>,
     watch_budget: Option<u32>,
     journal: Option<PathBuf>,
+    activates: bool,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -70,6 +71,7 @@ impl Builder {
             catalogues: Vec::new(),
             watch_budget: None,
             journal: None,
+            activates: false,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
         }
@@ -215,6 +217,17 @@ impl Builder {
         self
     }
 
+    /// Says that starting with a declaration is the act that puts it in force, for hosts whose
+    /// review of the file is where somebody decides: without it, a declaration that differs from the
+    /// one in force is activated by an operator ([`Bailee::declarations`]), and until then this
+    /// process serves what both declare and takes no consent. See
+    /// [`bailee_connect::EngineBuilder::activates_at_start`].
+    #[must_use]
+    pub fn activates_at_start(mut self) -> Self {
+        self.activates = true;
+        self
+    }
+
     /// Another clock than the operating system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -287,6 +300,9 @@ impl Builder {
         }
         if let Some(path) = self.journal {
             engine = engine.journal(path);
+        }
+        if self.activates {
+            engine = engine.activates_at_start();
         }
         if let Some(events) = self.events {
             engine = engine.events(events);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bailee_connect::{
-    Acting, BrakeStatus, Choices, Connections, Engine, Freeze, InstanceConnections,
+    Acting, BrakeStatus, Choices, Connections, Declarations, Engine, Freeze, InstanceConnections,
     OperatorChoices, Requests, Who, Worker,
 };
 use bailee_core::{Id, Locale, PurposeId, RegistrationId, Result};
@@ -71,7 +71,14 @@ impl Bailee {
         self.engine.vault()
     }
 
-    /// The declaration in force.
+    /// Which declaration is in force, what another one changes, activating it, and tenants' own
+    /// limits, for an operator as the host names them.
+    pub fn declarations(&self, operator: Id) -> Declarations {
+        self.engine.declarations(operator)
+    }
+
+    /// The declaration that this was built with. Whether it is the one in force,
+    /// [`Bailee::declarations`] says.
     pub fn declaration(&self) -> &Declaration {
         self.engine.declaration()
     }

@@ -11,13 +11,14 @@ pub use bailee_audit as audit;
 pub use bailee_connect::Loopback;
 pub use bailee_connect::provider_facts;
 pub use bailee_connect::{
-    Acting, Answer, ApiService, BeginOptions, Begun, BoxFuture, BrakeStatus, BytesMedia,
-    CallbackRequest, Choices, Completed, ConnectionStatus, Connections, CookiePolicy,
-    CursorRepeats, DisconnectReceipt, DownloadOptions, EnterOptions, Entered, EventSink, Freeze,
-    IdempotencyKey, IncomingFile, InstanceConnections, LearntAge, MediaSource, Mount,
-    OperatorChoices, Pages, ProviderRequest, Publication, PublicationState, Refusal, RefusalReason,
-    Registration, RequestOutcome, Requests, ResumePoint, Runtime, SignalOutcome, SignalRequest,
-    TakenSignal, Who, Withdrawal, Withdrawn, Worker,
+    Acting, Activated, Activation, Answer, ApiService, AskedUse, BeginOptions, Begun, BoxFuture,
+    BrakeStatus, BytesMedia, CallbackRequest, Choices, Completed, ConnectionStatus, Connections,
+    CookiePolicy, CursorRepeats, DeclarationStatus, Declarations, DisconnectReceipt,
+    DownloadOptions, EnterOptions, Entered, EventSink, Freeze, IdempotencyKey, IncomingFile,
+    InstanceConnections, LearntAge, MediaSource, Mount, OperatorChoices, Pages, ProviderRequest,
+    Publication, PublicationState, Refusal, RefusalReason, Registration, RequestOutcome, Requests,
+    ResumePoint, Runtime, Serving, SignalOutcome, SignalRequest, TakenSignal, Who, Withdrawal,
+    Withdrawn, Worker,
 };
 #[cfg(feature = "tokio")]
 pub use bailee_connect::{FileMedia, Tokio};

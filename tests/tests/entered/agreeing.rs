@@ -35,6 +35,12 @@ fn changed(from: &str, to: &str) -> Declaration {
     Declaration::parse(&text.replace(from, to)).unwrap()
 }
 
+/// A further process, whose declaration is put in force.
+async fn in_force(w: &World, declaration: Declaration) -> bailee::Bailee {
+    let process = w.process(declaration, w.store().clone()).unwrap();
+    process.activates_at_start().build().await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_text_says_whose_account_it_is_and_the_agreement_proves_the_text() {
     let (w, watched, keys) = world().await;
@@ -242,7 +248,7 @@ async fn an_agreement_is_bound_to_the_text_that_would_be_shown_now() {
     }
     // Another release tells something else.
     let words = "from a few facts about your post";
-    let newer = w.another_process(changed(words, "from your whole post")).await.unwrap();
+    let newer = in_force(&w, changed(words, "from your whole post")).await;
     let there = newer.connections();
     let error = there.agree(&ada, &connection, &[CAPTIONS], told.hash()).await.unwrap_err();
     assert_asks(&error);
@@ -263,7 +269,7 @@ async fn only_what_rests_on_consent_is_agreed_to() {
     let connection = enter_for_all(&w, FIRST).await;
     let from = "use = \"service\"\nbasis = \"consent\"\n\n[recipients.keys]";
     let contract = changed(from, &from.replace("consent", "contract"));
-    let other = w.another_process(contract).await.unwrap();
+    let other = in_force(&w, contract).await;
     other.acting(&ada, &CAPTIONS).call(&connection, &Caption).await.unwrap();
     let told = other.connections().explain_use(&ada, &connection, &[CAPTIONS]).await.unwrap();
     other.connections().agree(&ada, &connection, &[CAPTIONS], told.hash()).await.unwrap();

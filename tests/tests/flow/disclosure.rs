@@ -110,8 +110,6 @@ fn changed(from: &str, to: &str) -> Declaration {
 
 #[tokio::test]
 async fn flow_08_what_was_shown_under_another_set_of_scopes_is_not_exchanged() {
-    let w = world().build().await.unwrap();
-    let ada = w.visitor("ada");
     for (from, to) in [
         // Less than was shown, and more.
         ("\"profile\" = [\"notes.save\"]\n", ""),
@@ -120,17 +118,21 @@ async fn flow_08_what_was_shown_under_another_set_of_scopes_is_not_exchanged() {
             "\"video.publish\" = [\"publish.video\"]\n\"user.info.profile\" = [\"publish.video\"]",
         ),
     ] {
+        let w = world().build().await.unwrap();
+        let ada = w.visitor("ada");
         let (registration, purpose) = match to {
             "" => ("notes", NOTES),
             _ => ("tiktok", PUBLISH),
         };
         let trip = Trip::begin(&w, &ada, registration, &[purpose]).await;
-        let other = w.another_process(changed(from, to)).await.unwrap();
+        // Both are live: what was shown is still what holds in the process that showed it.
+        let other = w.process(changed(from, to), w.store().clone()).unwrap();
+        let other = other.activates_at_start().build().await.unwrap();
         let outcome = other.connections().complete(&ada, trip.request()).await;
         rejected(&w, outcome, RefusalReason::DeclarationChanged).await;
-    }
-    for site in w.emulator.sites() {
-        assert_eq!(site.count(Endpoint::Exchange), 0);
+        for site in w.emulator.sites() {
+            assert_eq!(site.count(Endpoint::Exchange), 0);
+        }
     }
 }
 

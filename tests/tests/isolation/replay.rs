@@ -3,8 +3,10 @@
 
 use bailee::{
     ConnectionState, ErrorKind, ReconnectReason,
+    core::Actor,
     registry::{Choice, Ledger},
     store::{Key, Kind},
+    vault::Holder,
 };
 use bailee_testkit::emulator::{Endpoint, Fault};
 use bailee_tests::NOTES;
@@ -46,7 +48,13 @@ async fn an_old_standing_put_back_brings_a_consent_back_and_the_ledger_contradic
     let key = Key::new(Kind::from_static("subject"), person.id());
     let old = place.store.row(&ACME, &key).await.unwrap();
     let provider = ProviderId::from_static("notes");
-    w.bailee.connections().withdraw_use(&ada, &provider, &[NOTES]).await.unwrap();
+    // As where something else carries the connection, so that it stays.
+    let vault = w.bailee.vault();
+    let view = vault.read(&ACME, Holder::Subject(person), &[]).await.unwrap();
+    let by = Actor::Subject { subject: person };
+    let ledger = Ledger::new(vault.clone());
+    let change = ledger.withdraw(&ACME, &view, &NOTES, Some(&provider), &by).await.unwrap();
+    vault.commit(&ACME, change.add_to(vault.batch().unwrap())).await.unwrap();
     let acting = w.bailee.acting(&ada, &NOTES);
     let error = acting.call(&connection, &WriteNote("x")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConsentMissing);
@@ -54,7 +62,6 @@ async fn an_old_standing_put_back_brings_a_consent_back_and_the_ledger_contradic
     place.store.overwrite(&ACME, old).await;
     acting.call(&connection, &WriteNote("x")).await.unwrap();
     // The ledger and the log are rows of their own and say what the person said last.
-    let ledger = Ledger::new(w.bailee.vault().clone());
     let history = ledger.history(&ACME, person).await.unwrap();
     assert!(matches!(history.last().unwrap().choice, Choice::ConsentWithdrawn { .. }));
     assert!(w.audited("acme").await.contains(&"consent.withdrawn".to_owned()));

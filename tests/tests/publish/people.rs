@@ -1,15 +1,36 @@
 //! What people do while something is published: they take consent back, freeze, disconnect.
 
-use bailee::{ConnectionState, ErrorKind, Freeze, Happened, ReconnectReason, core::ProviderId};
+use bailee::{
+    ConnectionState, ErrorKind, Freeze, Happened, ReconnectReason, Withdrawal,
+    core::{Actor, ProviderId},
+    registry::Ledger,
+    vault::Holder,
+};
 use bailee_testkit::emulator::{Endpoint, Fault, Gate};
 use bailee_tests::drill::{hours, state, told};
 
 use super::*;
 
-/// Takes the person's consent back, as a page of the host does.
+/// Takes the person's consent back and leaves the connection, as where something else carries it.
 async fn withdraw_consent(w: &World, ada: &Visitor) {
-    let provider = ProviderId::from_static("tiktok");
-    w.bailee.connections().withdraw_use(ada, &provider, &[PUBLISH]).await.unwrap();
+    let (vault, provider) = (w.bailee.vault(), ProviderId::from_static("tiktok"));
+    let subject = vault.subject(ada.tenant(), ada.person()).await.unwrap().unwrap();
+    let view = vault.read(ada.tenant(), Holder::Subject(subject), &[]).await.unwrap();
+    let (ledger, by) = (Ledger::new(vault.clone()), Actor::Subject { subject });
+    let change = ledger.withdraw(ada.tenant(), &view, &PUBLISH, Some(&provider), &by).await;
+    let batch = change.unwrap().add_to(vault.batch().unwrap());
+    vault.commit(ada.tenant(), batch).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_that_ends_the_connection_stops_what_is_being_published() {
+    let (w, ada, tiktok) = connected(studio()).await;
+    publish(&w.bailee, &ada, &tiktok).await.unwrap();
+    let ended = w.bailee.choices().withdraw(&ada, &Withdrawal::Purpose(PUBLISH)).await.unwrap();
+    assert_eq!(ended.ended.len(), 1);
+    let before = site(&w).count(Endpoint::Api);
+    follow(&w, hours(48)).await;
+    assert_eq!(site(&w).count(Endpoint::Api), before, "the provider was asked nothing more");
 }
 
 #[tokio::test(flavor = "multi_thread")]
