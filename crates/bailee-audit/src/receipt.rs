@@ -158,6 +158,9 @@ impl Receipt {
 /// Checks a receipt without the service that gave it: its form, its signature, and, where it has one,
 /// the proof that its entry is in the signed tree.
 ///
+/// A checkpoint in it has to be signed by believed keys alone: where one was signed while the key was
+/// turned, both have to be in the ring.
+///
 /// Keys are believed without an end: whoever takes a key out of the ring stops to believe what it
 /// signed before as well.
 ///

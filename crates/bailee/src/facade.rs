@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use bailee_audit::LogName;
 use bailee_connect::{
     Acting, BrakeStatus, Choices, Connections, Declarations, Engine, Freeze, InstanceConnections,
     OperatorChoices, Requests, Who, Worker,
 };
 use bailee_core::{Id, Locale, PurposeId, RegistrationId, Result};
-use bailee_registry::{Declaration, Handovers, Texts};
+use bailee_registry::{AuditLog, Declaration, Handovers, Texts};
 use bailee_vault::Vault;
 
 use crate::builder::Builder;
@@ -69,6 +70,16 @@ impl Bailee {
     /// The vault underneath: a host's own columns are sealed there (`Vault::fields`).
     pub fn vault(&self) -> &Vault {
         self.engine.vault()
+    }
+
+    /// The audit log of the deployment, to be numbered, signed and verified by the host: opened once,
+    /// and cloned from there. See [`AuditLog`] for what to call when.
+    ///
+    /// # Errors
+    ///
+    /// As [`AuditLog::open`].
+    pub async fn audit_log(&self, name: LogName) -> Result<AuditLog> {
+        AuditLog::open(self.engine.vault().clone(), name).await
     }
 
     /// Which declaration is in force, what another one changes, activating it, and tenants' own
