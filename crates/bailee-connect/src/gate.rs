@@ -162,7 +162,7 @@ impl Engine {
         let entry = self.entry_to_read(authority, &reference).await;
         let looked_up = entry.is_some();
         let asked: Vec<Key> = [key, overlay::key()].into_iter().chain(entry).collect();
-        let view = match self.0.vault.read(reference.tenant(), holder, &asked).await {
+        let view = match self.0.vault.read_joined(reference.tenant(), holder, &asked).await {
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(unknown()),
             Err(error)
                 if error.kind() == ErrorKind::KeyMissing

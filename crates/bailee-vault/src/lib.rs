@@ -15,6 +15,7 @@ mod fields;
 #[doc(hidden)]
 pub mod fuzzing;
 mod holder;
+mod joined;
 mod key;
 pub mod kind;
 pub mod manual;

@@ -18,6 +18,7 @@ use crate::{
     cache::{Cache, CacheLimits},
     error::configuration,
     holder::Slot,
+    joined::JoinedReads,
     kind,
 };
 
@@ -51,6 +52,7 @@ pub(crate) struct Shared {
     slots: Mutex<Cache<(TenantId, Slot)>>,
     /// Who is looking for a tenant key now, so that one does it for all.
     flights: Mutex<HashMap<TenantId, Weak<lock::Mutex<()>>>>,
+    pub(crate) joined: JoinedReads,
     /// Whether this process has seen its primary root among the registered ones.
     pub(crate) root_registered: AtomicBool,
 }
@@ -165,6 +167,7 @@ impl VaultBuilder {
             slots: Mutex::new(Cache::new(self.limits.entries)),
             limits: self.limits,
             flights: Mutex::default(),
+            joined: JoinedReads::default(),
             root_registered: AtomicBool::new(false),
         };
         shared.check_roots().await?;

@@ -57,6 +57,31 @@ impl Vault {
     /// was erased, [`ErrorKind::KeyMissing`] when it lives and its key is gone. Else as
     /// [`bailee_store::Store::read`], and for keys as [`crate::KeySource::unwrap`].
     pub async fn read(&self, tenant: &TenantId, holder: Holder, keys: &[Key]) -> Result<View> {
+        self.read_by(tenant, holder, keys, false).await
+    }
+
+    /// The same, in one round trip together with whoever reads the same at that time in this process:
+    /// for what many look at at once. What was committed before this was called is in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vault::read`].
+    pub async fn read_joined(
+        &self,
+        tenant: &TenantId,
+        holder: Holder,
+        keys: &[Key],
+    ) -> Result<View> {
+        self.read_by(tenant, holder, keys, true).await
+    }
+
+    async fn read_by(
+        &self,
+        tenant: &TenantId,
+        holder: Holder,
+        keys: &[Key],
+        joined: bool,
+    ) -> Result<View> {
         let vault = &*self.0;
         let slot = Slot::from(holder);
         let evictions = vault.slots().evictions();
@@ -71,7 +96,10 @@ impl Vault {
         if with_row {
             asked.push(slot.row());
         }
-        let snapshot = vault.store.read(tenant, &asked).await?;
+        let snapshot = match joined {
+            true => vault.joined.read(&vault.store, tenant, &asked).await?,
+            false => vault.store.read(tenant, &asked).await?,
+        };
         let mut records = snapshot.records;
         if records.len() != asked.len() {
             return Err(broken_store());
