@@ -201,7 +201,7 @@ fn each_fault_in_a_good_declaration_is_refused_at_its_place_and_by_its_name() {
             };
             let said = problems.to_string();
             let named = problems.list().iter().any(|problem| {
-                let line = usize::try_from(problem.position.line).unwrap_or(0);
+                let line = problem.position.line;
                 let near = |(first, more)| (first..=first + more).contains(&line);
                 mutant.at.is_none_or(near)
                     && format!("{} {}", problem.what, problem.mend).contains(&mutant.names)

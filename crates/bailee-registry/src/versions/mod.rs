@@ -14,6 +14,7 @@ mod length;
 mod narrowed;
 mod overlay;
 mod simulation;
+mod words;
 
 pub use self::{
     asked::AskedAnew,
