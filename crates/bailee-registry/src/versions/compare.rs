@@ -161,6 +161,13 @@ impl Case<'_, '_> {
         self
     }
 
+    /// Tells whoever is concerned by them, for this reason, whether they agreed or not.
+    fn concerns(mut self, reason: Reason, way: Way, pairs: &BTreeSet<Pair>) -> Self {
+        (self.tell, self.way) = (reason, way);
+        self.told.extend(pairs.iter().map(|(through, _)| through.clone().into()));
+        self
+    }
+
     /// Tells whoever has an account there, for this reason.
     fn account(mut self, reason: Reason, way: Way, provider: &ProviderId) -> Self {
         (self.tell, self.way) = (reason, way);

@@ -195,6 +195,8 @@ fn a_basis_that_turns_to_consent_asks_and_one_that_turns_away_tells_by_message()
                      are used. What is counted names nobody, so nobody's interests are touched.\"";
     let consent = diff(interests, "basis = \"consent\"");
     assert_eq!(asked(&consent), [MEASURE.as_str()]);
+    let everybody = [Audience::Everybody].into();
+    assert_eq!(consent.differences()[0].told, everybody, "it was done for everybody until now");
     let away = diff(
         "text service, which answers with a caption.\"\nuse = \"service\"\nbasis = \"consent\"",
         "text service, which answers with a caption.\"\nuse = \"service\"\nbasis = \"contract\"",

@@ -6,6 +6,8 @@ use bailee_registry::{
     versions::{Overlay, Place},
 };
 
+use proptest::prelude::*;
+
 use crate::desk::{PUBLISHER, parse, replaced};
 
 const INSTAGRAM: ProviderId = ProviderId::from_static("instagram");
@@ -147,4 +149,28 @@ fn limits_that_were_stored_are_read_under_another_declaration() {
     // A key of a newer release may forbid something.
     assert!(Overlay::read("[forbid]\nweekdays = [\"sunday\"]\n").is_err());
     assert!(Overlay::read("not an overlay").is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// An overlay comes from somebody who is not the host.
+    #[test]
+    fn whatever_is_read_as_limits_is_an_overlay_or_an_error(
+        text in prop_oneof![
+            any::<String>(),
+            prop::collection::vec(prop::sample::select(vec![
+                "[forbid]\n", "[forbid.scopes]\n", "[retention]\n", "[age]\n", "[consent]\n",
+                "purposes = ", "tiktok = ", "content = ", "minimum = ", "[\"publish.content\"]\n",
+                "\"7 days\"\n", "18\n", "99999999999999999999\n", "[[1]]\n", "{ a = 1 }\n", "\"\u{202e}\"\n",
+            ]), 0..12).prop_map(|parts| parts.concat()),
+        ]
+    ) {
+        let declaration = parse(PUBLISHER);
+        match (Overlay::read(&text), Overlay::parse(&text, &declaration)) {
+            (Ok(read), Ok(checked)) => prop_assert_eq!(read, checked),
+            (Err(_), Ok(_)) => prop_assert!(false, "what is checked can be read again"),
+            (_, Err(error)) => prop_assert_eq!(error.kind(), ErrorKind::Configuration),
+        }
+    }
 }

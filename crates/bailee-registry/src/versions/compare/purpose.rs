@@ -49,7 +49,14 @@ impl Comparison<'_> {
             let what = changed(What::Basis { was: basis.clone(), is: new.basis.clone() });
             let same = mem::discriminant(basis) == mem::discriminant(&new.basis);
             match new.basis {
-                LegalBasis::Consent => self.ask_for(what, id, Reason::Consent, Reason::Basis),
+                LegalBasis::Consent => {
+                    // Until now it was done without anybody's word, and now it stops for all of them
+                    // who do not give it.
+                    let pairs = self.everywhere(id);
+                    let case = self.case(what, Reason::Basis);
+                    let case = case.concerns(Reason::Basis, Way::ByMessage, &pairs);
+                    case.asks(Reason::Consent, pairs).done();
+                }
                 LegalBasis::LegitimateInterests { .. } if same => {
                     self.tell_of(what, id, Reason::Interests, Way::InApplication);
                 }
