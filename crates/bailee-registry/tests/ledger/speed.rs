@@ -41,7 +41,8 @@ fn a_decision_among_a_thousand_purposes_takes_no_time() {
     let integration = ProviderId::new(TIKTOK.as_str()).unwrap();
     let now = ManualClock::default().now();
     // More versions that say too little than are ever live at once.
-    let asked = (2..10).fold(AskedAnew::since(Timestamp::from_micros(1)), |asked, n| asked.stale([n; 32]));
+    let asked =
+        (2..10).fold(AskedAnew::since(Timestamp::from_micros(1)), |asked, n| asked.stale([n; 32]));
     let mut best = f64::INFINITY;
     for _ in 0..5 {
         let began = Instant::now();

@@ -113,6 +113,9 @@ impl Writer<'_> {
                 ("controller_country", self.country(*was), self.country(*is))
             }
             What::Name { was, is } => ("controller_name", was.clone(), is.clone()),
+            What::Phone { was, is } => {
+                ("controller_phone", self.maybe(was.as_ref()), self.maybe(is.as_ref()))
+            }
             What::ProtectionOfficer { was, is } => {
                 let contact = |officer: &Option<crate::ProtectionOfficer>| {
                     self.maybe(officer.as_ref().map(|officer| &officer.contact))
