@@ -14,14 +14,17 @@ use bailee_core::{
 use bailee_http::HttpSend;
 use bailee_providers::Provider;
 use bailee_registry::{Catalogue, Declaration, Disclosures, Ledger};
+use bailee_store::Kind;
 use bailee_vault::Vault;
 
 use crate::{
     control::ControlCache,
     cookie::CookiePolicy,
+    duties::Duties,
     event::EventSink,
     flights::Flights,
     journal::Journal,
+    kind,
     mount::Mount,
     overlay::Overlays,
     people::People,
@@ -46,6 +49,8 @@ pub(crate) struct Inner {
     pub(crate) random: Arc<dyn Random>,
     pub(crate) access: Arc<dyn Access>,
     pub(crate) sink: Option<Arc<dyn EventSink>>,
+    /// Work of others, by its kind.
+    pub(crate) duties: Vec<(Kind, Arc<dyn Duties>)>,
     pub(crate) declaration: Arc<Declaration>,
     /// The sentences of what people are told, beside the English ones.
     pub(crate) catalogues: Vec<Catalogue>,
@@ -90,6 +95,7 @@ pub struct EngineBuilder {
     instance: InstanceId,
     cookies: CookiePolicy,
     sink: Option<Arc<dyn EventSink>>,
+    duties: Vec<Arc<dyn Duties>>,
     providers: Vec<Arc<dyn Provider>>,
     registrations: Vec<Registration>,
     returns: Vec<(String, String)>,
@@ -142,6 +148,7 @@ impl Engine {
             instance,
             cookies,
             sink: None,
+            duties: Vec::new(),
             providers: Vec::new(),
             registrations: Vec::new(),
             returns: Vec::new(),
@@ -191,6 +198,13 @@ impl EngineBuilder {
     #[must_use]
     pub fn events(mut self, sink: Arc<dyn EventSink>) -> Self {
         self.sink = Some(sink);
+        self
+    }
+
+    /// Gives the worker work that is not about connections.
+    #[must_use]
+    pub fn duties(mut self, duties: Arc<dyn Duties>) -> Self {
+        self.duties.push(duties);
         self
     }
 
@@ -262,7 +276,7 @@ impl EngineBuilder {
     /// # Errors
     ///
     /// [`ErrorKind::Configuration`] for an undeclared purpose, a registration of an unknown
-    /// provider, two registrations of one id, a declared scope that the provider does not have, a
+    /// provider, two registrations of one id, work that two do, a declared scope that the provider does not have, a
     /// return target outside the origin, a journal that cannot be used, that another process has, or
     /// that belongs to another instance; otherwise what the vault says.
     pub async fn build(self) -> Result<Engine> {
@@ -277,6 +291,16 @@ impl EngineBuilder {
         let mut returns = ReturnTargets::default();
         for (name, path) in &self.returns {
             returns.add(&self.mount, name, path)?;
+        }
+        let mut duties: Vec<(Kind, Arc<dyn Duties>)> = Vec::new();
+        for given in self.duties {
+            for task in given.tasks() {
+                let own = kind::LANES.contains(&task) || kind::PATIENT_LANES.contains(&task);
+                if own || duties.iter().any(|(known, _)| *known == task) {
+                    return Err(wrong(format!("two do the work {task}")));
+                }
+                duties.push((task, Arc::clone(&given)));
+            }
         }
         // Everything is checked before anything is written.
         let mut signing: BTreeMap<Vec<u8>, String> = BTreeMap::new();
@@ -328,6 +352,7 @@ impl EngineBuilder {
             random: self.vault.random().clone(),
             access: self.access,
             sink: self.sink,
+            duties,
             declaration: Arc::new(self.declaration),
             catalogues: self.catalogues,
             ledger: Ledger::new(self.vault.clone()),

@@ -102,7 +102,11 @@ impl Worker {
         let Some(_begun) = engine.begin_unless_draining() else { return Ok(0) };
         let mut leases = Vec::new();
         // What can wait is never in front of what somebody waits for.
-        for tasks in [kind::LANES.as_slice(), kind::PATIENT_LANES.as_slice()] {
+        let others = engine.0.duties.iter().map(|(task, _)| task.clone()).collect::<Vec<_>>();
+        for tasks in [kind::LANES.as_slice(), kind::PATIENT_LANES.as_slice(), &others] {
+            if tasks.is_empty() {
+                continue;
+            }
             let claim = Claim::Due { tasks, lease: LEASE, limit: BATCH };
             leases.extend(engine.0.vault.store().claim(claim).await?);
         }
@@ -148,7 +152,9 @@ impl Worker {
 impl Engine {
     async fn do_due(&self, lease: &Lease) {
         let task = &lease.task.kind;
-        let outcome = if *task == kind::REFRESH {
+        let outcome = if let Some((_, duties)) = self.0.duties.iter().find(|(of, _)| of == task) {
+            duties.do_due(lease).await
+        } else if *task == kind::REFRESH {
             self.refresh_due(lease).await
         } else if *task == kind::DISCONNECT {
             self.disconnect_due(lease).await

@@ -10,10 +10,11 @@ use bailee_core::{
 use bailee_http::HttpSend;
 use bailee_providers::Provider;
 use bailee_registry::{Catalogue, Declaration};
+use bailee_rights::notice::{Contacts, Notices, NoticesBuilder, Notify};
 use bailee_store::Store;
 use bailee_vault::{KeySource, Vault};
 
-use crate::Bailee;
+use crate::{Bailee, telling::Telling};
 
 /// Collects what a [`Bailee`] needs. What is missing is named when it is built.
 pub struct Builder {
@@ -25,6 +26,8 @@ pub struct Builder {
     runtime: Option<Arc<dyn Runtime>>,
     access: Option<Arc<dyn Access>>,
     events: Option<Arc<dyn EventSink>>,
+    contacts: Option<Arc<dyn Contacts>>,
+    notify: Option<Arc<dyn Notify>>,
     instance: Option<String>,
     mount: Option<String>,
     cookies: Option<CookiePolicy>,
@@ -61,6 +64,8 @@ impl Builder {
             runtime: None,
             access: None,
             events: None,
+            contacts: None,
+            notify: None,
             instance: None,
             mount: None,
             cookies: None,
@@ -130,6 +135,21 @@ impl Builder {
     #[must_use]
     pub fn events(mut self, events: impl EventSink) -> Self {
         self.events = Some(Arc::new(events));
+        self
+    }
+
+    /// Where people can be reached: the host's word. With [`notify`](Self::notify) it makes
+    /// [`Bailee::notices`]; one without the other is refused.
+    #[must_use]
+    pub fn contacts(mut self, contacts: impl Contacts) -> Self {
+        self.contacts = Some(Arc::new(contacts));
+        self
+    }
+
+    /// Who carries messages to people.
+    #[must_use]
+    pub fn notify(mut self, notify: impl Notify) -> Self {
+        self.notify = Some(Arc::new(notify));
         self
     }
 
@@ -264,12 +284,31 @@ impl Builder {
             None => CookiePolicy::scoped_to_callback("bailee")?,
         };
         // What can be refused without the store is refused before it is touched.
+        match (&self.contacts, &self.notify) {
+            (Some(_), None) => return Err(missing("notify beside contacts")),
+            (None, Some(_)) => return Err(missing("contacts beside notify")),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
         self.declaration.requires(&self.requires)?;
         let mut vault = Vault::builder(store, keys).clock(self.clock).random(self.random);
         if let Some(key_store) = self.key_store {
             vault = vault.keys_in(key_store);
         }
         let vault = vault.open().await?;
+        let notices = match (self.contacts, self.notify) {
+            (Some(contacts), Some(notify)) => {
+                let notices = Notices::builder(vault.clone(), contacts, notify);
+                Some(
+                    self.catalogues
+                        .iter()
+                        .cloned()
+                        .fold(notices, NoticesBuilder::catalogue)
+                        .build(),
+                )
+            }
+            // Refused above.
+            _ => None,
+        };
         let mut engine = Engine::builder(self.declaration, vault, seams, mount, instance, cookies)
             .requires(&self.requires);
         let named = |provider: &Arc<dyn Provider>| {
@@ -307,7 +346,10 @@ impl Builder {
         if let Some(events) = self.events {
             engine = engine.events(events);
         }
-        Ok(Bailee { engine: engine.build().await? })
+        if let Some(notices) = &notices {
+            engine = engine.duties(Arc::new(Telling(notices.clone())));
+        }
+        Ok(Bailee { engine: engine.build().await?, notices })
     }
 }
 

@@ -7,8 +7,9 @@ use bailee_connect::{
     Acting, BrakeStatus, Choices, Connections, Declarations, Engine, Freeze, InstanceConnections,
     OperatorChoices, Requests, Who, Worker,
 };
-use bailee_core::{Id, Locale, PurposeId, RegistrationId, Result};
+use bailee_core::{Error, ErrorKind, Id, Locale, PurposeId, RegistrationId, Result};
 use bailee_registry::{AuditLog, Declaration, Handovers, Texts};
+use bailee_rights::notice::Notices;
 use bailee_vault::Vault;
 
 use crate::builder::Builder;
@@ -17,6 +18,7 @@ use crate::builder::Builder;
 #[derive(Clone, Debug)]
 pub struct Bailee {
     pub(crate) engine: Engine,
+    pub(crate) notices: Option<Notices>,
 }
 
 impl Bailee {
@@ -60,6 +62,20 @@ impl Bailee {
     /// Fixes who acts and what for; calls and publications go from there.
     pub fn acting(&self, who: impl Into<Who>, purpose: &PurposeId) -> Acting {
         self.engine.acting(who, purpose)
+    }
+
+    /// Where people are told of a changed declaration, and where the evidence of it is. The worker does
+    /// the telling.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where the builder was given no
+    /// [`contacts`](Builder::contacts) and no [`notify`](Builder::notify).
+    pub fn notices(&self) -> Result<&Notices> {
+        self.notices.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Configuration)
+                .with_detail("the builder was given no contacts and no notify")
+        })
     }
 
     /// The worker that does what is due later. Run one in each process, or in one of them.

@@ -2,6 +2,7 @@
 
 mod builder;
 mod facade;
+mod telling;
 
 #[doc = include_str!("../PROMISES.md")]
 pub mod promises {}
@@ -35,6 +36,8 @@ pub use bailee_postgres::PostgresStore;
 pub use bailee_providers as providers;
 pub use bailee_registry as registry;
 pub use bailee_registry::{Catalogue, Declaration, Disclosure, Document, Texts};
+pub use bailee_rights as rights;
+pub use bailee_rights::notice::{Contacts, Notices, Notify};
 #[cfg(feature = "sqlite")]
 pub use bailee_sqlite::SqliteStore;
 pub use bailee_store as store;

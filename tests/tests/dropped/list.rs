@@ -8,18 +8,19 @@ use std::{
 };
 
 /// The crates whose functions a host calls, or that call what a host gives them.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "bailee",
     "bailee-connect",
     "bailee-http",
     "bailee-postgres",
     "bailee-registry",
+    "bailee-rights",
     "bailee-sqlite",
     "bailee-vault",
 ];
 
 /// What is for tests alone.
-const FOR_TESTS: [&str; 4] = ["conformance", "fuzzing.rs", "scripted.rs", "testing"];
+const FOR_TESTS: [&str; 5] = ["conformance", "fuzzing.rs", "scripted.rs", "testing", "testing.rs"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

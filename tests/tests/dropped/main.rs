@@ -12,6 +12,7 @@ mod flows;
 mod http;
 mod list;
 mod log;
+mod notices;
 mod operators;
 mod people;
 mod publications;

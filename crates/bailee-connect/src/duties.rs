@@ -1,0 +1,29 @@
+//! Work of other crates that the worker does.
+
+use async_trait::async_trait;
+use bailee_core::Result;
+use bailee_store::{Kind, Lease};
+
+/// Work that is not about connections and that the [`Worker`](crate::Worker) does all the same: there
+/// is one scheduler, whoever plans the work.
+///
+/// Its lanes are claimed after the engine's own, so that nobody who waits for a token waits for it.
+#[async_trait]
+pub trait Duties: Send + Sync + 'static {
+    /// The kinds of work. *Must* answer the same each time, and none that the engine or other duties
+    /// have.
+    fn tasks(&self) -> Vec<Kind>;
+
+    /// Does one piece of it.
+    ///
+    /// *Must* end the claim in the commit that writes what was done
+    /// ([`Op::Finish`](bailee_store::Op::Finish)). *Must* be done well within the claim
+    /// ([`Lease::until`]): what is not ended by then is done again, by anybody. It runs in a task of
+    /// its own that a host which drops its worker does not cut off, and that
+    /// [`Engine::drain`](crate::Engine::drain) waits for.
+    ///
+    /// # Errors
+    ///
+    /// An error is logged by its kind; the work is due again when its claim ends.
+    async fn do_due(&self, lease: &Lease) -> Result<()>;
+}
