@@ -23,7 +23,8 @@ async fn g5_the_worker_tells_whoever_is_concerned_beside_its_other_work() {
     let w = world()
         .change(move |builder| builder.contacts(seams.0.clone()).notify(seams.1.clone()))
         .build()
-        .await;
+        .await
+        .unwrap();
     let (ada, bob) = (w.visitor("ada"), w.visitor("bob"));
     w.connect(&ada, "notes", &[NOTES]).await.unwrap();
     w.connect(&bob, "tiktok", &[bailee_tests::PUBLISH]).await.unwrap();
@@ -52,7 +53,7 @@ async fn g5_the_worker_tells_whoever_is_concerned_beside_its_other_work() {
 
 #[tokio::test]
 async fn one_seam_without_the_other_is_refused_and_none_is_no_desk() {
-    let w = world().build().await;
+    let w = world().build().await.unwrap();
     assert_eq!(w.bailee.notices().unwrap_err().kind(), ErrorKind::Configuration);
     let process = || w.process(declaration(), w.store().clone()).unwrap();
     for half in [process().contacts(AddressBook::default()), process().notify(Mailbox::default())] {

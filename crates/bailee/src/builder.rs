@@ -14,7 +14,7 @@ use bailee_rights::notice::{Contacts, Notices, NoticesBuilder, Notify};
 use bailee_store::Store;
 use bailee_vault::{KeySource, Vault};
 
-use crate::{Bailee, telling::Telling};
+use crate::{Bailee, notice_duties::NoticeDuties};
 
 /// Collects what a [`Bailee`] needs. What is missing is named when it is built.
 pub struct Builder {
@@ -347,7 +347,7 @@ impl Builder {
             engine = engine.events(events);
         }
         if let Some(notices) = &notices {
-            engine = engine.duties(Arc::new(Telling(notices.clone())));
+            engine = engine.duties(Arc::new(NoticeDuties(notices.clone())));
         }
         Ok(Bailee { engine: engine.build().await?, notices })
     }

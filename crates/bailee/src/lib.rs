@@ -2,7 +2,7 @@
 
 mod builder;
 mod facade;
-mod telling;
+mod notice_duties;
 
 #[doc = include_str!("../PROMISES.md")]
 pub mod promises {}

@@ -7,10 +7,10 @@ use bailee_rights::notice::Notices;
 use bailee_store::{Kind, Lease};
 
 /// The work of notices, for the worker.
-pub(crate) struct Telling(pub(crate) Notices);
+pub(crate) struct NoticeDuties(pub(crate) Notices);
 
 #[async_trait]
-impl Duties for Telling {
+impl Duties for NoticeDuties {
     fn tasks(&self) -> Vec<Kind> {
         Notices::tasks().to_vec()
     }
