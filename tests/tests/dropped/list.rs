@@ -20,7 +20,15 @@ const CRATES: [&str; 8] = [
 ];
 
 /// What is for tests alone.
-const FOR_TESTS: [&str; 5] = ["conformance", "fuzzing.rs", "scripted.rs", "testing", "testing.rs"];
+const FOR_TESTS: [&str; 7] = [
+    "conformance",
+    "conformance.rs",
+    "fuzzing.rs",
+    "scripted.rs",
+    "source/memory.rs",
+    "testing",
+    "testing.rs",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

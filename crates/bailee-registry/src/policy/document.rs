@@ -123,7 +123,7 @@ impl Document {
     }
 
     /// A list, if it has entries.
-    pub(crate) fn list(&mut self, lines: Vec<Line>) {
+    pub fn list(&mut self, lines: Vec<Line>) {
         if !lines.is_empty() {
             self.blocks.push(Block::List(lines));
         }

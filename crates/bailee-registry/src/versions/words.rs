@@ -22,6 +22,15 @@ impl Diff {
     pub fn words(&self, catalogue: &Catalogue, published: Date) -> Document {
         Writer { diff: self, catalogue }.document(published)
     }
+
+    /// What people are told of it: a sentence for each difference that is more than editorial, in the
+    /// order of what is declared.
+    pub fn told_sentences(&self, catalogue: &Catalogue) -> Vec<String> {
+        let writer = Writer { diff: self, catalogue };
+        let told = |one: &&Difference| one.significance != Significance::Editorial;
+        let told = self.differences().iter().filter(told);
+        told.map(|one| writer.sentence(&one.changed)).collect()
+    }
 }
 
 /// Writes about a diff in the language of a catalogue.

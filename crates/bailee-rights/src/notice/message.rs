@@ -42,6 +42,8 @@ impl Message {
         let mut document = Document::new(title, catalogue.locale().clone());
         document.say(say("intro", &named[..1]));
         document.say(say(if past { "past" } else { "from" }, &named[1..]));
+        document.heading(say("what_heading", &[]));
+        document.list(diff.told_sentences(catalogue).into_iter().map(Line::text).collect());
         let asked = diff.asks_anew().next().is_some();
         document.say(say(if asked { "asked" } else { "not_asked" }, &[]));
         document.heading(say("choices_heading", &[]));

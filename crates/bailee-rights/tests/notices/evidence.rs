@@ -96,6 +96,12 @@ async fn r8_a_message_says_what_can_be_done_and_where_to_complain_in_the_readers
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains(CANARY) && !text.contains('{'), "{text}");
+    // What changes is said, one by one.
+    let told = change().told_sentences(&Catalogue::english());
+    assert!(!told.is_empty());
+    for sentence in told {
+        assert!(sentence.contains("India") && text.contains(&sentence), "{sentence}: {text}");
+    }
 
     let german = "[notice]\ntitle = \"{controller}: Änderung am {date}\"\n[date]\nm1 = \"Januar\"\nday = \"{day}. {month} {year}\"\n";
     let german = Catalogue::parse_with(Locale::new("de").unwrap(), german, &[sentences()]).unwrap();

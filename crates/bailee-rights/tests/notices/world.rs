@@ -96,6 +96,10 @@ impl Log for Mortal {
     async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
         self.inner.fold(head, leaves).await
     }
+
+    async fn numbered(&self, from: u64, limit: u32) -> Result<Vec<(u64, Leaf)>> {
+        self.inner.numbered(from, limit).await
+    }
 }
 
 #[async_trait]
