@@ -1,5 +1,7 @@
 //! What people say about the use of their own data, as easily one way as the other.
 
+use std::sync::Arc;
+
 use bailee_core::{
     Actor, Error, ErrorKind, HostId, ProviderId, PurposeId, Remedy, Result, SubjectId, TenantId,
     Visitor,
@@ -326,7 +328,8 @@ impl Choices {
     /// [`ErrorKind::Denied`] for a purpose that is not declared; [`ErrorKind::Quarantined`], and
     /// what the vault says.
     pub async fn decide(&self, visitor: &Visitor, purpose: &PurposeId) -> Result<Decision> {
-        self.engine.decide_own(visitor, purpose).await
+        let (tenant, person) = (visitor.tenant(), visitor.person());
+        self.engine.decide_own(tenant, person, purpose).await.map(|own| own.decision)
     }
 
     async fn say(&self, visitor: &Visitor, word: &Word<'_>) -> Result<crate::word::Said> {
@@ -376,10 +379,15 @@ impl Engine {
     }
 
     /// What a person's standing says about a use by the host itself.
-    async fn decide_own(&self, visitor: &Visitor, purpose: &PurposeId) -> Result<Decision> {
-        let tenant = visitor.tenant();
+    pub(crate) async fn decide_own(
+        &self,
+        tenant: &TenantId,
+        person: &HostId,
+        purpose: &PurposeId,
+    ) -> Result<OwnUse> {
         declared_purpose(&self.0.declaration, purpose)?;
-        let (standing, force, declared) = match self.subject_of(tenant, visitor.person()).await? {
+        let known = self.subject_of(tenant, person).await?;
+        let (standing, force, declared) = match known {
             Some(subject) => {
                 let (holder, key) = (Holder::Subject(subject), [overlay::key()]);
                 let view = self.0.vault.read(tenant, holder, &key).await?;
@@ -400,8 +408,18 @@ impl Engine {
         if let Some(anew) = force.asked(None, &purpose.id) {
             wanted = wanted.asked_anew(anew);
         }
-        Ok(standing.decide_on(&wanted))
+        let decision = standing.decide_on(&wanted);
+        Ok(OwnUse { decision, subject: known, declared })
     }
+}
+
+/// What is said of a use by the host itself.
+pub(crate) struct OwnUse {
+    pub(crate) decision: Decision,
+    /// The person, if anything is stored of them.
+    pub(crate) subject: Option<SubjectId>,
+    /// What is declared for their tenant now.
+    pub(crate) declared: Arc<Declaration>,
 }
 
 /// A purpose, where it is declared.

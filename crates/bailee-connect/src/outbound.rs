@@ -1,7 +1,8 @@
-//! Free text to a provider that is told about content and about no person: declared fields, screened.
+//! What goes to recipients: free text in declared fields that were screened, and what the host sends
+//! itself.
 
 use bailee_core::{
-    ConnectionRef, Error, ErrorKind, ProviderId, Result,
+    ConnectionRef, DataCategory, Error, ErrorKind, ProviderId, RecipientId, Result,
     audit::{Entry, Field},
 };
 use bailee_providers::{Context, FieldOperation, Fields};
@@ -83,6 +84,47 @@ impl Acting {
         });
         let start = |cx: &Context<'_>| operation.start(cx, &fields);
         self.perform(connection, facts.into(), &start, |_| "done", noted.collect()).await
+    }
+
+    /// Asks whether data of these categories may go to a declared recipient for this purpose, and notes
+    /// that it goes: for what the host sends itself (mail, storage, analytics). It asks before each time
+    /// and sends right after. To providers data goes by calls, which ask by themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Denied`] for a recipient, a purpose of it or a category of it that is not declared,
+    /// and where the person's choices forbid it; [`ErrorKind::ConsentMissing`] where they have to agree
+    /// first; [`ErrorKind::InvalidInput`] for no category; [`ErrorKind::Quarantined`], and what the
+    /// vault says.
+    pub async fn disclose(
+        &self,
+        recipient: &RecipientId,
+        categories: &[DataCategory],
+    ) -> Result<()> {
+        if categories.is_empty() {
+            return Err(Error::new(ErrorKind::InvalidInput).with_detail("no category was named"));
+        }
+        let (engine, tenant) = (&self.engine, self.who.tenant());
+        let own = engine.decide_own(tenant, self.who.person(), &self.purpose).await?;
+        let declared = own.declared.recipient(recipient);
+        let declared = declared.ok_or_else(|| denied("the recipient is not declared"))?;
+        if !declared.purposes.contains(&self.purpose) {
+            return Err(denied("the recipient is not declared for this purpose"));
+        }
+        if !categories.iter().all(|category| declared.categories.contains(category)) {
+            return Err(denied("the recipient is not declared to receive this category of data"));
+        }
+        own.decision.require()?;
+        let now = engine.0.clock.now();
+        engine.0.disclosures.note(
+            tenant,
+            own.subject,
+            recipient,
+            &self.purpose,
+            categories.iter().cloned(),
+            now,
+        );
+        Ok(())
     }
 
     fn recipient_of(&self, provider: &ProviderId) -> Result<&Recipient> {
