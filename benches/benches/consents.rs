@@ -170,7 +170,7 @@ async fn simulate(path: &Path, consents: usize) {
     let ledger = Ledger::new(vault(path).await);
     let wider = r#"
 [integrations.notes.scopes]
-"notes.write" = ["purpose.0", "purpose.1", "purpose.2"]
+"notes.write" = ["purpose-0", "purpose-1", "purpose-2"]
 "#;
     let diff = Diff::between(&declaration(""), &declaration(wider));
     assert_eq!(diff.significance(), Some(Significance::AskAnew));
@@ -195,7 +195,7 @@ fn tenant(n: usize) -> TenantId {
 }
 
 fn purposes() -> Vec<PurposeId> {
-    let name = |n| PurposeId::new(format!("purpose.{n}")).expect("a purpose");
+    let name = |n| PurposeId::new(format!("purpose-{n}")).expect("a purpose");
     (0..EACH).map(name).collect()
 }
 
@@ -211,7 +211,7 @@ fn declaration(more: &str) -> Declaration {
          purposes = [{all}]\ncategories = [\"content\"]\n\
          [integrations.notes.operations]\n\"notes.save\" = [{all}]\n\
          [[integrations.notes.data]]\nname = \"note\"\ncategory = \"content\"\n\
-         purpose = \"purpose.0\"\nretention = \"until_disconnected\"\n{more}"
+         purpose = \"purpose-0\"\nretention = \"until_disconnected\"\n{more}"
     );
     for purpose in &purposes {
         text.push_str(&format!(
