@@ -122,7 +122,7 @@ impl Document {
         self.paragraph(Line::text(text));
     }
 
-    /// A list, if it has entries.
+    /// Adds a list, if it has entries.
     pub fn list(&mut self, lines: Vec<Line>) {
         if !lines.is_empty() {
             self.blocks.push(Block::List(lines));
