@@ -25,6 +25,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("bailee-registry", &["audit", "core", "store", "vault"]),
     ("bailee-connect", &["core", "http", "providers", "registry", "store", "vault"]),
     ("bailee-rights", &["audit", "core", "registry", "store", "vault"]),
+    ("bailee-sources", &["core", "registry", "rights"]),
     (
         "bailee",
         &[
@@ -251,10 +252,19 @@ fn out_01_one_crate_alone_speaks_http_and_one_each_a_database() {
     let owners = [
         ("reqwest", &["bailee-http"][..]),
         ("hyper", &["bailee-emulator", "bailee-http"]),
-        ("rusqlite", &["bailee-sqlite"]),
+        ("rusqlite", &["bailee-sources", "bailee-sqlite"]),
         ("tokio-postgres", &["bailee-postgres"]),
         ("oauth2", &["bailee-providers"]),
-        ("ring", &["bailee-audit", "bailee-connect", "bailee-emulator", "bailee-vault"]),
+        (
+            "ring",
+            &[
+                "bailee-audit",
+                "bailee-connect",
+                "bailee-emulator",
+                "bailee-sources",
+                "bailee-vault",
+            ],
+        ),
     ];
     for (library, owners) in owners {
         for package in crates() {

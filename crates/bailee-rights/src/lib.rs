@@ -3,6 +3,6 @@
 pub mod clock;
 pub mod notice;
 mod sentences;
+pub mod source;
 
 pub use sentences::sentences;
-pub mod source;

@@ -1,0 +1,151 @@
+//! The mapping: which tables hold whose data, and what becomes of it.
+
+mod check;
+mod order;
+mod written;
+
+use std::{fs, path::Path, sync::Arc};
+
+use bailee_core::{Error, ErrorKind, Result};
+use bailee_rights::source::{FieldFacts, SourceFacts, Strategy, TableFacts};
+
+use crate::Problems;
+
+/// A checked mapping of a host's tables. It cannot exist in a bad state and is cheap to clone.
+///
+/// Whether the tables are there is seen when a database is opened with it, and again before
+/// each use.
+#[derive(Clone, Debug)]
+pub struct Mapping(pub(crate) Arc<Checked>);
+
+/// What was checked. Children stand before the tables that they belong to.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) facts: SourceFacts,
+    /// The one tenant whose the whole database is, where it is one's alone.
+    pub(crate) only_tenant: Option<String>,
+    /// The most rows that a step changes.
+    pub(crate) batch: u32,
+    /// In the order of an erasure and of the facts.
+    pub(crate) tables: Vec<Table>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) name: String,
+    /// The table's name in the database; several mapped tables may share it.
+    pub(crate) sql: String,
+    pub(crate) key: Vec<String>,
+    pub(crate) tenant: Option<Column>,
+    pub(crate) link: Link,
+    pub(crate) restriction: Option<String>,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) action: Action,
+}
+
+/// What ties a row to a person.
+#[derive(Debug)]
+pub(crate) enum Link {
+    /// A row of another mapped table.
+    Parent { table: usize, column: String, key: String },
+    /// A column with the host's id of the person, or with an identifier of theirs.
+    Subject { column: Column, identifier: Option<String> },
+}
+
+#[derive(Debug)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) form: Form,
+}
+
+/// How an id lies in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Form {
+    /// The sixteen bytes of a UUID.
+    Bytes,
+    Integer,
+    Text,
+    /// A UUID as 36 lower-case characters.
+    Uuid,
+}
+
+#[derive(Debug)]
+pub(crate) struct Field {
+    pub(crate) column: String,
+    /// The keys down to a part of a JSON document; empty for the whole column.
+    pub(crate) path: Vec<String>,
+    /// Another person's, shown masked.
+    pub(crate) masked: bool,
+}
+
+/// What an erasure does, by places of fields.
+#[derive(Debug)]
+pub(crate) enum Action {
+    Delete,
+    Keep,
+    Null(Vec<usize>),
+    Pseudonymise { fields: Vec<usize>, constant: Option<String> },
+    Unlink,
+}
+
+impl Mapping {
+    /// Reads and checks a mapping.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] with what is wrong, each with its line. The error's source is a
+    /// [`Problems`].
+    pub fn parse(text: &str) -> Result<Self> {
+        Ok(Self::check(text)?)
+    }
+
+    /// Reads and checks a mapping, for tools that show each problem at its line.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong. A text whose form is wrong has one problem, the first.
+    pub fn check(text: &str) -> Result<Self, Problems> {
+        let written = written::read(text)?;
+        Ok(Self(Arc::new(check::check(text, written)?)))
+    }
+
+    /// Reads and checks the mapping in a file, at most 1 MiB of UTF-8.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] for a file that cannot be read, and as [`Mapping::parse`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        const LIMIT: u64 = 1024 * 1024;
+        let unreadable = |error: std::io::Error| {
+            Error::new(ErrorKind::Configuration)
+                .with_detail("the mapping's file cannot be read")
+                .with_source(error)
+        };
+        if fs::metadata(&path).map_err(unreadable)?.len() > LIMIT {
+            return Err(Error::new(ErrorKind::Configuration)
+                .with_detail("the mapping's file is larger than 1 MiB"));
+        }
+        Self::parse(&fs::read_to_string(&path).map_err(unreadable)?)
+    }
+
+    /// What the source says of itself: its tables in the order of an erasure, their fields and what
+    /// becomes of them.
+    pub fn facts(&self) -> &SourceFacts {
+        &self.0.facts
+    }
+}
+
+/// The public side of a checked table.
+fn facts_of(
+    name: &str,
+    data_set: &str,
+    strategy: Strategy,
+    fields: Vec<FieldFacts>,
+    restricts: bool,
+) -> TableFacts {
+    let mut facts = TableFacts::new(name, data_set, strategy);
+    facts.fields = fields;
+    facts.restricts = restricts;
+    facts
+}

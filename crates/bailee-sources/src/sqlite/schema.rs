@@ -1,0 +1,150 @@
+//! Whether a database is the one that the mapping describes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::Connection;
+
+use super::fault::{Fault, Result};
+use crate::mapping::{Action, Checked, Link, Table};
+
+/// Refuses a database in which a mapped table or column is missing, in which a statement could reach
+/// a row that is not meant, or in which a deletion would take rows along that nobody counted.
+pub(super) fn check(connection: &Connection, mapping: &Checked) -> Result<()> {
+    for (at, table) in mapping.tables.iter().enumerate() {
+        let columns = columns(connection, &table.sql)?;
+        for column in named(mapping, at) {
+            if !columns.contains_key(&folded(column)) {
+                let (table, column) = (table.sql.clone(), column.to_owned());
+                return Err(Fault::NoColumn { table, column });
+            }
+        }
+        for column in emptied(table) {
+            if columns.get(&folded(column)) == Some(&true) {
+                let (table, column) = (table.sql.clone(), column.to_owned());
+                return Err(Fault::NotNull { table, column });
+            }
+        }
+        if !is_unique(connection, table)? {
+            return Err(Fault::NotUnique(table.sql.clone()));
+        }
+    }
+    cascades(connection, mapping)
+}
+
+/// The columns of a table, and whether each of them has to hold something.
+fn columns(connection: &Connection, table: &str) -> Result<BTreeMap<String, bool>> {
+    let mut known = connection.prepare_cached(
+        "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
+    )?;
+    if !known.exists([table])? {
+        return Err(Fault::NoTable(table.to_owned()));
+    }
+    let mut statement =
+        connection.prepare_cached("SELECT name, \"notnull\" FROM pragma_table_xinfo(?1)")?;
+    let rows = statement.query_map([table], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+    rows.map(|row| row.map(|(name, held)| (folded(&name), held)).map_err(Fault::from)).collect()
+}
+
+/// Every column of a table that some statement names.
+fn named(mapping: &Checked, at: usize) -> impl Iterator<Item = &str> {
+    let table = &mapping.tables[at];
+    // What children refer to stands here too.
+    let referred = mapping.tables.iter().filter_map(move |child| match &child.link {
+        Link::Parent { table, key, .. } if *table == at => Some(key.as_str()),
+        _ => None,
+    });
+    let own = table.key.iter().chain(table.tenant.iter().map(|tenant| &tenant.name));
+    let own = own.chain(&table.restriction).chain(table.fields.iter().map(|field| &field.column));
+    own.map(String::as_str).chain([table.link_column()]).chain(referred)
+}
+
+/// The columns in which an erasure puts nothing.
+fn emptied(table: &Table) -> Vec<&str> {
+    match &table.action {
+        Action::Delete | Action::Keep | Action::Pseudonymise { .. } => Vec::new(),
+        Action::Null(fields) => {
+            let fields = fields.iter().map(|at| &table.fields[*at]);
+            fields
+                .filter(|field| field.path.is_empty())
+                .map(|field| field.column.as_str())
+                .collect()
+        }
+        Action::Unlink => vec![table.link_column()],
+    }
+}
+
+/// Whether the key names one row: it, with the tenant where there is one, holds all columns of some
+/// unique index or of the primary key.
+fn is_unique(connection: &Connection, table: &Table) -> Result<bool> {
+    let tenant = table.tenant.iter().map(|tenant| &tenant.name);
+    let key: BTreeSet<String> = table.key.iter().chain(tenant).map(|name| folded(name)).collect();
+    let mut primary =
+        connection.prepare_cached("SELECT name FROM pragma_table_info(?1) WHERE pk > 0")?;
+    let primary: Vec<String> =
+        primary.query_map([&table.sql], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    if !primary.is_empty() && primary.iter().all(|name| key.contains(&folded(name))) {
+        return Ok(true);
+    }
+    let mut indexes = connection.prepare_cached(
+        "SELECT name FROM pragma_index_list(?1) WHERE \"unique\" = 1 AND partial = 0",
+    )?;
+    let indexes: Vec<String> =
+        indexes.query_map([&table.sql], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    for index in indexes {
+        let mut columns = connection.prepare_cached("SELECT name FROM pragma_index_info(?1)")?;
+        let columns: Vec<Option<String>> =
+            columns.query_map([&index], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        // An expression has no name, and is not looked into.
+        let covered =
+            |name: &Option<String>| name.as_ref().is_some_and(|name| key.contains(&folded(name)));
+        if !columns.is_empty() && columns.iter().all(covered) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Refuses a foreign key that deletes rows along with those of a mapped table, unless the mapping
+/// finds these rows by that very key: then they are counted, and gone before.
+fn cascades(connection: &Connection, mapping: &Checked) -> Result<()> {
+    let mut parts = connection.prepare_cached(
+        "SELECT tables.name, keys.id, keys.\"table\", keys.\"from\" \
+         FROM sqlite_schema AS tables, pragma_foreign_key_list(tables.name) AS keys \
+         WHERE tables.type = 'table' AND keys.on_delete = 'CASCADE'",
+    )?;
+    let parts = parts.query_map([], |row| {
+        Ok(((row.get(0)?, row.get(1)?, row.get(2)?), row.get::<_, String>(3)?))
+    })?;
+    // A key of several columns comes in parts.
+    let mut keys: BTreeMap<(String, i64, String), BTreeSet<String>> = BTreeMap::new();
+    for part in parts {
+        let (key, column) = part?;
+        keys.entry(key).or_default().insert(folded(&column));
+    }
+    for ((child, _, parent), columns) in keys {
+        let deleted = |table: &&Table| {
+            matches!(table.action, Action::Delete) && folded(&table.sql) == folded(&parent)
+        };
+        let found = mapping.tables.iter().any(|table| match &table.link {
+            Link::Parent { table: above, column, .. } => {
+                let tenant = table.tenant.iter().map(|tenant| &tenant.name);
+                let known: BTreeSet<_> = tenant.chain([column]).map(|name| folded(name)).collect();
+                matches!(table.action, Action::Delete | Action::Unlink)
+                    && folded(&table.sql) == folded(&child)
+                    && columns.contains(&folded(column))
+                    && columns.is_subset(&known)
+                    && folded(&mapping.tables[*above].sql) == folded(&parent)
+            }
+            Link::Subject { .. } => false,
+        });
+        if let Some(parent) = mapping.tables.iter().find(deleted).filter(|_| !found) {
+            return Err(Fault::Cascade { child, parent: parent.sql.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// A name as SQLite compares it.
+fn folded(name: &str) -> String {
+    name.to_ascii_lowercase()
+}

@@ -1,0 +1,255 @@
+//! A connection for the length of one job, and the jobs.
+
+use std::{path::Path, time::Duration};
+
+use bailee_core::{Error, ErrorKind};
+use bailee_rights::source::{
+    Count, Remaining, SourceRow, Step, Strategy, TableCount, TableRemaining, Touched, Value,
+};
+use rusqlite::{
+    Connection, OpenFlags, ToSql, Transaction, TransactionBehavior, params_from_iter,
+    types::{ToSqlOutput, ValueRef},
+};
+
+use super::{
+    fault::{Fault, Result},
+    schema,
+};
+use crate::{
+    mapping::{Checked, Table},
+    statement::{Bound, Statement, Statements},
+};
+
+/// How long a statement waits for another connection's lock.
+const BUSY: Duration = Duration::from_secs(15);
+/// How many rows are handed over at once.
+const HANDED: usize = 256;
+
+/// Opens a database that is there.
+pub(super) fn open(path: &Path, writes: bool) -> Result<Connection> {
+    let mode =
+        if writes { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
+    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    // What SQLite would put aside in files of its own stays in memory.
+    connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;")?;
+    if writes {
+        // What is deleted is overwritten and not only forgotten. The pragma answers a row.
+        connection.query_row("PRAGMA secure_delete = ON", [], |_| Ok(()))?;
+    }
+    Ok(connection)
+}
+
+/// Looks whether the database is the one that is mapped.
+pub(super) fn check(path: &Path, mapping: &Checked) -> Result<()> {
+    schema::check(&open(path, false)?, mapping)
+}
+
+/// Reads under one view of the database, which was checked in it.
+fn reading<T>(
+    path: &Path,
+    statements: Statements<'_>,
+    read: impl FnOnce(&Connection) -> Result<T>,
+) -> Result<T> {
+    let mut connection = open(path, false)?;
+    let transaction = connection.transaction()?;
+    schema::check(&transaction, statements.mapping)?;
+    statements.check()?;
+    read(&transaction)
+}
+
+/// Changes in one transaction, in whose view the database was checked.
+fn changing<T>(
+    path: &Path,
+    statements: Statements<'_>,
+    change: impl FnOnce(&Transaction<'_>) -> Result<T>,
+) -> Result<T> {
+    let mut connection = open(path, true)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    schema::check(&transaction, statements.mapping)?;
+    statements.check()?;
+    let changed = change(&transaction)?;
+    transaction.commit()?;
+    Ok(changed)
+}
+
+pub(super) fn count(path: &Path, statements: Statements<'_>) -> Result<Count> {
+    reading(path, statements, |connection| {
+        let mut count = Count::default();
+        for (at, table) in statements.mapping.facts.tables.iter().enumerate() {
+            let erase = statements.erase(at, statements.mapping.batch.into())?;
+            count.tables.push(TableCount {
+                table: table.name.clone(),
+                rows: number(connection, statements.count(at)?)?,
+                strategy: table.strategy.clone(),
+                statement: erase.map(|erase| erase.sql).unwrap_or_default(),
+            });
+        }
+        Ok(count)
+    })
+}
+
+pub(super) fn remaining(path: &Path, statements: Statements<'_>) -> Result<Remaining> {
+    reading(path, statements, |connection| {
+        let mut remaining = Remaining::default();
+        for (at, table) in statements.mapping.facts.tables.iter().enumerate() {
+            let left = statements.left(at)?.map_or(Ok(0), |left| number(connection, left))?;
+            let (kept, why) = match &table.strategy {
+                Strategy::Keep(why) => {
+                    (number(connection, statements.count(at)?)?, Some(why.clone()))
+                }
+                _ => (0, None),
+            };
+            remaining.tables.push(TableRemaining { table: table.name.clone(), left, kept, why });
+        }
+        Ok(remaining)
+    })
+}
+
+/// Goes through the tables from the children up, until as many rows were changed as a step may.
+///
+/// A table is come to only when nothing is left below it in this very transaction. So a row is never
+/// deleted before those that are found through it.
+pub(super) fn step(
+    path: &Path,
+    statements: Statements<'_>,
+    change: impl Fn(&Statements<'_>, usize, u64) -> bailee_core::Result<Option<Statement>>,
+) -> Result<Step> {
+    changing(path, statements, |transaction| {
+        let mut step = Step::default();
+        let mut room = u64::from(statements.mapping.batch);
+        for (at, table) in statements.mapping.tables.iter().enumerate() {
+            let Some(statement) = change(&statements, at, room)? else { continue };
+            let mut prepared = transaction.prepare(&statement.sql)?;
+            let rows = prepared.execute(params_from_iter(&statement.values))? as u64;
+            if rows > 0 {
+                step.touched.push(Touched { table: table.name.clone(), rows });
+            }
+            room = room.saturating_sub(rows);
+            if room == 0 {
+                step.more = true;
+                break;
+            }
+        }
+        Ok(step)
+    })
+}
+
+pub(super) fn correct(
+    path: &Path,
+    statements: Statements<'_>,
+    statement: impl FnOnce(&Statements<'_>) -> bailee_core::Result<Statement>,
+) -> Result<()> {
+    changing(path, statements, |transaction| {
+        let statement = statement(&statements)?;
+        let mut prepared = transaction.prepare(&statement.sql)?;
+        match prepared.execute(params_from_iter(&statement.values)) {
+            Ok(0) => Err(Fault::Asked(ErrorKind::NotFound.into())),
+            Ok(_) => Ok(()),
+            // What the table does not take is the caller's to mend.
+            Err(rusqlite::Error::SqliteFailure(failure, _))
+                if matches!(
+                    failure.code,
+                    rusqlite::ErrorCode::ConstraintViolation | rusqlite::ErrorCode::TypeMismatch
+                ) =>
+            {
+                Err(Fault::Asked(
+                    Error::new(ErrorKind::InvalidInput)
+                        .with_detail("the table does not take this value"),
+                ))
+            }
+            Err(error) => Err(error.into()),
+        }
+    })
+}
+
+/// Reads all rows of all tables and gives them on in batches, with the place of their table. Whoever
+/// takes them may take their time; nobody taking any more ends it.
+pub(super) fn collect(
+    path: &Path,
+    statements: Statements<'_>,
+    mut give: impl FnMut(usize, Vec<SourceRow>) -> Result<()>,
+) -> Result<()> {
+    reading(path, statements, |connection| {
+        for (at, table) in statements.mapping.tables.iter().enumerate() {
+            let statement = statements.collect(at)?;
+            let mut prepared = connection.prepare(&statement.sql)?;
+            let mut rows = prepared.query(params_from_iter(&statement.values))?;
+            let mut batch = Vec::new();
+            while let Some(row) = rows.next()? {
+                batch.push(read_row(table, row)?);
+                if batch.len() == HANDED {
+                    give(at, std::mem::take(&mut batch))?;
+                }
+            }
+            if !batch.is_empty() {
+                give(at, batch)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn number(connection: &Connection, statement: Statement) -> Result<u64> {
+    let mut prepared = connection.prepare(&statement.sql)?;
+    let number: i64 = prepared.query_row(params_from_iter(&statement.values), |row| row.get(0))?;
+    u64::try_from(number).map_err(|_| Fault::Value)
+}
+
+fn read_row(table: &Table, row: &rusqlite::Row<'_>) -> Result<SourceRow> {
+    let keys = (0..table.key.len()).map(|at| match row.get_ref(at)? {
+        ValueRef::Integer(number) => Ok(serde_json::Value::from(number)),
+        ValueRef::Text(text) => {
+            let text = str::from_utf8(text).map_err(|_| Fault::Key(table.sql.clone()))?;
+            Ok(serde_json::Value::from(text))
+        }
+        ValueRef::Blob(bytes) => Ok(serde_json::json!({ "bytes": bytes })),
+        ValueRef::Null | ValueRef::Real(_) => Err(Fault::Key(table.sql.clone())),
+    });
+    let key = serde_json::Value::Array(keys.collect::<Result<_>>()?).to_string();
+    let fields = table.fields.iter().enumerate().map(|(at, field)| {
+        let value = row.get_ref(table.key.len() + at)?;
+        Ok(match value {
+            ValueRef::Integer(there) if field.masked => match there {
+                0 => Value::Null,
+                _ => Value::Masked,
+            },
+            ValueRef::Null => Value::Null,
+            ValueRef::Text(text) if !field.path.is_empty() => part(text)?,
+            ValueRef::Integer(number) => Value::Integer(number),
+            ValueRef::Real(number) => Value::Real(number),
+            // What is no UTF-8 is the person's data all the same.
+            ValueRef::Text(text) => str::from_utf8(text)
+                .map_or_else(|_| Value::Bytes(text.to_vec()), |text| Value::Text(text.to_owned())),
+            ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+        })
+    });
+    Ok(SourceRow { key, values: fields.collect::<Result<_>>()? })
+}
+
+/// The part of a document, in the form that it has there.
+fn part(text: &[u8]) -> Result<Value> {
+    let part: serde_json::Value = serde_json::from_slice(text).map_err(|_| Fault::Value)?;
+    Ok(match part {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(bit) => Value::Bool(bit),
+        serde_json::Value::String(text) => Value::Text(text),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(number) => Value::Integer(number),
+            None => number.as_f64().map_or(Value::Null, Value::Real),
+        },
+        other => Value::Json(other.to_string()),
+    })
+}
+
+impl ToSql for Bound {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+            Self::Integer(number) => ValueRef::Integer(*number),
+            Self::Null => ValueRef::Null,
+            Self::Real(number) => ValueRef::Real(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}

@@ -1,0 +1,10 @@
+//! A whole application's tables in SQLite: found, shown, corrected, restricted, erased.
+
+#![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
+
+mod application;
+mod drift;
+mod erasure;
+mod many;
+mod mapping;
+mod suite;
