@@ -43,9 +43,10 @@ fn written() -> BTreeSet<String> {
         .flat_map(|name| code_of(name))
         .filter(|(path, code)| {
             // Sentences and hosts have names of the same shape.
-            let texts = ["policy", "outbound", "catalogue.rs", "disclosure.rs", "words.rs"]
-                .iter()
-                .any(|name| path.components().any(|part| part.as_os_str() == *name));
+            let texts =
+                ["policy", "outbound", "words", "catalogue.rs", "disclosure.rs", "words.rs"]
+                    .iter()
+                    .any(|name| path.components().any(|part| part.as_os_str() == *name));
             assert!(!texts || !code.contains("Entry::new"), "{} writes entries", path.display());
             !texts
         })
