@@ -8,6 +8,10 @@ use bailee_rights::source::Whose;
 
 use crate::mapping::{Action, Checked, Field, Form, Link, Table};
 
+/// How ids are compared: byte by byte, whatever the column was declared to do. Where it makes no
+/// difference between capitals, `Ada` and `ada` would be one person.
+const EXACTLY: &str = " COLLATE BINARY";
+
 /// A statement with its values.
 #[derive(Debug)]
 pub(crate) struct Statement {
@@ -186,7 +190,7 @@ impl Statements<'_> {
         sql.push(" WHERE ");
         // Also outside, so that a key that is unique within a tenant reaches nobody else's row.
         if let Some(tenant) = &table.tenant {
-            sql.column_of(table, &tenant.name).push(" = ");
+            sql.column_of(table, &tenant.name).push(EXACTLY).push(" = ");
             sql.bind(tenant_in(self.whose.tenant(), tenant.form)?).push(" AND ");
         }
         let several = table.key.len() > 1;
@@ -209,12 +213,12 @@ impl Statements<'_> {
         let table = &self.mapping.tables[at];
         let alias = format!("t{depth}");
         if let Some(tenant) = &table.tenant {
-            sql.column(&alias, &tenant.name).push(" = ");
+            sql.column(&alias, &tenant.name).push(EXACTLY).push(" = ");
             sql.bind(tenant_in(self.whose.tenant(), tenant.form)?).push(" AND ");
         }
         match &table.link {
             Link::Subject { column, identifier: None } => {
-                sql.column(&alias, &column.name).push(" = ");
+                sql.column(&alias, &column.name).push(EXACTLY).push(" = ");
                 sql.bind(person_in(self.whose.person(), column.form)?);
             }
             Link::Subject { column, identifier: Some(identifier) } => {
@@ -222,7 +226,7 @@ impl Statements<'_> {
                     let detail = format!("the source has to be told the person's `{identifier}`");
                     Error::new(ErrorKind::InvalidInput).with_detail(detail)
                 })?;
-                sql.column(&alias, &column.name).push(" IN (");
+                sql.column(&alias, &column.name).push(EXACTLY).push(" IN (");
                 for (n, value) in values.iter().enumerate() {
                     sql.push(if n > 0 { ", " } else { "" }).bind(person_in(value, column.form)?);
                 }
@@ -230,7 +234,7 @@ impl Statements<'_> {
             }
             Link::Parent { table: parent, column, key } => {
                 let above = format!("t{}", depth + 1);
-                sql.column(&alias, column).push(" IN (SELECT ").column(&above, key);
+                sql.column(&alias, column).push(EXACTLY).push(" IN (SELECT ").column(&above, key);
                 sql.push(" FROM ").table(&self.mapping.tables[*parent], depth + 1).push(" WHERE ");
                 self.mine(sql, *parent, depth + 1)?;
                 sql.push(")");

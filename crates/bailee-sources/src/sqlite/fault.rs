@@ -30,6 +30,8 @@ pub(super) enum Fault {
     NotUnique(String),
     #[error("sqlite failed with code {0}")]
     Sqlite(i32),
+    #[error("`{table}.{column}` is declared with a type that turns ids into others")]
+    Turned { table: String, column: String },
     #[error("a value is not one that this release reads")]
     Value,
 }
@@ -58,7 +60,8 @@ impl From<Fault> for Error {
             | Fault::NoColumn { .. }
             | Fault::NoTable(_)
             | Fault::NotNull { .. }
-            | Fault::NotUnique(_) => ErrorKind::Configuration,
+            | Fault::NotUnique(_)
+            | Fault::Turned { .. } => ErrorKind::Configuration,
             Fault::Sqlite(code) => match ffi::Error::new(*code).code {
                 ErrorCode::CannotOpen
                 | ErrorCode::NotADatabase

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::Connection;
 
 use super::fault::{Fault, Result};
-use crate::mapping::{Action, Checked, Link, Table};
+use crate::mapping::{Action, Checked, Column, Form, Link, Table};
 
 /// Refuses a database in which a mapped table or column is missing, in which a statement could reach
 /// a row that is not meant, or in which a deletion would take rows along that nobody counted.
@@ -18,8 +18,15 @@ pub(super) fn check(connection: &Connection, mapping: &Checked) -> Result<()> {
                 return Err(Fault::NoColumn { table, column });
             }
         }
+        for column in ids(table) {
+            let takes = columns.get(&folded(&column.name)).map(|found| &found.declared);
+            if takes.is_some_and(|declared| turns(declared, column.form)) {
+                let (table, column) = (table.sql.clone(), column.name.clone());
+                return Err(Fault::Turned { table, column });
+            }
+        }
         for column in emptied(table) {
-            if columns.get(&folded(column)) == Some(&true) {
+            if columns.get(&folded(column)).is_some_and(|found| found.not_null) {
                 let (table, column) = (table.sql.clone(), column.to_owned());
                 return Err(Fault::NotNull { table, column });
             }
@@ -31,8 +38,14 @@ pub(super) fn check(connection: &Connection, mapping: &Checked) -> Result<()> {
     cascades(connection, mapping)
 }
 
-/// The columns of a table, and whether each of them has to hold something.
-fn columns(connection: &Connection, table: &str) -> Result<BTreeMap<String, bool>> {
+/// A column as a database has it.
+struct Found {
+    declared: String,
+    not_null: bool,
+}
+
+/// The columns of a table.
+fn columns(connection: &Connection, table: &str) -> Result<BTreeMap<String, Found>> {
     let mut known = connection.prepare_cached(
         "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
     )?;
@@ -40,9 +53,39 @@ fn columns(connection: &Connection, table: &str) -> Result<BTreeMap<String, bool
         return Err(Fault::NoTable(table.to_owned()));
     }
     let mut statement =
-        connection.prepare_cached("SELECT name, \"notnull\" FROM pragma_table_xinfo(?1)")?;
-    let rows = statement.query_map([table], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
-    rows.map(|row| row.map(|(name, held)| (folded(&name), held)).map_err(Fault::from)).collect()
+        connection.prepare_cached("SELECT name, type, \"notnull\" FROM pragma_table_xinfo(?1)")?;
+    let rows = statement.query_map([table], |row| {
+        let found = Found { declared: row.get(1)?, not_null: row.get(2)? };
+        Ok((row.get::<_, String>(0)?, found))
+    })?;
+    rows.map(|row| row.map(|(name, found)| (folded(&name), found)).map_err(Fault::from)).collect()
+}
+
+/// The columns that are compared with ids.
+fn ids(table: &Table) -> impl Iterator<Item = &Column> {
+    let subject = match &table.link {
+        Link::Parent { .. } => None,
+        Link::Subject { column, .. } => Some(column),
+    };
+    table.tenant.iter().chain(subject)
+}
+
+/// Whether a column of a declared type turns ids of a form into something else before they are
+/// compared: one of numbers takes `007` and `7` for one person. The rules are those of section 3.1 of
+/// <https://sqlite.org/datatype3.html>.
+fn turns(declared: &str, form: Form) -> bool {
+    let declared = declared.to_ascii_uppercase();
+    let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));
+    let integer = has(&["INT"]);
+    let text = !integer && has(&["CHAR", "CLOB", "TEXT"]);
+    let none = !integer && !text && (declared.is_empty() || has(&["BLOB"]));
+    match form {
+        Form::Bytes => false,
+        Form::Integer => text,
+        Form::Text => !text && !none,
+        // Nobody takes one for a number.
+        Form::Uuid => integer,
+    }
 }
 
 /// Every column of a table that some statement names.
@@ -147,4 +190,23 @@ fn cascades(connection: &Connection, mapping: &Checked) -> Result<()> {
 /// A name as SQLite compares it.
 fn folded(name: &str) -> String {
     name.to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_of_numbers_holds_no_texts() {
+        for declared in ["TEXT", "varchar(40)", "", "BLOB", "CLOB"] {
+            assert!(!turns(declared, Form::Text), "{declared}");
+        }
+        // "STRING" is none of the words that make a column one of texts.
+        for declared in ["INTEGER", "STRING", "UUID", "NUMERIC", "REAL", "CHARINT"] {
+            assert!(turns(declared, Form::Text), "{declared}");
+        }
+        assert!(turns("TEXT", Form::Integer) && !turns("bigint", Form::Integer));
+        assert!(turns("INTEGER", Form::Uuid) && !turns("UUID", Form::Uuid));
+        assert!(!turns("BLOB", Form::Bytes));
+    }
 }

@@ -84,6 +84,16 @@ async fn r3_a_key_that_names_several_rows_is_refused() {
 }
 
 #[tokio::test]
+async fn r3_a_column_that_takes_two_ids_for_one_is_refused() {
+    let said = refused_after(
+        "DROP TABLE audit; CREATE TABLE audit (id INTEGER PRIMARY KEY, tenant_id TEXT, \
+         actor_email STRING, action TEXT)",
+    )
+    .await;
+    assert!(said.contains("`audit.actor_email` is declared with a type"), "{said}");
+}
+
+#[tokio::test]
 async fn r3_a_database_that_is_not_there_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("none.db");

@@ -115,6 +115,35 @@ async fn r3_a_person_whose_identifiers_nobody_named_is_not_erased_in_part() {
 }
 
 #[tokio::test]
+async fn r3_people_whose_ids_differ_in_capitals_are_two() {
+    let application = full(7, 1);
+    application
+        .connect()
+        .execute_batch(
+            "DROP TABLE invoices; DROP TABLE audit; DROP TABLE messages; \
+             CREATE TABLE invoices (id INTEGER PRIMARY KEY, tenant_id TEXT COLLATE NOCASE, \
+             account_id TEXT COLLATE NOCASE, address TEXT); \
+             CREATE TABLE audit (id INTEGER PRIMARY KEY, tenant_id TEXT COLLATE NOCASE, \
+             actor_email TEXT COLLATE NOCASE, action TEXT); \
+             CREATE TABLE messages (id INTEGER PRIMARY KEY, tenant_id TEXT COLLATE NOCASE, \
+             sender_id TEXT COLLATE NOCASE, recipient_id TEXT COLLATE NOCASE, body TEXT); \
+             INSERT INTO invoices VALUES (1, 'acme', 'ADA', 'theirs'), (2, 'ACME', 'ada', 'theirs'); \
+             INSERT INTO audit VALUES (1, 'acme', 'ADA@canary-ada.acme.test', 'theirs'); \
+             INSERT INTO messages VALUES (1, 'acme', 'Ada', 'aDA', 'theirs');",
+        )
+        .unwrap();
+    let (source, ada) = (application.source().await, whose("acme", "ada"));
+    let theirs = |application: &Application| -> Vec<Stored> {
+        application.stored().into_iter().filter(|stored| holds(stored, "theirs")).collect()
+    };
+    let before = theirs(&application);
+    erase(&application).await;
+    assert_eq!(before.len(), 4);
+    assert_eq!(theirs(&application), before);
+    assert_eq!(source.remaining(&ada).await.unwrap().kept(), 0);
+}
+
+#[tokio::test]
 async fn r1_a_dry_run_shows_statements_with_places_for_values() {
     let application = full(7, 2);
     let count = application.source().await.count(&whose("acme", "ada")).await.unwrap();
@@ -124,15 +153,15 @@ async fn r1_a_dry_run_shows_statements_with_places_for_values() {
     };
     assert_eq!(
         statement("posts"),
-        "DELETE FROM \"posts\" WHERE \"posts\".\"tenant_id\" = ?1 AND \"posts\".\"id\" IN (SELECT \
-         t0.\"id\" FROM \"posts\" AS t0 WHERE t0.\"tenant_id\" = ?2 AND t0.\"author_id\" = ?3 \
-         LIMIT ?4)"
+        "DELETE FROM \"posts\" WHERE \"posts\".\"tenant_id\" COLLATE BINARY = ?1 AND \
+         \"posts\".\"id\" IN (SELECT t0.\"id\" FROM \"posts\" AS t0 WHERE t0.\"tenant_id\" COLLATE \
+         BINARY = ?2 AND t0.\"author_id\" COLLATE BINARY = ?3 LIMIT ?4)"
     );
     assert_eq!(
         statement("files"),
         "DELETE FROM \"files\" WHERE \"files\".\"id\" IN (SELECT t0.\"id\" FROM \"files\" AS t0 \
-         WHERE t0.\"post_id\" IN (SELECT t1.\"id\" FROM \"posts\" AS t1 WHERE t1.\"tenant_id\" = \
-         ?1 AND t1.\"author_id\" = ?2) LIMIT ?3)"
+         WHERE t0.\"post_id\" COLLATE BINARY IN (SELECT t1.\"id\" FROM \"posts\" AS t1 WHERE \
+         t1.\"tenant_id\" COLLATE BINARY = ?1 AND t1.\"author_id\" COLLATE BINARY = ?2) LIMIT ?3)"
     );
     assert_eq!(statement("invoices"), "");
     let shown = format!("{count:?}");
