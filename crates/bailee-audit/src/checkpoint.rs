@@ -29,7 +29,7 @@ pub struct Checkpoint {
 /// ```text
 /// app.example/log                                    the origin
 /// 20852163                                           the size
-/// CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=       the head in base64
+/// BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=       the head in base64
 /// time 1748779200                                    seconds since the epoch
 ///
 /// — app.example/log Az3grlgtzPICa5OS8npVmf1M…        key id and signature in base64

@@ -31,7 +31,7 @@ async fn d7_what_the_host_sends_goes_to_declared_recipients_alone_and_is_noted()
     let ada = w.visitor("ada");
     let (profile, content) = (DataCategory::new("profile"), DataCategory::new("content"));
     let choices = w.bailee.choices();
-    choices.say_age(&ada, 30, None).await.unwrap();
+    drop(choices.say_age(&ada, 30, None).await.unwrap());
     let send = async |purpose: &PurposeId, to: &RecipientId, what: &[DataCategory]| {
         w.bailee.acting(&ada, purpose).disclose(to, what).await.map_err(|error| error.kind())
     };

@@ -418,6 +418,11 @@ async fn a_reader_of_the_vault_who_leaves_leaves_no_lock() {
             async |vault| {
                 vault.open(&ACME, holder, &record).await.unwrap().part("access").unwrap();
                 assert!(opens(vault, &ACME, holder, &key).await.unwrap());
+                let (tenant, keys) = (ACME, [key.clone()]);
+                let three = [(); 3].map(|()| vault.read_joined(&tenant, holder, &keys));
+                for view in futures_util::future::join_all(three).await {
+                    view.unwrap().part(0, "access").unwrap();
+                }
                 assert_eq!(vault.subject(&ACME, &ada()).await.unwrap(), Some(person));
                 let entry = vault.directory_key(&ACME, &ada()).await.unwrap().unwrap();
                 let view = vault.read(&ACME, holder, &[entry]).await.unwrap();

@@ -79,6 +79,7 @@ fn declared() -> Declared {
 const ANTHROPIC: ProviderId = ProviderId::from_static("anthropic");
 
 /// The facts of a post, after the screen.
+#[expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 fn ready(acting: &Acting) -> Ready {
     let mut outbound = acting.outbound(&ANTHROPIC).unwrap();
     outbound.text("title", "Bread of the quarter").unwrap().text("type", "video").unwrap();
