@@ -176,7 +176,7 @@ fn sec_09_secrets_are_compared_in_constant_time_or_not_at_all() {
 }
 
 /// What may look like a secret although it carries no mark, and why.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 14] = [
     // The example of TikTok's page on webhooks.
     "video.6974245311675353080.VDCxrcMJ",
     // The example of Slack's page on verifying requests.
@@ -185,6 +185,10 @@ const KNOWN: [&str; 11] = [
     // The example of RFC 7636, appendix B.
     "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
     "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    // The example of Go's package `golang.org/x/mod/sumdb/note`: its key, its seed and its signature.
+    "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+    "AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz",
+    "x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2p",
     // 32 bytes that count up, and down: the root keys of tests.
     "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
     "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA",
