@@ -105,6 +105,10 @@ async fn is_isolated(place: Place) {
     w.settle().await;
     // Everything that a process caches is cached.
     w.bailee.acting(&hal, &PUBLISH).call(&own, &CreatorInfo).await.unwrap();
+    // The renewal of what was used is planned beside the call.
+    while !w.audited("globex").await.iter().any(|event| *event == "credential.refresh_planned") {
+        tokio::task::yield_now().await;
+    }
 
     let nobody = ConnectionId::from_id(Id::from_bytes([0x5a; 16]));
     let stranger = Owner::Subject(SubjectId::from_id(Id::from_bytes([0xa5; 16])));
