@@ -81,20 +81,22 @@ impl Texts {
             .filter(|recipient| recipient.purposes.contains(&purpose.id) && !provider(recipient));
         let columns = ["recipients.name", "recipients.data", "recipients.place"];
         let rows = receive.map(|recipient| {
-            let country = Line::text(self.catalogue.country(recipient.country));
+            let country = self.catalogue.country(recipient.country);
             let place = match recipient.safeguard {
                 Some(_) if !recipient.country.is_in_eea() => {
-                    let mut place = country.and("");
+                    let mut place = Line::text(format!("{country}: "));
                     place.0.extend(self.safeguard(recipient).0);
                     place
                 }
-                _ => country,
+                _ => Line::text(country),
             };
-            vec![
-                Line::text(&recipient.name),
-                Line::text(self.categories(&recipient.categories)),
-                place,
-            ]
+            let mut data = Line::text(self.categories(&recipient.categories));
+            if !recipient.fields.is_empty() {
+                let fields: Vec<&str> = recipient.fields.iter().map(String::as_str).collect();
+                let fields = self.fill("recipients.fields", &[("fields", &fields.join(", "))]);
+                data = data.and(format!("— {fields}"));
+            }
+            vec![Line::text(&recipient.name), data, place]
         });
         document.table(self.columns(&columns), rows.collect());
     }
