@@ -7,7 +7,7 @@ use bailee_core::{
 };
 use bailee_providers::{Context, FieldOperation, Fields};
 use bailee_registry::{
-    Recipient,
+    Declaration, Recipient,
     outbound::{AllowedFields, Outbound, Outcome, Ready, Screen, ScreeningPolicy, SentField},
 };
 
@@ -22,7 +22,7 @@ impl Acting {
     /// [`ErrorKind::Denied`] for a provider that is not declared, that is not declared for the purpose,
     /// or whose recipient has no `fields`.
     pub fn outbound(&self, provider: &ProviderId) -> Result<Outbound> {
-        Outbound::to(self.recipient_of(provider)?, self.purpose.clone())
+        Outbound::to(recipient_of(&self.engine.0.declaration, provider)?, self.purpose.clone())
     }
 
     /// Screens what is to leave: for e-mail addresses, telephone numbers, account ids, credentials,
@@ -57,7 +57,9 @@ impl Acting {
         ready: &Ready,
     ) -> Result<O::Output> {
         let facts = operation.facts();
-        let recipient = self.recipient_of(&facts.provider)?;
+        // What is declared for the tenant now: an overlay or another version may allow less.
+        let (_, declared) = self.engine.declared_in(self.who.tenant()).await?;
+        let recipient = recipient_of(&declared, &facts.provider)?;
         let record = &ready.record;
         if record.recipient != recipient.id || record.purpose != self.purpose {
             return Err(denied("the fields were made ready for another recipient or purpose"));
@@ -126,16 +128,13 @@ impl Acting {
         );
         Ok(())
     }
+}
 
-    fn recipient_of(&self, provider: &ProviderId) -> Result<&Recipient> {
-        let declaration = &self.engine.0.declaration;
-        declaration
-            .integration(provider)
-            .and_then(|integration| declaration.recipient(&integration.recipient))
-            .ok_or_else(|| {
-                denied("the integration is not declared").with_provider(provider.clone())
-            })
-    }
+fn recipient_of<'d>(declared: &'d Declaration, provider: &ProviderId) -> Result<&'d Recipient> {
+    declared
+        .integration(provider)
+        .and_then(|integration| declared.recipient(&integration.recipient))
+        .ok_or_else(|| denied("the integration is not declared").with_provider(provider.clone()))
 }
 
 fn replaced(sent: &SentField) -> usize {

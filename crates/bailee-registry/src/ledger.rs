@@ -150,7 +150,8 @@ impl Ledger {
     }
 
     /// Records that the person took back what they had agreed to through an integration, for some
-    /// purposes; `None` is the host's own processing. What they did not agree to, or took back before, is nothing to record.
+    /// purposes; `None` is the host's own processing. What they did not agree to, or took back
+    /// before, is nothing to record.
     ///
     /// # Errors
     ///
