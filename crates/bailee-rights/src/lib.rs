@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod notice;
+pub mod request;
 mod sentences;
 pub mod source;
 

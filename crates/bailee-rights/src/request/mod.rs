@@ -1,0 +1,7 @@
+//! Requests of people about their data.
+
+mod reason;
+mod right;
+
+pub use reason::Reason;
+pub use right::Right;
