@@ -8,8 +8,12 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
+use bailee_core::{ErrorKind, HostId, Result, Timestamp};
 
-use super::{Correction, DataSource, Gathered, Remaining, Strategy, Value, Whose};
+use super::{
+    Correction, DataSource, Gathered, Remaining, RowSink, SourceRow, Strategy, TableFacts, Value,
+    Whose,
+};
 
 /// How often a step is asked for before an erasure counts as endless.
 const MOST_STEPS: usize = 10_000;
@@ -19,10 +23,15 @@ const MOST_STEPS: usize = 10_000;
 /// Ada's rows are in every table of the facts. Every text of hers that an erasure takes away holds
 /// [`Fixture::CANARY`]. Ben is in Ada's tenant and shares rows with her where the tables allow it.
 /// Her namesake has her host id in another tenant. Neither has the canary in a row of theirs alone.
+/// In a table that knows how old its rows are, each of the three has a row that is older than
+/// [`Fixture::AGE`] and one that is not.
 #[async_trait]
 pub trait Fixture: Send + Sync {
     /// What stands in Ada's texts.
     const CANARY: &str = "canary-ada";
+
+    /// What divides old rows from young ones.
+    const AGE: Timestamp = Timestamp::from_seconds(1_700_000_000);
 
     /// The source. Each call gives a new one over the same data, as after a restart.
     async fn source(&self) -> Arc<dyn DataSource>;
@@ -42,6 +51,7 @@ pub async fn all<F: Fixture, M: AsyncFn() -> F>(make: M) {
     facts_name_every_table_once(&make().await).await;
     a_count_has_a_line_for_each_table_and_changes_nothing(&make().await).await;
     what_is_collected_is_what_is_counted(&make().await).await;
+    tables_come_one_after_the_other(&make().await).await;
     another_persons_fields_come_masked(&make().await).await;
     an_erasure_ends_and_leaves_what_a_law_keeps(&make().await).await;
     an_erasure_goes_on_where_it_was_interrupted(&make().await).await;
@@ -49,6 +59,9 @@ pub async fn all<F: Fixture, M: AsyncFn() -> F>(make: M) {
     a_second_look_sees_what_is_left(&make().await).await;
     a_correction_changes_one_value_of_the_persons_own(&make().await).await;
     a_restriction_marks_each_row_once(&make().await).await;
+    what_is_older_goes_of_whomever_it_is(&make().await).await;
+    rows_of_the_excepted_stay_however_old(&make().await).await;
+    a_table_without_ages_refuses_to_erase_by_them(&make().await).await;
 }
 
 /// Tables and fields are named once.
@@ -92,6 +105,26 @@ pub async fn what_is_collected_is_what_is_counted(fixture: &impl Fixture) {
         }
         assert_eq!(collect(&*source, &whose).await, gathered, "the same twice");
     }
+}
+
+/// Tables come in the order of the facts, each once, in batches that are not empty.
+pub async fn tables_come_one_after_the_other(fixture: &impl Fixture) {
+    struct Noted(Vec<String>);
+    #[async_trait]
+    impl RowSink for Noted {
+        async fn take(&mut self, table: &TableFacts, rows: Vec<SourceRow>) -> Result<()> {
+            assert!(!rows.is_empty(), "an empty batch of {}", table.name);
+            if self.0.last() != Some(&table.name) {
+                self.0.push(table.name.clone());
+            }
+            Ok(())
+        }
+    }
+    let source = fixture.source().await;
+    let mut noted = Noted(Vec::new());
+    source.collect(&fixture.ada(), &mut noted).await.unwrap();
+    let named: Vec<_> = source.facts().tables.iter().map(|table| table.name.clone()).collect();
+    assert_eq!(noted.0, named, "Ada is in every table");
 }
 
 /// What is another person's in a row is not handed over (Art. 15(4) GDPR).
@@ -220,6 +253,83 @@ pub async fn a_restriction_marks_each_row_once(fixture: &impl Fixture) {
         assert_eq!(rows > 0, restricts, "where rows can be marked, they were");
         assert_eq!(source.restrict(&ada, restricted).await.unwrap().rows(), 0, "once");
     }
+}
+
+/// Old rows are counted and go, in steps; young ones and those of other tenants stay.
+pub async fn what_is_older_goes_of_whomever_it_is<F: Fixture>(fixture: &F) {
+    let source = fixture.source().await;
+    let ada = fixture.ada();
+    let theirs = collect(&*source, &fixture.namesake()).await;
+    let always = Timestamp::from_micros(i64::MAX);
+    for table in source.facts().tables.iter().filter(|table| table.aged) {
+        let name = &table.name;
+        let count =
+            async |before| source.count_older(ada.tenant(), name, before, &[]).await.unwrap();
+        let (old, all) = (count(F::AGE).await, count(always).await);
+        assert!(0 < old && old < all, "{name} has old rows and young ones: {old} of {all}");
+        assert_eq!(count(F::AGE).await, old, "a count changes nothing");
+        erase_older::<F>(&*source, &ada, name, &[]).await;
+        assert_eq!(count(F::AGE).await, 0, "nothing old is left in {name}");
+        assert_eq!(count(always).await, all - old, "what is young stays in {name}");
+    }
+    assert_eq!(collect(&*source, &fixture.namesake()).await, theirs);
+}
+
+/// A person who is excepted keeps what is old too.
+pub async fn rows_of_the_excepted_stay_however_old<F: Fixture>(fixture: &F) {
+    let source = fixture.source().await;
+    let ada = fixture.ada();
+    let before = collect(&*source, &ada).await;
+    let except = [ada.person().clone()];
+    for table in source.facts().tables.iter().filter(|table| table.aged) {
+        let name = &table.name;
+        let count =
+            async |except: &[HostId]| source.count_older(ada.tenant(), name, F::AGE, except).await;
+        // A table that cannot tell her rows from others' must not answer.
+        if let Err(error) = count(&except).await {
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{name}");
+            let erased = source.erase_older(ada.tenant(), name, F::AGE, &except).await;
+            assert_eq!(erased.unwrap_err().kind(), ErrorKind::Unsupported, "{name}");
+            continue;
+        }
+        let hers = count(&[]).await.unwrap() - count(&except).await.unwrap();
+        assert!(hers > 0, "Ada has old rows in {name}");
+        erase_older::<F>(&*source, &ada, name, &except).await;
+        assert_eq!(count(&except).await.unwrap(), 0, "nothing of others is left in {name}");
+        assert_eq!(count(&[]).await.unwrap(), hers, "hers are left in {name}");
+    }
+    let after = collect(&*source, &ada).await;
+    assert_eq!(without_masks(&*source, after), without_masks(&*source, before));
+}
+
+/// Nothing is erased by an age that nobody knows.
+pub async fn a_table_without_ages_refuses_to_erase_by_them<F: Fixture>(fixture: &F) {
+    let source = fixture.source().await;
+    let ada = fixture.ada();
+    let before = collect(&*source, &ada).await;
+    let ageless = source.facts().tables.iter().filter(|table| !table.aged);
+    for name in ageless.map(|table| table.name.as_str()).chain(["no-such-table"]) {
+        let counted = source.count_older(ada.tenant(), name, F::AGE, &[]).await;
+        assert_eq!(counted.unwrap_err().kind(), ErrorKind::Unsupported, "{name}");
+        let erased = source.erase_older(ada.tenant(), name, F::AGE, &[]).await;
+        assert_eq!(erased.unwrap_err().kind(), ErrorKind::Unsupported, "{name}");
+    }
+    assert_eq!(collect(&*source, &ada).await, before);
+}
+
+async fn erase_older<F: Fixture>(
+    source: &dyn DataSource,
+    whose: &Whose,
+    table: &str,
+    except: &[HostId],
+) {
+    for _ in 0..MOST_STEPS {
+        let step = source.erase_older(whose.tenant(), table, F::AGE, except).await.unwrap();
+        if !step.more {
+            return;
+        }
+    }
+    panic!("erasing what is old ends");
 }
 
 async fn collect(source: &dyn DataSource, whose: &Whose) -> Gathered {

@@ -1,14 +1,14 @@
 //! The seam itself.
 
 use async_trait::async_trait;
-use bailee_core::Result;
+use bailee_core::{ErrorKind, HostId, Result, TenantId, Timestamp};
 
 use super::{Correction, Count, Remaining, RowSink, SourceFacts, Step, Whose};
 
 /// A place where a host keeps data of people, and all that a right may ask of it.
 ///
 /// Every method is about one person in one tenant, and nothing of anybody else may come out of it or
-/// be changed by it. Errors say what kind of thing failed and hold nothing of the data. A method that
+/// be changed by it; the two about age are about one tenant. Errors say what kind of thing failed and hold nothing of the data. A method that
 /// is dropped while it waits leaves a state from which it can be called again.
 ///
 /// A source that cannot look (a database that is away, a table or a column that is missing) *must*
@@ -29,8 +29,10 @@ pub trait DataSource: Send + Sync {
 
     /// Hands the person's rows to a sink, also those that the host calls deleted.
     ///
-    /// *Must* hold no more than a batch in memory, keep the order of the fields, and mask or leave
-    /// out what is another person's (Art. 15(4) GDPR). *Must not* hand over a row twice.
+    /// *Must* go table after table, in the order of the facts, so that whoever writes them into files
+    /// has one open at a time; hold no more than a batch in memory, keep the order of the fields, and
+    /// mask or leave out what is another person's (Art. 15(4) GDPR). *Must not* hand over a row twice,
+    /// nor come back to a table.
     ///
     /// # Errors
     ///
@@ -74,4 +76,47 @@ pub trait DataSource: Send + Sync {
     ///
     /// It could not look at every table.
     async fn remaining(&self, whose: &Whose) -> Result<Remaining>;
+
+    /// Counts the rows of a table that are older than a time and to which
+    /// [`erase_older`](Self::erase_older) has something to do.
+    ///
+    /// *Must not* count rows of the people in `except`, nor change anything. A row whose age nobody
+    /// knows is not older.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where the facts do not say that the table knows how old its rows are
+    /// ([`TableFacts::aged`](super::TableFacts::aged)), and where whose rows they are cannot be held
+    /// against `except`. Otherwise it could not look.
+    async fn count_older(
+        &self,
+        tenant: &TenantId,
+        table: &str,
+        before: Timestamp,
+        except: &[HostId],
+    ) -> Result<u64> {
+        let _ = (tenant, table, before, except);
+        Err(ErrorKind::Unsupported.into())
+    }
+
+    /// Does a bounded step of erasing what is older than a time, of whomever it is, in the way in
+    /// which the table is erased, and says whether there may be more.
+    ///
+    /// *Must* be whole or not at all. *Must not* touch rows of the people in `except`, of another
+    /// tenant, or rows whose age nobody knows. What hangs on a row that goes, goes with it as its own
+    /// table is erased, and is told under that table's name.
+    ///
+    /// # Errors
+    ///
+    /// As [`count_older`](Self::count_older); the step did nothing, or what it did cannot be known.
+    async fn erase_older(
+        &self,
+        tenant: &TenantId,
+        table: &str,
+        before: Timestamp,
+        except: &[HostId],
+    ) -> Result<Step> {
+        let _ = (tenant, table, before, except);
+        Err(ErrorKind::Unsupported.into())
+    }
 }

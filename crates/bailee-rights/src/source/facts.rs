@@ -33,6 +33,9 @@ pub struct TableFacts {
     pub strategy: Strategy,
     /// Whether a row can be marked as restricted (Art. 18 GDPR).
     pub restricts: bool,
+    /// Whether it knows how old a row is, so that rows can be erased by their age (Art. 5(1)(e)
+    /// GDPR).
+    pub aged: bool,
 }
 
 /// A field of a table.
@@ -108,7 +111,7 @@ impl SourceFacts {
     }
 
     /// Checks the facts for themselves and against the declaration: every set and every category is
-    /// declared, no name stands twice, what is kept has its reason.
+    /// declared, no name stands twice, what is kept has its reason and is not erased by its age.
     ///
     /// # Errors
     ///
@@ -139,6 +142,9 @@ impl SourceFacts {
                 }
             }
             match &table.strategy {
+                Strategy::Keep(_) if table.aged => {
+                    return wrong("what a law keeps is not erased by its age".into());
+                }
                 Strategy::Keep(kept) if kept.article.is_empty() || kept.reason.is_empty() => {
                     return wrong("it is kept without an article and a reason".into());
                 }
@@ -158,7 +164,7 @@ impl TableFacts {
     /// A table of a set, without fields yet.
     pub fn new(name: impl Into<String>, data_set: impl Into<String>, strategy: Strategy) -> Self {
         let (name, data_set) = (name.into(), data_set.into());
-        Self { name, data_set, fields: Vec::new(), strategy, restricts: false }
+        Self { name, data_set, fields: Vec::new(), strategy, restricts: false, aged: false }
     }
 
     /// Adds a field.
@@ -172,6 +178,13 @@ impl TableFacts {
     #[must_use]
     pub fn restricting(mut self) -> Self {
         self.restricts = true;
+        self
+    }
+
+    /// Says that it knows how old its rows are.
+    #[must_use]
+    pub fn knowing_age(mut self) -> Self {
+        self.aged = true;
         self
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use bailee_core::{Error, ErrorKind, HostId, Result, TenantId};
+use bailee_core::{Error, ErrorKind, HostId, Result, TenantId, Timestamp};
 
 use super::{
     Correction, Count, DataSource, Remaining, RowSink, SourceFacts, SourceRow, Step, Strategy,
@@ -50,6 +50,7 @@ struct Held {
     tenant: TenantId,
     person: Option<HostId>,
     restricted: bool,
+    since: Option<Timestamp>,
     row: SourceRow,
 }
 
@@ -59,9 +60,16 @@ impl MemorySource {
         Self { facts, batch: batch.max(1), state: Mutex::default() }
     }
 
-    /// Adds a row of a person. Its values are those of the table's fields, in their order.
+    /// Adds a row of a person, of which nobody knows how old it is. Its values are those of the
+    /// table's fields, in their order.
     pub fn insert(&self, whose: &Whose, table: &str, row: SourceRow) {
         let held = Held::new(whose, table, row);
+        self.state().rows.push(held);
+    }
+
+    /// Adds a row of a person that is as old as that.
+    pub fn insert_at(&self, since: Timestamp, whose: &Whose, table: &str, row: SourceRow) {
+        let held = Held { since: Some(since), ..Held::new(whose, table, row) };
         self.state().rows.push(held);
     }
 
@@ -96,6 +104,12 @@ impl MemorySource {
         }
     }
 
+    /// A table that knows how old its rows are.
+    fn aged(&self, name: &str) -> Result<&TableFacts> {
+        let aged = self.facts.table(name).filter(|table| table.aged);
+        aged.ok_or_else(|| ErrorKind::Unsupported.into())
+    }
+
     fn grow(&self, whose: &Whose) {
         let Some(table) = self.facts.tables.first() else { return };
         let mut state = self.state();
@@ -116,6 +130,7 @@ impl Held {
             tenant: whose.tenant().clone(),
             person: Some(whose.person().clone()),
             restricted: false,
+            since: None,
             row,
         }
     }
@@ -124,11 +139,31 @@ impl Held {
         self.tenant == *whose.tenant() && self.person.as_ref() == Some(whose.person())
     }
 
+    /// Whether it is somebody's row in the tenant, older than a time, and nobody's who is excepted.
+    fn is_old(&self, tenant: &TenantId, before: Timestamp, except: &[HostId]) -> bool {
+        self.tenant == *tenant
+            && self.since.is_some_and(|since| since < before)
+            && !self.person.as_ref().is_some_and(|person| except.contains(person))
+    }
+
+    /// Does to it what an erasure does, and says whether it stays.
+    fn erase(&mut self, table: &TableFacts) -> bool {
+        match &table.strategy {
+            Strategy::Delete => return false,
+            Strategy::Keep(_) => {}
+            Strategy::Null { fields } => self.put(table, fields, &Value::Null),
+            Strategy::Pseudonymise { fields } => self.put(table, fields, &pseudonym()),
+            Strategy::Unlink => self.person = None,
+        }
+        true
+    }
+
     /// Whether an erasure still has to do something.
     fn is_left(&self, table: &TableFacts) -> bool {
         match &table.strategy {
-            Strategy::Delete | Strategy::Unlink => true,
+            Strategy::Delete => true,
             Strategy::Keep(_) => false,
+            Strategy::Unlink => self.person.is_some(),
             Strategy::Null { fields } => self.holds(table, fields, &Value::Null),
             Strategy::Pseudonymise { fields } => self.holds(table, fields, &pseudonym()),
         }
@@ -222,14 +257,7 @@ impl DataSource for MemorySource {
                 }
                 room -= 1;
                 rows += 1;
-                match &table.strategy {
-                    Strategy::Delete => return false,
-                    Strategy::Keep(_) => {}
-                    Strategy::Null { fields } => held.put(table, fields, &Value::Null),
-                    Strategy::Pseudonymise { fields } => held.put(table, fields, &pseudonym()),
-                    Strategy::Unlink => held.person = None,
-                }
-                true
+                held.erase(table)
             });
             if rows > 0 {
                 step.touched.push(Touched { table: table.name.clone(), rows });
@@ -298,5 +326,53 @@ impl DataSource for MemorySource {
             }
         };
         Ok(Remaining { tables: self.facts.tables.iter().skip(forgotten).map(look).collect() })
+    }
+
+    async fn count_older(
+        &self,
+        tenant: &TenantId,
+        table: &str,
+        before: Timestamp,
+        except: &[HostId],
+    ) -> Result<u64> {
+        self.answer().await?;
+        let table = self.aged(table)?;
+        let old = |held: &&Held| {
+            held.table == table.name && held.is_old(tenant, before, except) && held.is_left(table)
+        };
+        Ok(self.state().rows.iter().filter(old).count() as u64)
+    }
+
+    async fn erase_older(
+        &self,
+        tenant: &TenantId,
+        table: &str,
+        before: Timestamp,
+        except: &[HostId],
+    ) -> Result<Step> {
+        self.answer().await?;
+        let table = self.aged(table)?;
+        let mut state = self.state();
+        let mut step = Step::default();
+        if state.manner == Manner::Idle {
+            return Ok(step);
+        }
+        let mut room = self.batch;
+        state.rows.retain_mut(|held| {
+            let due = held.table == table.name
+                && held.is_old(tenant, before, except)
+                && held.is_left(table);
+            if !due || room == 0 {
+                return true;
+            }
+            room -= 1;
+            held.erase(table)
+        });
+        let rows = (self.batch - room) as u64;
+        if rows > 0 {
+            step.touched.push(Touched { table: table.name.clone(), rows });
+        }
+        step.more = room == 0;
+        Ok(step)
     }
 }

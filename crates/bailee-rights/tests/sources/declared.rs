@@ -78,6 +78,9 @@ fn what_is_not_declared_is_refused() {
 fn what_is_kept_has_an_article_and_a_reason() {
     let table = TableFacts::new("bills", "content", Strategy::Keep(Kept::new("", "law", "2030")));
     assert!(refused(vec![one(table)]).contains("without an article"));
+    let kept = Strategy::Keep(Kept::new("Art. 17(3)(b) GDPR", "law", "2030"));
+    let table = TableFacts::new("bills", "content", kept).knowing_age();
+    assert!(refused(vec![one(table)]).contains("is not erased by its age"));
     let table = TableFacts::new("bills", "content", Strategy::Null { fields: Vec::new() });
     assert!(refused(vec![one(table)]).contains("would change no field"));
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bailee_core::{DataCategory, HostId, Id, SubjectId, TenantId};
+use bailee_core::{DataCategory, HostId, Id, SubjectId, TenantId, Timestamp};
 use bailee_registry::DataOrigin;
 use bailee_rights::source::{
     DataSource, FieldFacts, Kept, MemorySource, SourceFacts, SourceRow, Strategy, TableFacts,
@@ -31,11 +31,12 @@ pub(crate) fn facts() -> SourceFacts {
     SourceFacts::new(
         "memory",
         vec![
-            table("posts", Strategy::Delete).restricting(),
+            table("posts", Strategy::Delete).restricting().knowing_age(),
             table("comments", Strategy::Null { fields: fields() })
+                .knowing_age()
                 .with_field(field("to").of_another()),
-            table("log", Strategy::Pseudonymise { fields: fields() }),
-            table("messages", Strategy::Unlink),
+            table("log", Strategy::Pseudonymise { fields: fields() }).knowing_age(),
+            table("messages", Strategy::Unlink).knowing_age(),
             table("invoices", Strategy::Keep(kept)),
         ],
     )
@@ -47,7 +48,15 @@ pub(crate) fn fill(source: &MemorySource, whose: &Whose, text: &str) {
             let mut values = vec![Value::Text(format!("{text} {n}")); table.fields.len()];
             values[1] = Value::Null;
             let key = format!("{}-{text}-{n}", whose.tenant());
-            source.insert(whose, &table.name, SourceRow { key, values });
+            let row = SourceRow { key, values };
+            // The first has no age; the last three are young, to the very moment.
+            match n {
+                0 => source.insert(whose, &table.name, row),
+                _ => {
+                    let since = Filled::AGE.as_seconds() - 2 + n;
+                    source.insert_at(Timestamp::from_seconds(since), whose, &table.name, row);
+                }
+            }
         }
     }
 }
