@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod clock;
+pub mod erased;
+pub mod hold;
 pub mod notice;
 pub mod request;
 mod sentences;

@@ -10,7 +10,7 @@ use crate::sources::{code_of, literals};
 const WRITERS: [&str; 4] = ["bailee-connect", "bailee-registry", "bailee-rights", "bailee-vault"];
 
 /// Names with a dot that are no events: kinds of record, files, words of recognition.
-const OTHERS: [&str; 17] = [
+const OTHERS: [&str; 20] = [
     "key.connection",
     "key.index",
     "key.root",
@@ -24,6 +24,9 @@ const OTHERS: [&str; 17] = [
     "refresh.answer",
     "refresh.journal",
     "request.code",
+    "rights.erased",
+    "rights.hold",
+    "rights.part",
     "route.token",
     "sales_data.show",
     "sell.profiles",

@@ -1,0 +1,9 @@
+//! The ledger of erasures: a backup that is put back brings nobody back.
+
+#![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
+
+mod anchor;
+mod files;
+mod known;
+mod replay;
+mod world;
