@@ -15,6 +15,7 @@ use super::{
     Notices,
     body::{AnnouncementBody, NoticeBody, SCHEMA, SpreadBody, decode},
     kind,
+    post::Posting,
 };
 
 /// A change that people are told of.
@@ -258,10 +259,7 @@ impl Change {
             announcement: self.id,
             version: self.diff.after().version(),
             by_message: way == Way::ByMessage,
-            queued_at: now,
-            tries: 0,
-            sent: None,
-            given_up: None,
+            posting: Posting::queued(now, None),
             shown: None,
         }
     }

@@ -6,10 +6,10 @@ use bailee_vault::Facts;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use time::Date;
 
-use super::{ContactWay, GivenUp};
+use super::post::Posting;
 
 /// The schema that this release writes.
-pub(super) const SCHEMA: u16 = 1;
+pub(crate) const SCHEMA: u16 = 1;
 
 /// `announcement`. The texts of both declarations are parts beside it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,27 +50,10 @@ pub(super) struct NoticeBody {
     #[serde(with = "hex")]
     pub(super) version: [u8; 32],
     pub(super) by_message: bool,
-    pub(super) queued_at: Timestamp,
-    #[serde(default)]
-    pub(super) tries: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) sent: Option<SentBody>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) given_up: Option<(Timestamp, GivenUp)>,
+    #[serde(flatten)]
+    pub(super) posting: Posting,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) shown: Option<ShownBody>,
-}
-
-/// That a message was taken.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct SentBody {
-    pub(super) at: Timestamp,
-    pub(super) way: ContactWay,
-    pub(super) locale: Locale,
-    #[serde(with = "hex")]
-    pub(super) text: [u8; 32],
-    #[serde(with = "hex")]
-    pub(super) evidence: [u8; 32],
 }
 
 /// That it was shown in the application.
@@ -89,7 +72,7 @@ impl NoticeBody {
 }
 
 /// Reads facts that this release or one before it wrote.
-pub(super) fn decode<T: DeserializeOwned>(facts: &Facts) -> Result<T> {
+pub(crate) fn decode<T: DeserializeOwned>(facts: &Facts) -> Result<T> {
     if facts.schema() > SCHEMA {
         return Err(Error::new(ErrorKind::UnknownSchema));
     }
@@ -97,14 +80,14 @@ pub(super) fn decode<T: DeserializeOwned>(facts: &Facts) -> Result<T> {
 }
 
 /// 64 hexadecimal digits.
-mod hex {
+pub(crate) mod hex {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(digest: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(digest: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 32], D::Error> {
         let text = String::deserialize(from)?;
         let mut digest = [0; 32];
         if text.len() != 64 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
@@ -119,15 +102,15 @@ mod hex {
 }
 
 /// A day as `2026-05-01`.
-mod day {
+pub(crate) mod day {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
     use time::{Date, macros::format_description};
 
-    pub(super) fn serialize<S: Serializer>(day: &Date, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(day: &Date, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(day)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Date, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Date, D::Error> {
         let text = String::deserialize(from)?;
         let form = format_description!("[year]-[month]-[day]");
         Date::parse(&text, form).map_err(|_| D::Error::custom("not a day"))

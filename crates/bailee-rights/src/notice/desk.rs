@@ -17,6 +17,7 @@ use super::{
     announcement::Change,
     body::{NoticeBody, SCHEMA, ShownBody, decode},
     kind,
+    post::{self, Post},
 };
 
 /// Tells people of changes, and keeps the evidence. Cheap to clone.
@@ -25,10 +26,8 @@ pub struct Notices(Arc<Inner>);
 
 struct Inner {
     vault: Vault,
-    contacts: Arc<dyn Contacts>,
-    notify: Arc<dyn Notify>,
+    post: Post,
     catalogues: Vec<Catalogue>,
-    patience: Duration,
     known: Mutex<HashMap<Id, Arc<Change>>>,
 }
 
@@ -36,10 +35,8 @@ struct Inner {
 #[must_use]
 pub struct NoticesBuilder {
     vault: Vault,
-    contacts: Arc<dyn Contacts>,
-    notify: Arc<dyn Notify>,
+    post: Post,
     catalogues: Vec<Catalogue>,
-    patience: Duration,
 }
 
 impl Notices {
@@ -49,7 +46,7 @@ impl Notices {
         contacts: Arc<dyn Contacts>,
         notify: Arc<dyn Notify>,
     ) -> NoticesBuilder {
-        NoticesBuilder { vault, contacts, notify, catalogues: Vec::new(), patience: PATIENCE }
+        NoticesBuilder { vault, post: Post::new(contacts, notify), catalogues: Vec::new() }
     }
 
     /// The kinds of work that [`do_due`](Self::do_due) does.
@@ -69,7 +66,7 @@ impl Notices {
     /// seam is none: it is written down and the work comes again at its time.
     pub async fn do_due(&self, lease: &Lease) -> Result<()> {
         if lease.task.kind == kind::SENDING {
-            self.send_due(lease).await
+            post::send_due(self, lease).await
         } else if lease.tenant.is_system() {
             self.carry_due(lease).await
         } else {
@@ -142,15 +139,15 @@ impl Notices {
         let vault = self.vault();
         for _ in 0..MAX_TRIES {
             let (view, mut body) = self.read_notice(tenant, subject, notice).await?;
-            if body.announcement != message.announcement {
+            if message.about().announcement() != Some(body.announcement) {
                 return Err(ErrorKind::NotFound.into());
             }
             if body.shown.is_some() {
                 return Ok(());
             }
             let at = vault.clock().now();
-            let locale = message.document.locale.clone();
-            body.shown = Some(ShownBody { at, locale, text: message.hash });
+            let locale = message.locale().clone();
+            body.shown = Some(ShownBody { at, locale, text: message.hash() });
             let batch = vault
                 .batch()?
                 .op(view.fence()?)
@@ -160,7 +157,7 @@ impl Notices {
                         .about(subject)
                         .with("notice", notice)
                         .with("version", body.version)
-                        .with("digest", message.hash),
+                        .with("digest", message.hash()),
                 );
             match vault.commit(tenant, batch).await {
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
@@ -197,12 +194,7 @@ impl Notices {
         body: &NoticeBody,
         replaces: Option<&View>,
     ) -> Result<bailee_store::Op> {
-        let facet = match body {
-            NoticeBody { sent: Some(_), .. } => kind::SENT,
-            NoticeBody { given_up: Some(_), .. } => kind::GIVEN_UP,
-            NoticeBody { by_message: true, .. } => kind::WAITING,
-            NoticeBody { .. } => kind::SHOWN_ONLY,
-        };
+        let facet = if body.by_message { body.posting.facet() } else { kind::SHOWN_ONLY };
         let draft = Draft::new(Key::new(kind::NOTICE, notice), Holder::Subject(subject))
             .facet(facet)
             .json(SCHEMA, body)?;
@@ -217,28 +209,15 @@ impl Notices {
 
     /// Ends a claim with nothing else than an entry. A claim that is over is somebody else's.
     pub(super) async fn finish(&self, lease: &Lease, due: Due, entry: Entry) -> Result<()> {
-        let vault = self.vault();
-        let batch = vault.batch()?.finish(lease.task.clone(), lease.fence, due).audit(entry);
-        match vault.commit(&lease.tenant, batch).await {
-            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
-            done => done.map(|_| ()),
-        }
+        post::finish(self.vault(), lease, due, entry).await
     }
 
     pub(super) fn vault(&self) -> &Vault {
         &self.0.vault
     }
 
-    pub(super) fn contacts(&self) -> &dyn Contacts {
-        &*self.0.contacts
-    }
-
-    pub(super) fn notify(&self) -> &dyn Notify {
-        &*self.0.notify
-    }
-
-    pub(super) fn patience(&self) -> Duration {
-        self.0.patience
+    pub(super) fn post(&self) -> &Post {
+        &self.0.post
     }
 
     pub(super) fn known(&self) -> MutexGuard<'_, HashMap<Id, Arc<Change>>> {
@@ -256,7 +235,7 @@ impl NoticesBuilder {
 
     /// Says after how long a message that could not be sent is given up. The default is fourteen days.
     pub fn gives_up_after(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+        self.post.gives_up_after(patience);
         self
     }
 
@@ -265,10 +244,8 @@ impl NoticesBuilder {
     pub fn build(self) -> Notices {
         Notices(Arc::new(Inner {
             vault: self.vault,
-            contacts: self.contacts,
-            notify: self.notify,
+            post: self.post,
             catalogues: self.catalogues,
-            patience: self.patience,
             known: Mutex::default(),
         }))
     }
@@ -276,18 +253,15 @@ impl NoticesBuilder {
 
 impl fmt::Debug for Notices {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Notices").field("patience", &self.0.patience).finish_non_exhaustive()
+        f.debug_struct("Notices").field("post", &self.0.post).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for NoticesBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NoticesBuilder").field("patience", &self.patience).finish_non_exhaustive()
+        f.debug_struct("NoticesBuilder").field("post", &self.post).finish_non_exhaustive()
     }
 }
 
-/// After how long a message is given up.
-const PATIENCE: Duration = Duration::from_secs(14 * 86_400);
-
 /// How often a write is tried again after somebody else wrote the same record.
-pub(super) const MAX_TRIES: u32 = 8;
+pub(crate) const MAX_TRIES: u32 = 8;

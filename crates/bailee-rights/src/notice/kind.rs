@@ -17,8 +17,8 @@ pub(super) const SENDING: Kind = Kind::from_static("notice.send");
 /// Facet of a [`NOTICE`] that is shown in the application alone.
 pub(super) const SHOWN_ONLY: Facet = Facet(0);
 /// Facet of a [`NOTICE`] whose message is to be sent.
-pub(super) const WAITING: Facet = Facet(1);
+pub(crate) const WAITING: Facet = Facet(1);
 /// Facet of a [`NOTICE`] whose message was taken by whoever carries it.
-pub(super) const SENT: Facet = Facet(2);
+pub(crate) const SENT: Facet = Facet(2);
 /// Facet of a [`NOTICE`] whose message could not be sent.
-pub(super) const GIVEN_UP: Facet = Facet(3);
+pub(crate) const GIVEN_UP: Facet = Facet(3);

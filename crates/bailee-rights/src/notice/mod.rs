@@ -15,22 +15,26 @@
 //!
 //! [`Diff::tells`]: bailee_registry::versions::Diff::tells
 
+mod about;
 mod announcement;
-mod body;
+pub(crate) mod body;
 mod contacts;
-mod desk;
-mod kind;
+pub(crate) mod desk;
+pub(crate) mod kind;
 mod message;
 mod notify;
+pub(crate) mod post;
 mod record;
 mod send;
-mod spread;
+pub(crate) mod spread;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use about::About;
 pub use announcement::{Announcement, Progress};
 pub use contacts::{Address, ContactWay, Contacts, Reach};
 pub use desk::{Notices, NoticesBuilder};
+pub(crate) use message::{PLACE, contact_and_complaint};
 pub use message::Message;
 pub use notify::{Delivery, Evidence, Notify};
 pub use record::{GivenUp, Notice, Sent, Shown};

@@ -4,7 +4,7 @@ use bailee_core::{Id, Locale, Timestamp};
 use bailee_registry::versions::Way;
 use serde::{Deserialize, Serialize};
 
-use super::{ContactWay, body::NoticeBody};
+use super::{ContactWay, body::NoticeBody, post::SentBody};
 
 /// What one person is told, and the evidence that they were.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,19 +58,23 @@ pub struct Shown {
     pub text: [u8; 32],
 }
 
-/// Why a message was not sent in the end. The notice still waits to be shown in the application.
+/// Why a message was not sent in the end. It can still be shown in the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum GivenUp {
     /// The host could not say where the person is.
     ContactsFailed,
+    /// What it says does not count any more: a code whose time is over.
+    Expired,
     /// The host knew no address.
     NoAddress,
     /// Nobody may be told any more: the person is too young, and their data has to go.
     NobodyToTell,
     /// Every address refused it.
     Refused,
+    /// A newer one took its place.
+    Replaced,
     /// Sending failed until the time was over.
     Unavailable,
     /// A reason of a newer release. Serde wants it last.
@@ -83,9 +87,11 @@ impl GivenUp {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ContactsFailed => "contacts_failed",
+            Self::Expired => "expired",
             Self::NoAddress => "no_address",
             Self::NobodyToTell => "nobody_to_tell",
             Self::Refused => "refused",
+            Self::Replaced => "replaced",
             Self::Unavailable => "unavailable",
             Self::Unknown => "unknown",
         }
@@ -94,26 +100,33 @@ impl GivenUp {
 
 impl Notice {
     pub(super) fn of(id: Id, body: NoticeBody) -> Self {
+        let way = body.way();
         Self {
             id,
             announcement: body.announcement,
             version: body.version,
-            way: body.way(),
-            queued_at: body.queued_at,
-            tries: body.tries,
-            sent: body.sent.map(|sent| Sent {
-                at: sent.at,
-                way: sent.way,
-                locale: sent.locale,
-                text: sent.text,
-                evidence: sent.evidence,
-            }),
-            given_up: body.given_up,
+            way,
+            queued_at: body.posting.queued_at,
+            tries: body.posting.tries,
+            sent: body.posting.sent.map(Sent::of),
+            given_up: body.posting.given_up,
             shown: body.shown.map(|shown| Shown {
                 at: shown.at,
                 locale: shown.locale,
                 text: shown.text,
             }),
+        }
+    }
+}
+
+impl Sent {
+    pub(crate) fn of(sent: SentBody) -> Self {
+        Self {
+            at: sent.at,
+            way: sent.way,
+            locale: sent.locale,
+            text: sent.text,
+            evidence: sent.evidence,
         }
     }
 }

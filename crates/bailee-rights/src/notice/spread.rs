@@ -209,7 +209,7 @@ pub(super) fn notice_id(announcement: Id, subject: SubjectId) -> Id {
 }
 
 /// Whether there is nobody any more whose record it was.
-pub(super) fn is_gone(kind: ErrorKind) -> bool {
+pub(crate) fn is_gone(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::Shredded)
 }
 
