@@ -257,6 +257,12 @@ const EVENTS: &[EventShape] = &[
         "restricted data was used for a reason that the law allows",
         &["purpose", "reason"],
     ),
+    event(
+        "rights.code_checked",
+        "somebody entered a code to show who they are",
+        &["request", "outcome"],
+    ),
+    event("rights.code_made", "a code was made to show who somebody is", &["request", "until"]),
     event("rights.erasure_anchored", "an erasure was noted outside of the database", &["request"]),
     event("rights.erasure_checked", "it was looked after what is noted of erasures", &[]),
     event(
@@ -281,6 +287,32 @@ const EVENTS: &[EventShape] = &[
     event("rights.hold_ended", "a hold is over", &["hold", "outcome"]),
     event("rights.hold_placed", "an operator kept data from being erased", &["hold", "reason"]),
     event("rights.hold_renewed", "a reviewer let a hold go on", &["hold", "until"]),
+    event(
+        "rights.identity_attested",
+        "an operator saw what shows who a person is",
+        &["request", "method"],
+    ),
+    event(
+        "rights.message_delayed",
+        "a letter about a request could not be sent and is tried again",
+        &["message", "reason"],
+    ),
+    event("rights.message_ended", "a letter has nobody to be sent to any more", &["message"]),
+    event(
+        "rights.message_given_up",
+        "a letter about a request was given up",
+        &["message", "reason"],
+    ),
+    event(
+        "rights.message_queued",
+        "a letter about a request was written",
+        &["message", "request", "kind"],
+    ),
+    event(
+        "rights.message_sent",
+        "a letter about a request was taken by whoever carries it",
+        &["message", "digest"],
+    ),
     event("root_key.registered", "a root key was taken into use", &["root"]),
     event("root_key.retired", "a root key was retired", &["root"]),
     event("route.added", "a provider account was tied to a connection", &["connection"]),
@@ -331,6 +363,7 @@ const FIELDS: &[FieldShape] = &[
     field("keys", &[FieldKind::Number]),
     field("kind", &[FieldKind::Word]),
     field("member", &[FieldKind::Id]),
+    field("message", &[FieldKind::Id]),
     field("method", &[FieldKind::Word]),
     field("new", &[FieldKind::Id]),
     field("notice", &[FieldKind::Id]),

@@ -1,11 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+mod additions;
 pub mod clock;
 pub mod erased;
 pub mod hold;
+pub mod identity;
+pub mod message;
 pub mod notice;
 pub mod request;
 mod sentences;
 pub mod source;
 
+pub use additions::Additions;
 pub use sentences::sentences;

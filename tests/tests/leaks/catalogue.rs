@@ -10,7 +10,7 @@ use crate::sources::{code_of, literals};
 const WRITERS: [&str; 4] = ["bailee-connect", "bailee-registry", "bailee-rights", "bailee-vault"];
 
 /// Names with a dot that are no events: kinds of record, files, words of recognition.
-const OTHERS: [&str; 20] = [
+const OTHERS: [&str; 25] = [
     "key.connection",
     "key.index",
     "key.root",
@@ -24,9 +24,14 @@ const OTHERS: [&str; 20] = [
     "refresh.answer",
     "refresh.journal",
     "request.code",
+    "rights.attestation",
+    "rights.code",
+    "rights.codes",
     "rights.erased",
     "rights.hold",
+    "rights.message",
     "rights.part",
+    "rights.reach",
     "route.token",
     "sales_data.show",
     "sell.profiles",

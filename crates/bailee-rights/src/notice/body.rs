@@ -45,7 +45,7 @@ pub(super) struct SpreadBody {
 
 /// `notice`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct NoticeBody {
+pub(crate) struct NoticeBody {
     pub(super) announcement: Id,
     #[serde(with = "hex")]
     pub(super) version: [u8; 32],

@@ -34,7 +34,7 @@ pub use about::About;
 pub use announcement::{Announcement, Progress};
 pub use contacts::{Address, ContactWay, Contacts, Reach};
 pub use desk::{Notices, NoticesBuilder};
-pub(crate) use message::{PLACE, contact_and_complaint};
 pub use message::Message;
+pub(crate) use message::{PLACE, contact_and_complaint};
 pub use notify::{Delivery, Evidence, Notify};
 pub use record::{GivenUp, Notice, Sent, Shown};

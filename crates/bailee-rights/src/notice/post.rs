@@ -197,8 +197,7 @@ async fn try_to_send<O: Outbox>(
         let sent = outbox.post().notify.send(tenant, address, &message, lease.task.id).await;
         match sent.unwrap_or(Delivery::Unavailable) {
             Delivery::Accepted(evidence) => {
-                let (way, locale, text) =
-                    (address.way(), message.locale().clone(), message.hash());
+                let (way, locale, text) = (address.way(), message.locale().clone(), message.hash());
                 return Ok(Tried::Sent { way, locale, text, evidence });
             }
             Delivery::Refused => {}

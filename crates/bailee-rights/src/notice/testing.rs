@@ -60,6 +60,7 @@ pub struct Mailbox(Arc<Mutex<Post>>);
 struct Post {
     behaviour: Behaviour,
     taken: BTreeMap<Id, (TenantId, String, Message)>,
+    newest: Option<Message>,
     asked: u64,
 }
 
@@ -72,6 +73,16 @@ impl Mailbox {
     /// What it took: tenant, address and text, each key once.
     pub fn taken(&self) -> Vec<(TenantId, String, Message)> {
         lock(&self.0).taken.values().cloned().collect()
+    }
+
+    /// What it took last.
+    ///
+    /// # Panics
+    ///
+    /// When it took nothing: a test that asks expects a message.
+    #[expect(clippy::expect_used, reason = "a double for tests")]
+    pub fn newest(&self) -> Message {
+        lock(&self.0).newest.clone().expect("a message was taken")
     }
 
     /// How often it was asked to send.
@@ -94,7 +105,9 @@ impl Notify for Mailbox {
         let behaviour = post.behaviour;
         let mut take = || {
             let address = to.expose(str::to_owned);
-            post.taken.entry(key).or_insert_with(|| (tenant.clone(), address, message.clone()));
+            if post.taken.insert(key, (tenant.clone(), address, message.clone())).is_none() {
+                post.newest = Some(message.clone());
+            }
         };
         match behaviour {
             Behaviour::Accepts => {

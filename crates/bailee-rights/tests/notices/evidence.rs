@@ -2,7 +2,10 @@
 
 use bailee_core::{ErrorKind, Id, Locale};
 use bailee_registry::Catalogue;
-use bailee_rights::{notice::Evidence, sentences};
+use bailee_rights::{
+    notice::{About, Evidence, Message},
+    sentences,
+};
 
 use crate::world::{CANARY, EFFECTIVE, OPERATOR, TENANTS, World, change};
 
@@ -16,7 +19,7 @@ async fn g5_the_evidence_says_when_how_what_and_with_which_outcome_and_names_nob
     let notice = process.notices.of_subject(tenant, subject).await.unwrap().remove(0);
     let message = process.notices.message(announced.id, &Locale::default()).await.unwrap();
     let sent = notice.sent.clone().unwrap();
-    assert_eq!(sent.text, message.hash);
+    assert_eq!(sent.text, message.hash());
     assert_eq!(sent.evidence, *Evidence::of(notice.id.as_bytes()).digest());
     assert_eq!((sent.way.as_str(), sent.locale.as_str()), ("email", "en"));
     assert_eq!(notice.version, change().after().version());
@@ -61,14 +64,14 @@ async fn what_was_shown_in_the_application_is_noted_once_and_for_its_person_alon
             process.notices.shown(tenant, subject, unseen[0].id, &message).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
     }
-    let mut other = message.clone();
-    other.announcement = Id::from_bytes([3; 16]);
+    let about = About::Change { announcement: Id::from_bytes([3; 16]) };
+    let other = Message::new(about, message.document());
     assert!(process.notices.shown(tenant, ada, unseen[0].id, &other).await.is_err());
 
     process.notices.shown(tenant, ada, unseen[0].id, &message).await.unwrap();
     let seen = process.notices.of_subject(tenant, ada).await.unwrap().remove(0);
     let shown = seen.shown.clone().unwrap();
-    assert_eq!(shown.text, message.hash);
+    assert_eq!(shown.text, message.hash());
     assert!(process.notices.unseen(tenant, ada).await.unwrap().is_empty());
     assert_eq!(process.notices.unseen(tenant, bob).await.unwrap().len(), 1);
     // The first time counts.
@@ -84,7 +87,7 @@ async fn r8_a_message_says_what_can_be_done_and_where_to_complain_in_the_readers
     let process = world.process().await;
     let announced = process.notices.announce(OPERATOR, &change(), EFFECTIVE).await.unwrap();
     let english = process.notices.message(announced.id, &Locale::default()).await.unwrap();
-    let text = english.document.to_markdown();
+    let text = english.document().to_markdown();
     assert!(
         text.starts_with(
             "# Example Publisher Ltd: how we use your data changes on 1 January 2026\n"
@@ -111,10 +114,10 @@ async fn r8_a_message_says_what_can_be_done_and_where_to_complain_in_the_readers
         .catalogue(german)
         .build();
     let message = notices.message(announced.id, &Locale::new("de-AT").unwrap()).await.unwrap();
-    assert_eq!(message.document.title, "Example Publisher Ltd: Änderung am 1. Januar 2026");
+    assert_eq!(message.title(), "Example Publisher Ltd: Änderung am 1. Januar 2026");
     assert!(
-        message.document.to_markdown().contains("You need not do anything"),
+        message.document().to_markdown().contains("You need not do anything"),
         "what is left out is English"
     );
-    assert_ne!(message.hash, english.hash);
+    assert_ne!(message.hash(), english.hash());
 }
