@@ -7,6 +7,7 @@ pub mod connection;
 mod digest;
 mod error;
 pub mod event;
+pub mod hex;
 mod id;
 mod locale;
 mod name;

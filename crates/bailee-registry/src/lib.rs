@@ -17,7 +17,6 @@ mod endpoint;
 mod fold;
 mod gpc;
 mod handover;
-mod hex;
 mod integration;
 pub mod kind;
 mod ledger;
@@ -39,6 +38,8 @@ mod scopes;
 mod standing;
 pub mod versions;
 mod words;
+
+pub(crate) use bailee_core::hex;
 
 pub use addition::ScopeAddition;
 pub use age::{Age, AgeBand, AgeChange, AgeMethod, ConsentAge, PromptErasure};

@@ -13,3 +13,5 @@ pub mod source;
 
 pub use additions::Additions;
 pub use sentences::sentences;
+
+pub(crate) use bailee_core::hex;

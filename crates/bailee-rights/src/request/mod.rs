@@ -1,7 +1,40 @@
-//! Requests of people about their data.
+//! Requests of people about their data: taken in once, answered within the law's time, done in every
+//! tenant and every source, and closed only when all of them were looked at again.
+//!
+//! A request is one record in the tenant in which it was made; what is done for it in a tenant is a
+//! *part*, a record there. Both move by work rows alone: each step is one commit under its claim, so
+//! that a process that dies leaves a whole step or none of it, and another one goes on. Nothing in
+//! either record says who the person is; what does lies sealed under the person's key and goes with
+//! it.
 
+mod accounts;
+mod ask;
+mod body;
+mod certificate;
+mod desk;
+mod drive;
+mod ending;
+mod intake;
+pub(crate) mod kind;
+mod operator;
+mod part;
+mod person;
 mod reason;
 mod right;
+mod state;
+mod view;
+mod within;
 
+pub use accounts::{Accounts, Ended, Uses, Word};
+pub use ask::{Amendment, Ask, Channel, Export, Words};
+pub use certificate::CERTIFICATE;
+pub use desk::{Identifiers, Overseer, Recipients, Rights, RightsBuilder, Timer, Told, Warning};
+pub use intake::Taken;
+pub use operator::{DryRun, OperatorRights};
 pub use reason::Reason;
 pub use right::Right;
+pub use state::{Move, State};
+pub use view::{
+    Identified, IdentifiedBy, Outcome, Part, PartStage, RecipientState, Refused, Request,
+    SourceStanding, TableStanding,
+};

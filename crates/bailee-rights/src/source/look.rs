@@ -80,7 +80,7 @@ impl SecondLook {
 
 /// Takes an answer for whole only where it has exactly one line for each table, and where rows are
 /// called kept only in tables that may keep them.
-pub(super) fn whole(facts: &SourceFacts, found: Remaining) -> Result<Remaining> {
+pub(crate) fn whole(facts: &SourceFacts, found: Remaining) -> Result<Remaining> {
     let mut named: Vec<&str> = found.tables.iter().map(|table| table.table.as_str()).collect();
     let mut known: Vec<&str> = facts.tables.iter().map(|table| table.name.as_str()).collect();
     named.sort_unstable();

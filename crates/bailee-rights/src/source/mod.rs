@@ -23,6 +23,7 @@ pub use correction::Correction;
 pub use count::{Count, TableCount};
 pub use data_source::DataSource;
 pub use facts::{FieldFacts, Kept, SourceFacts, Strategy, TableFacts};
+pub(crate) use look::whole;
 pub use look::{Remaining, SecondLook, SourceAnswer, TableRemaining};
 #[cfg(feature = "conformance")]
 pub use memory::{Manner, MemorySource};

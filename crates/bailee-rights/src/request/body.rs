@@ -1,0 +1,241 @@
+//! What the records of requests hold, as JSON behind a schema number.
+
+use std::collections::BTreeMap;
+
+use bailee_core::{
+    Actor, Error, ErrorKind, HostId, Id, ProviderId, PurposeId, RecipientId, Result, SubjectId,
+    TenantId, Timestamp,
+};
+use bailee_registry::RestrictionGround;
+use bailee_vault::Facts;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{Channel, Ended, Export, IdentifiedBy, Reason, Right, State, Uses};
+use crate::clock::RequestClock;
+
+/// The schema that this release writes.
+pub(super) const SCHEMA: u16 = 1;
+
+/// `rights.request`: nothing in it says who the person is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct RequestBody {
+    pub(super) right: Right,
+    pub(super) matter: MatterBody,
+    pub(super) channel: Channel,
+    pub(super) by: Actor,
+    pub(super) clock: RequestClock,
+    /// The version of the declaration that held when it came.
+    #[serde(with = "crate::hex")]
+    pub(super) version: [u8; 32],
+    /// The law of the clock.
+    pub(super) regime: String,
+    /// In which tenants the person has data, with who they are there.
+    pub(super) places: Vec<(TenantId, SubjectId)>,
+    pub(super) state: State,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) identity: Option<IdentityBody>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) grace_until: Option<Timestamp>,
+    /// Whether the gate goes by the person's word already.
+    #[serde(default)]
+    pub(super) said: bool,
+    /// Whether an operator let it go on, and who.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) decided: Option<(Timestamp, Actor)>,
+    /// What was refused: everything (no set), or a set of data.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) refused: Vec<RefusedBody>,
+    /// Who was told (Art. 19 GDPR).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) recipients: BTreeMap<RecipientId, RecipientBody>,
+    /// The reservation that keeps a second one away.
+    pub(super) open: Id,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) closed: Option<(Timestamp, OutcomeBody)>,
+}
+
+/// What is asked, without what names a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "matter", rename_all = "snake_case")]
+pub(super) enum MatterBody {
+    /// Nothing more has to be said.
+    Plain,
+    Restriction {
+        ground: RestrictionGround,
+    },
+    Objection {
+        purpose: PurposeId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        integration: Option<ProviderId>,
+    },
+    Withdrawal {
+        uses: Uses,
+    },
+    Copy {
+        csv: bool,
+    },
+    Amendments {
+        count: u32,
+    },
+}
+
+/// How it was established that the person asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct IdentityBody {
+    pub(super) at: Timestamp,
+    pub(super) how: IdentifiedBy,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) operator: Option<Id>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RefusedBody {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) set: Option<String>,
+    pub(super) reason: Reason,
+    pub(super) at: Timestamp,
+    pub(super) by: Actor,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RecipientBody {
+    /// Nobody told them yet.
+    Untold,
+    /// They were told.
+    Told(Timestamp),
+    /// They cannot be told, or only with disproportionate effort.
+    Impossible(Timestamp),
+    /// The connection through which they had it was ended at them.
+    Ended(Timestamp),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OutcomeBody {
+    Cancelled,
+    Done,
+    Partial,
+    Refused,
+}
+
+/// `rights.part`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct PartBody {
+    pub(super) right: Right,
+    /// The tenant of the request.
+    pub(super) home: TenantId,
+    pub(super) by: Actor,
+    pub(super) matter: MatterBody,
+    pub(super) stage: Stage,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ended: Option<Ended>,
+    pub(super) sources: Vec<SourceBody>,
+    /// How many records of these libraries were erased.
+    #[serde(default)]
+    pub(super) own: u64,
+    /// The sets that a hold keeps, with the hold.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) held: BTreeMap<String, (Id, Reason, Timestamp)>,
+    /// What was collected, of which kind the package knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) segments: Vec<serde_json::Value>,
+    /// How often a step failed since one did not.
+    #[serde(default)]
+    pub(super) failed: u32,
+}
+
+/// How far a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Stage {
+    /// It does what it does.
+    Working,
+    /// It has done it, and a second look found nothing.
+    Cleared,
+    /// It has done it but for what is held.
+    Held,
+    /// The request let it destroy what is left.
+    Ending,
+    /// It is over.
+    Done,
+}
+
+/// How far a source is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SourceBody {
+    pub(super) name: String,
+    pub(super) done: bool,
+    /// Why it gave no answer the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) fault: Option<String>,
+    /// Rows of each table.
+    #[serde(default)]
+    pub(super) tables: BTreeMap<String, TableBody>,
+}
+
+/// What was done with the rows of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct TableBody {
+    /// How many had something that should go when it began.
+    #[serde(default)]
+    pub(super) found: u64,
+    /// How many were erased, corrected, marked or handed out.
+    pub(super) done: u64,
+    /// How many are left that should not be, as the last look says.
+    #[serde(default)]
+    pub(super) left: u64,
+    /// How many a law keeps.
+    #[serde(default)]
+    pub(super) kept: u64,
+}
+
+/// `rights.asked`: sealed under the person's key.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct AskedBody {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) words: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) amendments: Vec<AmendmentBody>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) export: Option<Export>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct AmendmentBody {
+    pub(super) source: String,
+    pub(super) table: String,
+    pub(super) key: String,
+    pub(super) field: String,
+    pub(super) value: ValueBody,
+    /// `None` until an operator decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) accepted: Option<bool>,
+}
+
+/// A value of a row.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ValueBody {
+    Bool(bool),
+    Bytes(Vec<u8>),
+    Integer(i64),
+    Json(String),
+    Null,
+    Real(f64),
+    Text(String),
+}
+
+/// `rights.known`: what the person is known by, as the host said when it began.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct KnownBody {
+    pub(super) identifiers: BTreeMap<String, Vec<HostId>>,
+}
+
+/// Reads facts that this release or one before it wrote.
+pub(super) fn decode<T: DeserializeOwned>(facts: &Facts) -> Result<T> {
+    if facts.schema() > SCHEMA {
+        return Err(Error::new(ErrorKind::UnknownSchema));
+    }
+    facts.json()
+}

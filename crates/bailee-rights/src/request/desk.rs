@@ -1,0 +1,335 @@
+//! The desk at which requests are taken and done.
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bailee_core::{
+    Access, Error, ErrorKind, HostError, HostId, Id, Result, SubjectId, TenantId, Timestamp,
+    audit::Entry,
+};
+use bailee_registry::Declaration;
+use bailee_store::{Due, Key, Kind, Lease, Op};
+use bailee_vault::{Draft, Holder, Vault, View};
+
+use super::{
+    Accounts, Right,
+    body::{PartBody, RequestBody, SCHEMA, decode},
+    kind,
+    state::State,
+};
+use crate::{
+    clock::{Deadline, Establishment},
+    source::{Sources, Whose},
+};
+
+/// Takes what people ask for about their data, and does it. Cheap to clone.
+#[derive(Clone)]
+pub struct Rights(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) vault: Vault,
+    pub(super) declaration: Declaration,
+    pub(super) at: Establishment,
+    pub(super) sources: Sources,
+    pub(super) access: Arc<dyn Access>,
+    pub(super) accounts: Arc<dyn Accounts>,
+    pub(super) identifiers: Option<Arc<dyn Identifiers>>,
+    pub(super) recipients: Option<Arc<dyn Recipients>>,
+    pub(super) overseer: Option<Arc<dyn Overseer>>,
+    pub(super) timer: Arc<dyn Timer>,
+    pub(super) grace: Duration,
+    pub(super) session: Duration,
+}
+
+/// What else a person is known by in the host's tables: the host's word.
+#[async_trait]
+pub trait Identifiers: Send + Sync + 'static {
+    /// The identifiers that sources need (`"email"`), by name. One that is left out is one that the
+    /// person does not have.
+    ///
+    /// It is asked once for each request, at its beginning; the answer is sealed under the person's
+    /// key until the request ends.
+    ///
+    /// # Errors
+    ///
+    /// An error brings the question again. It is logged by kind alone.
+    async fn of(
+        &self,
+        tenant: &TenantId,
+        person: &HostId,
+        names: &[&str],
+    ) -> Result<BTreeMap<String, Vec<HostId>>, HostError>;
+}
+
+/// Tells recipients that data that they received was put right, erased or restricted (Art. 19 GDPR).
+#[async_trait]
+pub trait Recipients: Send + Sync + 'static {
+    /// Tells one. `request` is the same each time, so that a recipient can know a repetition.
+    ///
+    /// # Errors
+    ///
+    /// An error brings it again. It is logged by kind alone.
+    async fn tell(
+        &self,
+        whose: &Whose,
+        recipient: &bailee_core::RecipientId,
+        right: Right,
+        request: Id,
+    ) -> Result<Told, HostError>;
+}
+
+/// Whether a recipient was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Told {
+    /// No program tells them: an operator does, and says so
+    /// ([`OperatorRights::recipient_told`](super::OperatorRights::recipient_told)).
+    ByHand,
+    /// They cannot be told, or only with disproportionate effort.
+    Impossible,
+    /// They were told.
+    Told,
+}
+
+/// Hears of requests that come near their deadline.
+#[async_trait]
+pub trait Overseer: Send + Sync + 'static {
+    /// A warning. It may come twice.
+    ///
+    /// # Errors
+    ///
+    /// An error brings it again. It is logged by kind alone.
+    async fn warn(&self, warning: &Warning) -> Result<(), HostError>;
+}
+
+/// That a request comes near its deadline, or is past it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Warning {
+    /// In which tenant it was made.
+    pub tenant: TenantId,
+    /// Which.
+    pub request: Id,
+    /// What is asked for.
+    pub right: Right,
+    /// Where it stands.
+    pub state: State,
+    /// By when the answer has to be there.
+    pub deadline: Deadline,
+    /// Whether that is over.
+    pub over: bool,
+}
+
+/// Waits. Libraries have no timer of their own.
+pub trait Timer: Send + Sync + 'static {
+    /// Completes after this time.
+    fn sleep(&self, time: Duration) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// Collects what [`Rights`] need.
+#[must_use]
+pub struct RightsBuilder(Inner);
+
+impl Rights {
+    /// Begins a desk: over a vault, for what is declared, under a law, with the host's sources and
+    /// seams.
+    pub fn builder(
+        vault: Vault,
+        declaration: Declaration,
+        at: Establishment,
+        sources: Sources,
+        access: Arc<dyn Access>,
+        accounts: Arc<dyn Accounts>,
+        timer: Arc<dyn Timer>,
+    ) -> RightsBuilder {
+        RightsBuilder(Inner {
+            vault,
+            declaration,
+            at,
+            sources,
+            access,
+            accounts,
+            identifiers: None,
+            recipients: None,
+            overseer: None,
+            timer,
+            grace: GRACE,
+            session: SESSION,
+        })
+    }
+
+    /// The kinds of work that [`do_due`](Self::do_due) does.
+    pub fn tasks() -> [Kind; 3] {
+        [kind::CLOCK_DUE, kind::PART_DUE, kind::REQUEST_DUE]
+    }
+
+    /// How long work of requests may hold its claim: a step hands out or erases what one source has.
+    pub const CLAIM: Duration = Duration::from_secs(600);
+
+    /// Does a piece of work that a worker claimed.
+    ///
+    /// # Errors
+    ///
+    /// What the store and the vault say; the work is due again when its claim ends. That a source, a
+    /// recipient or another seam of the host fails is none: it is written down, and the work comes
+    /// again at its time.
+    pub async fn do_due(&self, lease: &Lease) -> Result<()> {
+        self.0.accounts.admit().await?;
+        let done = if lease.task.kind == kind::CLOCK_DUE {
+            self.clock_due(lease).await
+        } else if lease.task.kind == kind::PART_DUE {
+            self.part_due(lease).await
+        } else {
+            self.request_due(lease).await
+        };
+        match done {
+            // Another write came between, or the claim is somebody else's: what is due comes again.
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            done => done,
+        }
+    }
+
+    pub(super) fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.0.vault.clock().now()
+    }
+
+    /// A request and the view that it was read in.
+    pub(super) async fn read_request(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+    ) -> Result<(View, RequestBody)> {
+        let key = Key::new(kind::REQUEST, id);
+        let view = self.vault().read(tenant, Holder::Tenant, &[key]).await?;
+        let facts = view.facts(0)?.ok_or_else(|| {
+            Error::new(ErrorKind::NotFound).with_detail("there is no such request in this tenant")
+        })?;
+        let body = decode(&facts)?;
+        Ok((view, body))
+    }
+
+    /// A part and the view that it was read in.
+    pub(super) async fn read_part(&self, tenant: &TenantId, id: Id) -> Result<(View, PartBody)> {
+        let key = Key::new(kind::PART, id);
+        let view = self.vault().read(tenant, Holder::Tenant, &[key]).await?;
+        let facts = view.facts(0)?.ok_or(ErrorKind::NotFound)?;
+        let body = decode(&facts)?;
+        Ok((view, body))
+    }
+
+    pub(super) async fn put_request(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+        body: &RequestBody,
+        replaces: Option<&View>,
+    ) -> Result<Op> {
+        let facet = match body.state {
+            State::Closed => kind::IS_CLOSED,
+            State::Deciding => kind::WAITS_FOR_OPERATOR,
+            _ => kind::IS_OPEN,
+        };
+        let subject = body.places.first().map(|(_, subject)| *subject);
+        let draft = Draft::new(Key::new(kind::REQUEST, id), Holder::Tenant)
+            .about(subject)
+            .facet(facet)
+            .json(SCHEMA, body)?;
+        self.vault().put(tenant, draft, replaces.and_then(|view| view.record(0))).await
+    }
+
+    pub(super) async fn put_part(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        id: Id,
+        body: &PartBody,
+        replaces: Option<&View>,
+    ) -> Result<Op> {
+        let draft = Draft::new(Key::new(kind::PART, id), Holder::Tenant)
+            .about(subject)
+            .json(SCHEMA, body)?;
+        self.vault().put(tenant, draft, replaces.and_then(|view| view.record(0))).await
+    }
+
+    /// Ends a claim with nothing else than an entry.
+    pub(super) async fn finish(&self, lease: &Lease, due: Due, entry: Entry) -> Result<()> {
+        let vault = self.vault();
+        let batch = vault.batch()?.finish(lease.task.clone(), lease.fence, due).audit(entry);
+        vault.commit(&lease.tenant, batch).await.map(|_| ())
+    }
+}
+
+impl RightsBuilder {
+    /// Says what else people are known by. Refused without it where a source needs to know.
+    pub fn identifiers(mut self, identifiers: Arc<dyn Identifiers>) -> Self {
+        self.0.identifiers = Some(identifiers);
+        self
+    }
+
+    /// Tells recipients. Without it an operator tells each of them and says so.
+    pub fn recipients(mut self, recipients: Arc<dyn Recipients>) -> Self {
+        self.0.recipients = Some(recipients);
+        self
+    }
+
+    /// Hears of deadlines.
+    pub fn overseer(mut self, overseer: Arc<dyn Overseer>) -> Self {
+        self.0.overseer = Some(overseer);
+        self
+    }
+
+    /// How long a person can take an erasure back before it begins. The default is three days.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.0.grace = grace;
+        self
+    }
+
+    /// How old a sign-in may be that shows who the person is. The default is an hour.
+    pub fn session(mut self, age: Duration) -> Self {
+        self.0.session = age;
+        self
+    }
+
+    /// The desk.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where a source has to be told what people are known by and nobody
+    /// says, and for a grace period of more than two weeks, after which no erasure would be done in
+    /// its month.
+    pub fn build(self) -> Result<Rights> {
+        let wrong = |what: String| Err(Error::new(ErrorKind::Configuration).with_detail(what));
+        let needs = self.0.sources.iter().find(|source| !source.facts().identifiers.is_empty());
+        if let (Some(source), None) = (needs, &self.0.identifiers) {
+            let name = &source.facts().name;
+            return wrong(format!("the source `{name}` asks what people are known by"));
+        }
+        if self.0.grace > LONGEST_GRACE {
+            return wrong("an erasure begins within two weeks".into());
+        }
+        Ok(Rights(Arc::new(self.0)))
+    }
+}
+
+impl fmt::Debug for Rights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rights")
+            .field("regime", &self.0.at.regime().name)
+            .field("sources", &self.0.sources)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for RightsBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RightsBuilder").field("sources", &self.0.sources).finish_non_exhaustive()
+    }
+}
+
+const GRACE: Duration = Duration::from_secs(3 * 86_400);
+const LONGEST_GRACE: Duration = Duration::from_secs(14 * 86_400);
+const SESSION: Duration = Duration::from_secs(3600);

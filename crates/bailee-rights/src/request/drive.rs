@@ -1,0 +1,470 @@
+//! A request's own work: from one state to the next, as its parts come on.
+
+use std::time::Duration;
+
+use bailee_core::{Error, ErrorKind, Id, Result, TenantId, audit::Entry};
+use bailee_registry::{Disclosures, RestrictionGround};
+use bailee_store::{Due, Key, Lease, Op};
+use bailee_vault::View;
+
+use super::{
+    Right, Told, Word,
+    body::{MatterBody, OutcomeBody, PartBody, RecipientBody, RequestBody, SourceBody, Stage},
+    desk::{Rights, Warning},
+    kind,
+    state::{Move, State},
+    within::{STEP, within},
+};
+
+/// How long a request waits for its parts before it looks again; a part that is done wakes it.
+const LOOK_AGAIN: Duration = Duration::from_secs(300);
+
+impl Rights {
+    /// Due: bring a request on.
+    pub(super) async fn request_due(&self, lease: &Lease) -> Result<()> {
+        let (tenant, id) = (&lease.tenant, lease.task.id);
+        let (view, mut body) = match self.read_request(tenant, id).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return self.finish(lease, Due::Never, self.entry("rights.dropped", id)).await;
+            }
+            found => found?,
+        };
+        match body.state {
+            State::Identifying | State::Closed => {
+                let entry = self.about(&body, self.entry("rights.looked", id));
+                self.finish(lease, Due::Never, entry).await
+            }
+            State::Deciding => self.hold_at_once(lease, &view, body).await,
+            State::Grace => match body.grace_until {
+                Some(until) if until > self.now() => {
+                    let entry = self.about(&body, self.entry("rights.looked", id));
+                    self.finish(lease, Due::At(until), entry).await
+                }
+                _ => {
+                    for (tenant, subject) in &body.places {
+                        // What is being handed out is handed out first.
+                        if self.is_handing_out(tenant, *subject).await? {
+                            let entry = self.about(&body, self.entry("rights.waits", id));
+                            return self.finish(lease, Due::After(LOOK_AGAIN), entry).await;
+                        }
+                    }
+                    body.state = body.state.after(Move::GraceOver, body.right)?;
+                    let entry = self.entry("rights.begun", id);
+                    self.step(lease, &view, &body, Due::After(Duration::ZERO), entry).await
+                }
+            },
+            State::Working => self.work(lease, &view, body).await,
+            State::Held => self.look_at_holds(lease, &view, body).await,
+            State::Answering => self.answer(lease, &view, body).await,
+            State::Ending => self.end(lease, &view, body).await,
+        }
+    }
+
+    /// Until an operator has weighed it, the gate goes by what the person says.
+    async fn hold_at_once(&self, lease: &Lease, view: &View, mut body: RequestBody) -> Result<()> {
+        let id = lease.task.id;
+        if body.said {
+            let entry = self.about(&body, self.entry("rights.looked", id));
+            return self.finish(lease, Due::Never, entry).await;
+        }
+        for (tenant, subject) in &body.places {
+            let word = match (&body.matter, body.right) {
+                (MatterBody::Objection { purpose, integration }, _) => Word::Objected {
+                    purpose: purpose.clone(),
+                    integration: integration.clone(),
+                    grounds: None,
+                },
+                (_, Right::Rectification) => Word::Restricted(RestrictionGround::AccuracyContested),
+                _ => break,
+            };
+            self.0.accounts.say(tenant, *subject, &body.by, &word).await?;
+        }
+        body.said = true;
+        self.step(lease, view, &body, Due::Never, self.entry("rights.held_at_once", id)).await
+    }
+
+    /// Sees that every tenant does its part, and goes on when all have.
+    async fn work(&self, lease: &Lease, view: &View, mut body: RequestBody) -> Result<()> {
+        let id = lease.task.id;
+        let mut parts = Vec::with_capacity(body.places.len());
+        for (tenant, subject) in &body.places {
+            parts.push(match self.read_part(tenant, id).await {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    self.begin_part(&lease.tenant, tenant, *subject, id, &body).await?
+                }
+                found => found?.1,
+            });
+        }
+        if parts.iter().any(|part| part.stage < Stage::Cleared) {
+            let entry = self.about(&body, self.entry("rights.looked", id));
+            return self.finish(lease, Due::After(LOOK_AGAIN), entry).await;
+        }
+        let untold = self.tell_recipients(&lease.tenant, id, &mut body, &parts).await?;
+        if untold > 0 {
+            let entry = self
+                .entry("rights.recipients", id)
+                .with("count", i64::try_from(untold).unwrap_or(i64::MAX));
+            return self.step(lease, view, &body, Due::After(LOOK_AGAIN), entry).await;
+        }
+        let held = parts.iter().any(|part| part.stage == Stage::Held);
+        let partial = held
+            || body.refused.iter().any(|refused| refused.set.is_some())
+            || parts.iter().any(PartBody::keeps);
+        if held && body.right.erases() {
+            let until = parts.iter().flat_map(|part| part.held.values()).map(|held| held.2).min();
+            body.state = body.state.after(Move::WorkedButHeld, body.right)?;
+            let due = until.map_or(Due::After(LOOK_AGAIN), Due::At);
+            return self.step(lease, view, &body, due, self.entry("rights.held", id)).await;
+        }
+        body.state = body.state.after(Move::Worked, body.right)?;
+        if body.state == State::Closed {
+            let outcome = if partial { OutcomeBody::Partial } else { OutcomeBody::Done };
+            return self.close(lease, view, body, outcome).await;
+        }
+        let entry = self.entry("rights.cleared", id);
+        self.step(lease, view, &body, Due::After(Duration::ZERO), entry).await
+    }
+
+    /// A hold may be over, and what it kept is erased then.
+    async fn look_at_holds(&self, lease: &Lease, view: &View, mut body: RequestBody) -> Result<()> {
+        let id = lease.task.id;
+        let mut next = None;
+        let mut over = false;
+        for (tenant, _) in body.places.clone() {
+            let (part_view, mut part) = self.read_part(&tenant, id).await?;
+            if part.stage != Stage::Held {
+                continue;
+            }
+            let now = self.now();
+            match part.held.values().map(|held| held.2).min() {
+                Some(until) if until > now => next = next.min(Some(until)).or(Some(until)),
+                _ => {
+                    over = true;
+                    part.stage = Stage::Working;
+                    part.sources.iter_mut().for_each(|source| source.done = false);
+                    self.wake_part(&tenant, id, &part_view, &part).await?;
+                }
+            }
+        }
+        if !over {
+            let entry = self.about(&body, self.entry("rights.looked", id));
+            return self.finish(lease, next.map_or(Due::After(LOOK_AGAIN), Due::At), entry).await;
+        }
+        body.state = body.state.after(Move::Released, body.right)?;
+        let entry = self.entry("rights.released", id);
+        self.step(lease, view, &body, Due::After(LOOK_AGAIN), entry).await
+    }
+
+    /// The person is told while there is still a way to.
+    async fn answer(&self, lease: &Lease, view: &View, mut body: RequestBody) -> Result<()> {
+        let id = lease.task.id;
+        body.state = body.state.after(Move::Answered, body.right)?;
+        let entry = self.entry("rights.answered", id);
+        self.step(lease, view, &body, Due::After(Duration::ZERO), entry).await
+    }
+
+    /// What is left of the person goes, tenant by tenant.
+    async fn end(&self, lease: &Lease, view: &View, mut body: RequestBody) -> Result<()> {
+        let id = lease.task.id;
+        let mut open = false;
+        let mut partial = false;
+        for (tenant, _) in body.places.clone() {
+            let (part_view, mut part) = self.read_part(&tenant, id).await?;
+            partial |= part.keeps();
+            match part.stage {
+                Stage::Done => continue,
+                Stage::Ending => {}
+                _ => {
+                    part.stage = Stage::Ending;
+                    self.wake_part(&tenant, id, &part_view, &part).await?;
+                }
+            }
+            open = true;
+        }
+        if open {
+            let entry = self.about(&body, self.entry("rights.looked", id));
+            return self.finish(lease, Due::After(LOOK_AGAIN), entry).await;
+        }
+        body.state = body.state.after(Move::Ended, body.right)?;
+        let outcome = if partial { OutcomeBody::Partial } else { OutcomeBody::Done };
+        self.close(lease, view, body, outcome).await
+    }
+
+    async fn close(
+        &self,
+        lease: &Lease,
+        view: &View,
+        mut body: RequestBody,
+        outcome: OutcomeBody,
+    ) -> Result<()> {
+        let (tenant, id) = (&lease.tenant, lease.task.id);
+        let at = self.now();
+        body.closed = Some((at, outcome));
+        let (entry, ops) = self.closing(tenant, id, &body, outcome).await?;
+        let vault = self.vault();
+        let batch = vault
+            .batch()?
+            .op(self.put_request(tenant, id, &body, Some(view)).await?)
+            .ops(ops)
+            .finish(lease.task.clone(), lease.fence, Due::Never)
+            .audit(entry);
+        vault.commit(tenant, batch).await.map(|_| ())
+    }
+
+    /// What a closed request leaves: its entry, and the end of its reservation and its clock.
+    pub(super) async fn closing(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+        body: &RequestBody,
+        outcome: OutcomeBody,
+    ) -> Result<(Entry, Vec<Op>)> {
+        let digest = self.certificate_digest(tenant, id, body).await?;
+        let subject = body.places.first().map(|(_, subject)| *subject);
+        let entry = self
+            .about(body, self.entry("rights.closed", id))
+            .with("right", body.right.as_str())
+            .with("outcome", outcome.as_str())
+            .with("digest", digest);
+        let mut ops =
+            vec![Op::Schedule { task: Key::new(kind::CLOCK_DUE, id), subject, due: Due::Never }];
+        // An erasure took them with everything else.
+        for key in [Key::new(kind::OPEN, body.open), Key::new(kind::ASKED, id)] {
+            let snapshot = self.vault().store().read(tenant, std::slice::from_ref(&key)).await?;
+            if snapshot.records.first().is_some_and(Option::is_some) {
+                ops.push(Op::Delete { key, expect: bailee_store::Expect::Present });
+            }
+        }
+        Ok((entry, ops))
+    }
+
+    /// One step of a request, under its claim.
+    pub(super) async fn step(
+        &self,
+        lease: &Lease,
+        view: &View,
+        body: &RequestBody,
+        due: Due,
+        entry: Entry,
+    ) -> Result<()> {
+        let vault = self.vault();
+        let batch = vault
+            .batch()?
+            .op(self.put_request(&lease.tenant, lease.task.id, body, Some(view)).await?)
+            .finish(lease.task.clone(), lease.fence, due)
+            .audit(self.about(body, entry).with("state", body.state.as_str()));
+        vault.commit(&lease.tenant, batch).await.map(|_| ())
+    }
+
+    async fn begin_part(
+        &self,
+        home: &TenantId,
+        tenant: &TenantId,
+        subject: bailee_core::SubjectId,
+        id: Id,
+        request: &RequestBody,
+    ) -> Result<PartBody> {
+        let sources = self.0.sources.iter().map(|source| SourceBody {
+            name: source.facts().name.clone(),
+            done: false,
+            fault: None,
+            tables: std::collections::BTreeMap::new(),
+        });
+        let body = PartBody {
+            right: request.right,
+            home: home.clone(),
+            // What had to be weighed is the word of whoever weighed it.
+            by: request.decided.as_ref().map_or(&request.by, |(_, by)| by).clone(),
+            matter: request.matter.clone(),
+            stage: Stage::Working,
+            ended: None,
+            sources: sources.collect(),
+            own: 0,
+            held: std::collections::BTreeMap::new(),
+            segments: Vec::new(),
+            failed: 0,
+        };
+        let vault = self.vault();
+        let batch = vault
+            .batch()?
+            .op(self.put_part(tenant, subject, id, &body, None).await?)
+            .schedule(Key::new(kind::PART_DUE, id), Some(subject), Due::After(Duration::ZERO))
+            .audit(
+                self.entry("rights.part_begun", id)
+                    .about(subject)
+                    .with("right", request.right.as_str()),
+            );
+        match vault.commit(tenant, batch).await {
+            // Somebody who died had begun it.
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                Ok(self.read_part(tenant, id).await?.1)
+            }
+            done => done.map(|_| body),
+        }
+    }
+
+    async fn wake_part(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+        view: &View,
+        part: &PartBody,
+    ) -> Result<()> {
+        let subject = view.record(0).and_then(|record| record.subject);
+        let subject = subject.ok_or_else(|| Error::new(ErrorKind::Unopenable))?;
+        let vault = self.vault();
+        let batch = vault
+            .batch()?
+            .op(self.put_part(tenant, subject, id, part, Some(view)).await?)
+            .schedule(Key::new(kind::PART_DUE, id), Some(subject), Due::After(Duration::ZERO))
+            .audit(self.entry("rights.part_woken", id).about(subject));
+        vault.commit(tenant, batch).await.map(|_| ())
+    }
+
+    /// Tells those who received the data (Art. 19 GDPR), and says how many are left to be told.
+    async fn tell_recipients(
+        &self,
+        home: &TenantId,
+        id: Id,
+        body: &mut RequestBody,
+        parts: &[PartBody],
+    ) -> Result<usize> {
+        let changes =
+            body.right.erases() || matches!(body.right, Right::Rectification | Right::Restriction);
+        if !changes {
+            return Ok(0);
+        }
+        let disclosures = Disclosures::new(self.vault().clone());
+        let mut untold = 0;
+        for ((tenant, subject), part) in body.places.clone().iter().zip(parts) {
+            let disclosed = match disclosures.of_subject(tenant, *subject).await {
+                // Erased by another request, which told them.
+                Err(error) if error.kind() == ErrorKind::Shredded => continue,
+                disclosed => disclosed?,
+            };
+            let whose = self.whose(tenant, *subject, id).await?;
+            for record in disclosed {
+                let recipient = record.recipient;
+                let known = body.recipients.get(&recipient).copied();
+                if !matches!(known, None | Some(RecipientBody::Untold)) {
+                    continue;
+                }
+                let now = self.now();
+                // Whoever had it through a connection that was ended at them has been told by that.
+                let through_connection = self.is_provider(&recipient) && part.ended.is_some();
+                let told = match (&self.0.recipients, through_connection && body.right.erases()) {
+                    (_, true) => RecipientBody::Ended(now),
+                    (None, _) => RecipientBody::Untold,
+                    (Some(recipients), _) => {
+                        let telling = async {
+                            recipients.tell(&whose, &recipient, body.right, id).await.map_err(
+                                |error| Error::new(ErrorKind::HostFailed).with_source(error),
+                            )
+                        };
+                        match within(&*self.0.timer, STEP, telling).await {
+                            Ok(Told::Told) => RecipientBody::Told(now),
+                            Ok(Told::Impossible) => RecipientBody::Impossible(now),
+                            Ok(Told::ByHand) | Err(_) => RecipientBody::Untold,
+                        }
+                    }
+                };
+                if told == RecipientBody::Untold {
+                    untold += 1;
+                }
+                body.recipients.insert(recipient, told);
+            }
+        }
+        let _ = home;
+        Ok(untold)
+    }
+
+    /// Due: look at a request's clock, and warn.
+    pub(super) async fn clock_due(&self, lease: &Lease) -> Result<()> {
+        let (tenant, id) = (&lease.tenant, lease.task.id);
+        let body = match self.read_request(tenant, id).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return self.finish(lease, Due::Never, self.entry("rights.dropped", id)).await;
+            }
+            found => found?.1,
+        };
+        if body.state == State::Closed {
+            let entry = self.about(&body, self.entry("rights.looked", id));
+            return self.finish(lease, Due::Never, entry).await;
+        }
+        let reading = body.clock.read(&self.0.at)?;
+        let Some(deadline) = reading.running().copied() else {
+            let entry = self.about(&body, self.entry("rights.looked", id));
+            return self.finish(lease, Due::After(DAY), entry).await;
+        };
+        let now = self.now();
+        let begun = body.clock.warnings(&self.0.at)?.first().is_some_and(|first| *first <= now);
+        let over = deadline.is_over(now);
+        if (begun || over)
+            && let Some(overseer) = &self.0.overseer
+        {
+            let warning = Warning {
+                tenant: tenant.clone(),
+                request: id,
+                right: body.right,
+                state: body.state,
+                deadline,
+                over,
+            };
+            let warned = async {
+                overseer
+                    .warn(&warning)
+                    .await
+                    .map_err(|error| Error::new(ErrorKind::HostFailed).with_source(error))
+            };
+            if within(&*self.0.timer, STEP, warned).await.is_err() {
+                let entry = self.about(&body, self.entry("rights.looked", id));
+                return self.finish(lease, Due::After(LOOK_AGAIN), entry).await;
+            }
+        }
+        let event = if over { "rights.overdue" } else { "rights.due" };
+        let entry = self
+            .about(&body, self.entry(event, id))
+            .with("until", deadline.strict)
+            .with("state", body.state.as_str());
+        let next = if over { Due::After(DAY) } else { self.next_warning(&body)? };
+        self.finish(lease, next, entry).await
+    }
+
+    /// When a request's clock is looked at next.
+    pub(super) fn next_warning(&self, body: &RequestBody) -> Result<Due> {
+        let now = self.now();
+        let reading = body.clock.read(&self.0.at)?;
+        let Some(deadline) = reading.running() else { return Ok(Due::After(DAY)) };
+        let warnings = body.clock.warnings(&self.0.at)?;
+        let next = warnings.into_iter().chain([deadline.strict]).find(|at| *at > now);
+        Ok(next.map_or(Due::After(DAY), Due::At))
+    }
+
+    pub(super) fn entry(&self, event: &'static str, request: Id) -> Entry {
+        Entry::new(event, self.now()).with("request", request)
+    }
+
+    pub(super) fn about(&self, body: &RequestBody, entry: Entry) -> Entry {
+        entry.about(body.places.first().map(|(_, subject)| *subject))
+    }
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl PartBody {
+    /// Whether a law keeps something of what was asked to go.
+    pub(super) fn keeps(&self) -> bool {
+        self.sources.iter().flat_map(|source| source.tables.values()).any(|table| table.kept > 0)
+    }
+}
+
+impl OutcomeBody {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Done => "done",
+            Self::Partial => "partial",
+            Self::Refused => "refused",
+        }
+    }
+}

@@ -1,0 +1,491 @@
+//! What an operator does with requests.
+
+use bailee_core::{Actor, Error, ErrorKind, HostId, Id, RecipientId, Result, TenantId, Timestamp};
+use bailee_registry::{Grounds, RestrictionGround};
+use bailee_store::{Due, Facet, Key, Query};
+use bailee_vault::{Draft, Holder};
+
+use super::{
+    Ask, Channel, IdentifiedBy, Reason, Request, Right, Taken, Word,
+    ask::Incoming,
+    body::{
+        IdentityBody, MatterBody, OutcomeBody, RecipientBody, RefusedBody, RequestBody, SCHEMA,
+        decode,
+    },
+    desk::Rights,
+    kind,
+    state::{Move, State},
+};
+use crate::{
+    clock::{ExtensionReason, PauseReason},
+    source::Count,
+};
+
+/// Requests as an operator handles them, whom the host authenticated as one. Hand this to nobody
+/// else; the log names the operator.
+#[derive(Clone, Debug)]
+pub struct OperatorRights {
+    rights: Rights,
+    operator: Id,
+}
+
+/// What an erasure would do in one tenant, source by source.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct DryRun {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// What each source says. One that cannot be asked has an error, and an erasure would wait for it.
+    pub sources: Vec<(String, Result<Count>)>,
+}
+
+impl Rights {
+    /// Requests, for an operator as the host names them.
+    pub fn operator(&self, operator: Id) -> OperatorRights {
+        OperatorRights { rights: self.clone(), operator }
+    }
+}
+
+impl OperatorRights {
+    /// Enters a request that came by another way than the application: a letter, a mail, an agent, a
+    /// call. The clock starts with the receipt, not with the entry (R10).
+    ///
+    /// # Errors
+    ///
+    /// As [`Rights::ask`]; [`ErrorKind::InvalidInput`] for a receipt in the future.
+    pub async fn enter(
+        &self,
+        tenant: &TenantId,
+        person: &HostId,
+        ask: Ask,
+        channel: Channel,
+        received: Timestamp,
+    ) -> Result<Taken> {
+        let by = match &channel {
+            Channel::Provider(provider) => Actor::Provider { provider: provider.clone() },
+            _ => self.actor(),
+        };
+        // What a provider proved to come from it is about the account that it names.
+        let identity = matches!(channel, Channel::Provider(_)).then(|| IdentityBody {
+            at: self.rights.now(),
+            how: IdentifiedBy::Provider,
+            operator: None,
+        });
+        let incoming = Incoming { tenant, person, ask, channel, received, by: Some(by) };
+        self.rights.take(incoming, identity).await
+    }
+
+    /// A request as it stands.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`], and what the store and the vault say.
+    pub async fn request(&self, tenant: &TenantId, id: Id) -> Result<Request> {
+        self.rights.view(tenant, id).await
+    }
+
+    /// The open requests of a tenant, those that wait for an operator first, then the one that is due
+    /// first.
+    ///
+    /// # Errors
+    ///
+    /// What the store and the vault say.
+    pub async fn open(&self, tenant: &TenantId) -> Result<Vec<Request>> {
+        let mut open = self.of(tenant, kind::WAITS_FOR_OPERATOR).await?;
+        let mut working = self.of(tenant, kind::IS_OPEN).await?;
+        for requests in [&mut open, &mut working] {
+            requests.sort_by_key(|request| request.reading.deadline().strict);
+        }
+        open.append(&mut working);
+        Ok(open)
+    }
+
+    /// The closed requests of a tenant.
+    ///
+    /// # Errors
+    ///
+    /// What the store and the vault say.
+    pub async fn closed(&self, tenant: &TenantId) -> Result<Vec<Request>> {
+        self.of(tenant, kind::IS_CLOSED).await
+    }
+
+    /// Attests that the person asks: an operator saw it. What was seen is not kept here; it is deleted
+    /// once the request is decided (Art. 5(1)(e) GDPR).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Rejected`] where that is known already, [`ErrorKind::NotFound`], and what the
+    /// store and the vault say.
+    pub async fn attest(&self, tenant: &TenantId, id: Id) -> Result<()> {
+        let identity = IdentityBody {
+            at: self.rights.now(),
+            how: IdentifiedBy::Attested,
+            operator: Some(self.operator),
+        };
+        self.rights.establish(tenant, id, &identity, &self.actor()).await
+    }
+
+    /// Notes that the person was asked something that the request has to wait for, with the reason
+    /// (Art. 12(6) and recital 63 GDPR). What that does to the deadline the law says.
+    ///
+    /// # Errors
+    ///
+    /// As [`RequestClock::pause`](crate::clock::RequestClock::pause); [`ErrorKind::Rejected`] for a
+    /// closed request.
+    pub async fn asked_person(&self, tenant: &TenantId, id: Id, reason: PauseReason) -> Result<()> {
+        self.change(tenant, id, "rights.person_asked", Some(reason_word(reason)), |body, now, _| {
+            body.clock.pause(reason, now)
+        })
+        .await
+    }
+
+    /// Notes that the person answered.
+    ///
+    /// # Errors
+    ///
+    /// As [`RequestClock::resume`](crate::clock::RequestClock::resume).
+    pub async fn person_answered(&self, tenant: &TenantId, id: Id) -> Result<()> {
+        self.change(tenant, id, "rights.person_answered", None, |body, now, _| {
+            body.clock.resume(now)
+        })
+        .await
+    }
+
+    /// Extends a request, of which the person is told now, with the reason (Art. 12(3) GDPR).
+    ///
+    /// # Errors
+    ///
+    /// As [`RequestClock::extend`](crate::clock::RequestClock::extend).
+    pub async fn extend(&self, tenant: &TenantId, id: Id, reason: ExtensionReason) -> Result<()> {
+        let word = match reason {
+            ExtensionReason::Complexity => Reason::DelayComplexity,
+            ExtensionReason::Number => Reason::DelayVolume,
+        };
+        self.change(tenant, id, "rights.extended", Some(word.as_str()), |body, now, rights| {
+            body.clock.extend(reason, now, &rights.0.at)
+        })
+        .await
+    }
+
+    /// Lets a request go on that an operator has to weigh: an objection is upheld, all corrections are
+    /// accepted, a complaint was answered.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Rejected`] where it does not wait for an operator, [`ErrorKind::NotFound`], and
+    /// what the store and the vault say.
+    pub async fn approve(&self, tenant: &TenantId, id: Id) -> Result<()> {
+        self.approve_some(tenant, id, |_| true).await
+    }
+
+    /// Lets a rectification go on with some of its values, by their places in what was asked for. The
+    /// others are refused.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for a place that there is none of; else as [`Self::approve`].
+    pub async fn approve_amendments(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+        accepted: &[usize],
+    ) -> Result<()> {
+        let (_, body) = self.rights.read_request(tenant, id).await?;
+        let known = match body.matter {
+            MatterBody::Amendments { count } => count as usize,
+            _ => 0,
+        };
+        if accepted.is_empty() || accepted.iter().any(|place| *place >= known) {
+            return Err(Error::new(ErrorKind::InvalidInput)
+                .with_detail("the request has no amendment in this place"));
+        }
+        self.approve_some(tenant, id, |place| accepted.contains(&place)).await
+    }
+
+    async fn approve_some(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+        accepts: impl Fn(usize) -> bool,
+    ) -> Result<()> {
+        let rights = &self.rights;
+        let vault = rights.vault();
+        for _ in 0..8 {
+            let (view, mut body) = rights.read_request(tenant, id).await?;
+            body.state = body.state.after(Move::Approved, body.right)?;
+            body.decided = Some((rights.now(), self.actor()));
+            let subject = body.places.first().map(|(_, subject)| *subject);
+            let mut batch = vault.batch()?;
+            if let (Right::Rectification, Some(subject)) = (body.right, subject) {
+                let holder = Holder::Subject(subject);
+                let key = Key::new(kind::ASKED, id);
+                let asked_view = vault.read(tenant, holder, std::slice::from_ref(&key)).await?;
+                let mut asked = rights.asked(tenant, id).await?;
+                for (place, amendment) in asked.amendments.iter_mut().enumerate() {
+                    amendment.accepted = Some(accepts(place));
+                }
+                let draft = Draft::new(key, holder).json(SCHEMA, &asked)?;
+                batch = batch
+                    .op(asked_view.fence()?)
+                    .op(vault.put(tenant, draft, asked_view.record(0)).await?);
+            }
+            let entry = rights
+                .about(&body, rights.entry("rights.approved", id))
+                .by(&self.actor())
+                .with("right", body.right.as_str());
+            let batch = batch
+                .op(rights.put_request(tenant, id, &body, Some(&view)).await?)
+                .schedule(
+                    Key::new(kind::REQUEST_DUE, id),
+                    subject,
+                    Due::After(std::time::Duration::ZERO),
+                )
+                .audit(entry);
+            match vault.commit(tenant, batch).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done.map(|_| ()),
+            }
+        }
+        Err(ErrorKind::Conflict.into())
+    }
+
+    /// Refuses a request with a reason that the law knows for this right (Art. 12(4) and (5) GDPR).
+    /// An objection is overridden with the grounds for that.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for a reason that does not stand against this right, and for an
+    /// objection without grounds; [`ErrorKind::Rejected`] where it is too late;
+    /// [`ErrorKind::NotFound`], and what the store and the vault say.
+    pub async fn refuse(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+        reason: Reason,
+        grounds: Option<&Grounds>,
+    ) -> Result<()> {
+        let rights = &self.rights;
+        for _ in 0..8 {
+            let (view, mut body) = rights.read_request(tenant, id).await?;
+            if !reason.refuses(body.right) {
+                return Err(Error::new(ErrorKind::InvalidInput)
+                    .with_detail("this reason does not stand against this right"));
+            }
+            body.state = body.state.after(Move::Refused, body.right)?;
+            if let MatterBody::Objection { purpose, integration } = &body.matter
+                && body.said
+            {
+                let Some(grounds) = grounds else {
+                    return Err(Error::new(ErrorKind::InvalidInput)
+                        .with_detail("an objection is overridden on grounds"));
+                };
+                for (tenant, subject) in &body.places {
+                    let word = Word::ObjectionOverridden {
+                        purpose: purpose.clone(),
+                        integration: integration.clone(),
+                        grounds: grounds.expose(Grounds::new),
+                    };
+                    let by = self.actor();
+                    rights.0.accounts.say(tenant, *subject, &by, &word).await?;
+                }
+            }
+            body.refused.push(RefusedBody {
+                set: None,
+                reason,
+                at: rights.now(),
+                by: self.actor(),
+            });
+            let by = self.actor();
+            let outcome = OutcomeBody::Refused;
+            match rights.close_by(tenant, id, &view, body, &by, outcome).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done,
+            }
+        }
+        Err(ErrorKind::Conflict.into())
+    }
+
+    /// Takes a request back as the person said, by letter or by word of mouth.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rights::cancel`].
+    pub async fn cancel(&self, tenant: &TenantId, id: Id) -> Result<()> {
+        self.rights.cut_off(tenant, id, &self.actor(), Move::Cancelled).await
+    }
+
+    /// Notes that a recipient was told by hand, or cannot be told (Art. 19 GDPR).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for a recipient that does not have to be told, and as
+    /// [`Self::approve`].
+    pub async fn recipient_told(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+        recipient: &RecipientId,
+        possible: bool,
+    ) -> Result<()> {
+        self.change(tenant, id, "rights.recipient_told", None, |body, now, _| {
+            match body.recipients.get_mut(recipient) {
+                Some(state @ RecipientBody::Untold) => {
+                    *state = match possible {
+                        true => RecipientBody::Told(now),
+                        false => RecipientBody::Impossible(now),
+                    };
+                    Ok(())
+                }
+                _ => Err(Error::new(ErrorKind::InvalidInput)
+                    .with_detail("nobody waits for this recipient to be told")),
+            }
+        })
+        .await
+    }
+
+    /// What an erasure of a request would do, in every tenant. Nothing is changed by asking.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`], [`ErrorKind::Shredded`] for a person who is erased, and what the
+    /// store and the vault say.
+    pub async fn dry_run(&self, tenant: &TenantId, id: Id) -> Result<Vec<DryRun>> {
+        let (_, body) = self.rights.read_request(tenant, id).await?;
+        let mut runs = Vec::with_capacity(body.places.len());
+        for (tenant, subject) in body.places {
+            let whose = self.rights.whose(&tenant, subject, id).await?;
+            let mut sources = Vec::new();
+            for source in self.rights.0.sources.iter() {
+                sources.push((source.facts().name.clone(), source.count(&whose).await));
+            }
+            runs.push(DryRun { tenant, sources });
+        }
+        Ok(runs)
+    }
+
+    /// Changes what is known of an open request, and has it looked at.
+    async fn change(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+        event: &'static str,
+        reason: Option<&'static str>,
+        change: impl Fn(&mut RequestBody, Timestamp, &Rights) -> Result<()>,
+    ) -> Result<()> {
+        let rights = &self.rights;
+        for _ in 0..8 {
+            let (view, mut body) = rights.read_request(tenant, id).await?;
+            if body.state == State::Closed {
+                return Err(Error::new(ErrorKind::Rejected).with_detail("the request is closed"));
+            }
+            change(&mut body, rights.now(), rights)?;
+            let subject = body.places.first().map(|(_, subject)| *subject);
+            let entry = rights
+                .about(&body, rights.entry(event, id))
+                .by(&self.actor())
+                .with_some("reason", reason);
+            let mut batch = rights
+                .vault()
+                .batch()?
+                .op(rights.put_request(tenant, id, &body, Some(&view)).await?)
+                .schedule(Key::new(kind::CLOCK_DUE, id), subject, rights.next_warning(&body)?)
+                .audit(entry);
+            if matches!(body.state, State::Working | State::Held) {
+                let now = Due::After(std::time::Duration::ZERO);
+                batch = batch.schedule(Key::new(kind::REQUEST_DUE, id), subject, now);
+            }
+            match rights.vault().commit(tenant, batch).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done.map(|_| ()),
+            }
+        }
+        Err(ErrorKind::Conflict.into())
+    }
+
+    async fn of(&self, tenant: &TenantId, facet: Facet) -> Result<Vec<Request>> {
+        let rights = &self.rights;
+        let mut query = Query::of_kind(kind::REQUEST).facet(facet);
+        let mut requests = Vec::new();
+        loop {
+            let page = rights.vault().store().find(tenant, &query).await?;
+            for record in &page.records {
+                let opened = rights.vault().open(tenant, Holder::Tenant, record).await?;
+                let body: RequestBody = decode(&opened.facts()?)?;
+                requests.push(rights.view_of(tenant, record.key.id, body).await?);
+            }
+            match page.next {
+                Some(next) => query = query.after(next),
+                None => return Ok(requests),
+            }
+        }
+    }
+
+    fn actor(&self) -> Actor {
+        Actor::Operator { operator: self.operator }
+    }
+}
+
+impl Rights {
+    /// Notes who the person is, and lets the request go on.
+    pub(super) async fn establish(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+        identity: &IdentityBody,
+        by: &Actor,
+    ) -> Result<()> {
+        let vault = self.vault();
+        for _ in 0..8 {
+            let (view, mut body) = self.read_request(tenant, id).await?;
+            self.identified(&mut body, identity.clone())?;
+            // Who was asked for it has answered.
+            let open = body.clock.pauses().last();
+            let waits = open.is_some_and(|pause| {
+                pause.reason == PauseReason::Identity && pause.answered.is_none()
+            });
+            if waits {
+                body.clock.resume(identity.at)?;
+            }
+            let subject = body.places.first().map(|(_, subject)| *subject);
+            let entry = self
+                .about(&body, self.entry("rights.identified", id))
+                .by(by)
+                .with("method", identity.how.as_str());
+            let batch = vault
+                .batch()?
+                .op(self.put_request(tenant, id, &body, Some(&view)).await?)
+                .schedule(Key::new(kind::REQUEST_DUE, id), subject, self.first_due(&body))
+                .schedule(Key::new(kind::CLOCK_DUE, id), subject, self.next_warning(&body)?)
+                .audit(entry);
+            match vault.commit(tenant, batch).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done.map(|_| ()),
+            }
+        }
+        Err(ErrorKind::Conflict.into())
+    }
+
+    /// What was restricted until it was weighed is free again when it was.
+    pub(super) async fn let_go(&self, body: &RequestBody, outcome: OutcomeBody) -> Result<()> {
+        if body.right != Right::Rectification
+            || !body.said
+            || !matches!(outcome, OutcomeBody::Refused | OutcomeBody::Cancelled)
+        {
+            return Ok(());
+        }
+        let ground = RestrictionGround::AccuracyContested;
+        for (tenant, subject) in &body.places {
+            let word = Word::RestrictionEnded { ground, told: self.now() };
+            self.0.accounts.say(tenant, *subject, &body.by, &word).await?;
+        }
+        Ok(())
+    }
+}
+
+fn reason_word(reason: PauseReason) -> &'static str {
+    match reason {
+        PauseReason::Clarification => "clarification",
+        PauseReason::Fee => "fee",
+        PauseReason::Identity => "identity",
+    }
+}

@@ -1,0 +1,538 @@
+//! What is done for a request in one tenant: one claim does as much as a bounded time holds, and
+//! writes it down in one commit.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use bailee_core::{
+    Error, ErrorKind, HostId, Id, Monotonic, RecipientId, Result, SubjectId, TenantId,
+};
+use bailee_registry::RestrictionGround;
+use bailee_store::{Due, Key, Lease};
+use bailee_vault::{Draft, Holder, View};
+
+use super::{
+    Right, Word,
+    body::{
+        AskedBody, KnownBody, MatterBody, PartBody, SCHEMA, SourceBody, Stage, TableBody, decode,
+    },
+    desk::Rights,
+    kind,
+    within::{STEP, within},
+};
+use crate::source::{Correction, Remaining, Whose};
+
+/// How long a claim goes on with further steps before it writes down what it did.
+const BUDGET: Duration = Duration::from_secs(20);
+/// How long a source that failed is left alone, at first and at the most.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3600));
+
+impl Rights {
+    /// Due: bring a part on.
+    pub(super) async fn part_due(&self, lease: &Lease) -> Result<()> {
+        let (tenant, id) = (&lease.tenant, lease.task.id);
+        let (view, mut part) = match self.read_part(tenant, id).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return self.finish(lease, Due::Never, self.entry("rights.dropped", id)).await;
+            }
+            found => found?,
+        };
+        let subject = lease.subject.ok_or_else(|| Error::new(ErrorKind::Unopenable))?;
+        let done = match part.stage {
+            Stage::Working => match self.work_part(tenant, subject, id, &mut part).await {
+                // Somebody else's request erased the person meanwhile, to the end.
+                Err(error) if error.kind() == ErrorKind::Shredded => {
+                    part.stage = if part.right.erases() { Stage::Cleared } else { Stage::Done };
+                    true
+                }
+                done => done?,
+            },
+            Stage::Ending => self.end_part(tenant, subject, id, &mut part).await?,
+            Stage::Cleared | Stage::Held | Stage::Done => {
+                let entry = self.entry("rights.looked", id).about(subject);
+                return self.finish(lease, Due::Never, entry).await;
+            }
+        };
+        self.note_part(lease, subject, &view, &mut part, done).await
+    }
+
+    /// Writes down how far a part is. One that is done wakes its request.
+    async fn note_part(
+        &self,
+        lease: &Lease,
+        subject: SubjectId,
+        view: &View,
+        part: &mut PartBody,
+        done: bool,
+    ) -> Result<()> {
+        let (tenant, id) = (&lease.tenant, lease.task.id);
+        let faulty = part.sources.iter().any(|source| source.fault.is_some());
+        part.failed = if faulty { part.failed.saturating_add(1) } else { 0 };
+        let due = match (done, faulty) {
+            (true, _) => Due::Never,
+            (false, true) => {
+                let factor = 2_u32.checked_pow(part.failed.min(10)).unwrap_or(u32::MAX);
+                Due::After(AGAIN.0.saturating_mul(factor / 2).min(AGAIN.1))
+            }
+            (false, false) => Due::After(Duration::ZERO),
+        };
+        let event = match (done, faulty) {
+            (true, _) => "rights.part_done",
+            (false, true) => "rights.part_waits",
+            (false, false) => "rights.part_step",
+        };
+        let rows: u64 = part
+            .sources
+            .iter()
+            .flat_map(|source| source.tables.values())
+            .fold(0, |rows, table| rows.saturating_add(table.done));
+        let entry = self
+            .entry(event, id)
+            .about(subject)
+            .with("right", part.right.as_str())
+            .with("state", part.stage.as_str())
+            .with("count", i64::try_from(rows).unwrap_or(i64::MAX));
+        let vault = self.vault();
+        let mut batch = vault
+            .batch()?
+            .op(self.put_part(tenant, subject, id, part, Some(view)).await?)
+            .finish(lease.task.clone(), lease.fence, due)
+            .audit(entry);
+        let request = Key::new(kind::REQUEST_DUE, id);
+        let at_home = part.home == *tenant;
+        if done && at_home {
+            batch = batch.schedule(request.clone(), Some(subject), Due::After(Duration::ZERO));
+        }
+        vault.commit(tenant, batch).await?;
+        if done && !at_home {
+            // Whoever dies before this is found by the request, which looks again by itself.
+            let (_, body) = self.read_request(&part.home, id).await?;
+            let of = body.places.first().map(|(_, subject)| *subject);
+            let batch = vault
+                .batch()?
+                .schedule(request, of, Due::After(Duration::ZERO))
+                .audit(self.about(&body, self.entry("rights.part_done", id)));
+            vault.commit(&part.home, batch).await?;
+        }
+        Ok(())
+    }
+
+    /// Does what a part does. Whether it has done it.
+    async fn work_part(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        id: Id,
+        part: &mut PartBody,
+    ) -> Result<bool> {
+        let accounts = &*self.0.accounts;
+        match part.right {
+            Right::Access | Right::Portability => {
+                return Err(Error::new(ErrorKind::Unsupported));
+            }
+            Right::AccountDeletion | Right::Erasure => {
+                return self.erase(tenant, subject, id, part).await;
+            }
+            Right::Complaint => {}
+            Right::ConsentWithdrawal => {
+                if let MatterBody::Withdrawal { uses } = &part.matter {
+                    let word = Word::Withdrawn(uses.clone());
+                    accounts.say(tenant, subject, &part.by, &word).await?;
+                }
+            }
+            Right::MarketingOptOut => {
+                accounts.say(tenant, subject, &part.by, &Word::OptedOut).await?;
+            }
+            Right::Objection => {
+                if let MatterBody::Objection { purpose, integration } = &part.matter {
+                    let (purpose, integration) = (purpose.clone(), integration.clone());
+                    let word = Word::ObjectionUpheld { purpose, integration };
+                    accounts.say(tenant, subject, &part.by, &word).await?;
+                }
+            }
+            Right::Rectification => {
+                if !self.correct(tenant, subject, id, part).await? {
+                    return Ok(false);
+                }
+                let ground = RestrictionGround::AccuracyContested;
+                let word = Word::RestrictionEnded { ground, told: self.now() };
+                accounts.say(tenant, subject, &part.by, &word).await?;
+            }
+            Right::Restriction => {
+                if let MatterBody::Restriction { ground } = &part.matter {
+                    let word = Word::Restricted(*ground);
+                    accounts.say(tenant, subject, &part.by, &word).await?;
+                }
+                if !self.restrict(tenant, subject, id, part).await? {
+                    return Ok(false);
+                }
+            }
+        }
+        part.stage = Stage::Done;
+        Ok(true)
+    }
+
+    /// Erases what the host's sources have, and looks again at all of them.
+    async fn erase(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        id: Id,
+        part: &mut PartBody,
+    ) -> Result<bool> {
+        let begun = self.vault().clock().monotonic();
+        let accounts = &*self.0.accounts;
+        // What the host's tables know the person by is asked before anything of it is gone.
+        let whose = self.whose(tenant, subject, id).await?;
+        if part.ended.is_none_or(|ended| ended.left > 0) {
+            let word = Word::Withdrawn(super::Uses::Everything);
+            accounts.say(tenant, subject, &part.by, &word).await?;
+            let now = accounts.end_all(tenant, subject, &part.by).await?;
+            let before = part.ended.unwrap_or_default();
+            part.ended = Some(super::Ended {
+                confirmed: before.confirmed.saturating_add(now.confirmed),
+                unconfirmed: before.unconfirmed.saturating_add(now.unconfirmed),
+                left: now.left,
+            });
+        }
+        let Self(inner) = self;
+        for body in &mut part.sources {
+            if body.done {
+                continue;
+            }
+            if self.is_late(begun) {
+                return Ok(false);
+            }
+            body.fault = None;
+            let Some(source) = inner.sources.source(&body.name) else {
+                // A release that no longer knows a source cannot say that nothing is left there.
+                body.fault = Some("unknown_source".into());
+                continue;
+            };
+            if body.tables.is_empty() {
+                match within(&*inner.timer, STEP, source.remaining(&whose)).await {
+                    Ok(found) => body.found(&found),
+                    Err(error) => {
+                        body.fault = Some(fault(&error));
+                        continue;
+                    }
+                }
+            }
+            loop {
+                match within(&*inner.timer, STEP, source.erase(&whose)).await {
+                    Ok(step) => {
+                        for touched in &step.touched {
+                            let table = body.tables.entry(touched.table.clone()).or_default();
+                            table.done = table.done.saturating_add(touched.rows);
+                        }
+                        if !step.more {
+                            body.done = true;
+                            break;
+                        }
+                    }
+                    Err(error) => {
+                        body.fault = Some(fault(&error));
+                        break;
+                    }
+                }
+                if self.is_late(begun) {
+                    return Ok(false);
+                }
+            }
+        }
+        if part.sources.iter().any(|source| !source.done)
+            || part.ended.is_some_and(|ended| ended.left > 0)
+        {
+            return Ok(false);
+        }
+        self.look_again(part, &whose).await
+    }
+
+    /// The second look, at every source at one time. What is left somewhere is erased again.
+    async fn look_again(&self, part: &mut PartBody, whose: &Whose) -> Result<bool> {
+        let inner = &*self.0;
+        let mut clear = true;
+        for body in &mut part.sources {
+            let Some(source) = inner.sources.source(&body.name) else {
+                body.fault = Some("unknown_source".into());
+                body.done = false;
+                clear = false;
+                continue;
+            };
+            let look = async { source.remaining(whose).await };
+            let look = within(&*inner.timer, STEP, look).await;
+            match look.and_then(|found| crate::source::whole(source.facts(), found)) {
+                Ok(found) => {
+                    let left = found.left();
+                    body.looked(&found);
+                    if left > 0 {
+                        body.done = false;
+                        clear = false;
+                    }
+                }
+                Err(error) => {
+                    body.fault = Some(fault(&error));
+                    body.done = false;
+                    clear = false;
+                }
+            }
+        }
+        // A source of the host that this part does not know yet would never be asked.
+        for source in inner.sources.iter() {
+            let name = &source.facts().name;
+            if part.sources.iter().all(|body| body.name != *name) {
+                part.sources.push(SourceBody::new(name));
+                clear = false;
+            }
+        }
+        if clear {
+            part.stage = if part.held.is_empty() { Stage::Cleared } else { Stage::Held };
+        } else if part.sources.iter().all(|source| source.fault.is_none()) {
+            // Rows that come while they are erased, or a source that says it is done and is not.
+            part.sources
+                .iter_mut()
+                .filter(|source| !source.done)
+                .for_each(|source| source.fault = Some("rows_left".into()));
+        }
+        Ok(clear)
+    }
+
+    /// Puts right what an operator accepted.
+    async fn correct(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        id: Id,
+        part: &mut PartBody,
+    ) -> Result<bool> {
+        // What is asked lies in the tenant of the request; a row is of one tenant.
+        let asked = self.asked(&part.home, id).await?;
+        let whose = self.whose(tenant, subject, id).await?;
+        let inner = &*self.0;
+        for body in &mut part.sources {
+            body.fault = None;
+            body.tables.values_mut().for_each(|table| table.done = 0);
+            body.done = true;
+        }
+        for amendment in asked.amendments {
+            if amendment.accepted != Some(true) {
+                continue;
+            }
+            let Some(body) = part.sources.iter_mut().find(|body| body.name == amendment.source)
+            else {
+                return Err(Error::new(ErrorKind::HostFailed));
+            };
+            let Some(source) = inner.sources.source(&amendment.source) else {
+                body.fault = Some("unknown_source".into());
+                body.done = false;
+                continue;
+            };
+            let table = amendment.table.clone();
+            let correction = Correction {
+                table: amendment.table,
+                key: amendment.key,
+                field: amendment.field,
+                value: amendment.value.value(),
+            };
+            match within(&*inner.timer, STEP, source.correct(&whose, &correction)).await {
+                Ok(()) => {
+                    let table = body.tables.entry(table).or_default();
+                    table.done = table.done.saturating_add(1);
+                }
+                // The row lies in another tenant of the person, whose part finds it.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => {
+                    body.fault = Some(fault(&error));
+                    body.done = false;
+                }
+            }
+        }
+        Ok(part.sources.iter().all(|source| source.done))
+    }
+
+    /// Marks the person's rows.
+    async fn restrict(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        id: Id,
+        part: &mut PartBody,
+    ) -> Result<bool> {
+        let begun = self.vault().clock().monotonic();
+        let whose = self.whose(tenant, subject, id).await?;
+        let inner = &*self.0;
+        for body in &mut part.sources {
+            let Some(source) = inner.sources.source(&body.name) else {
+                body.fault = Some("unknown_source".into());
+                continue;
+            };
+            body.fault = None;
+            // A source none of whose tables can be marked is kept from use by the gate alone.
+            if !source.facts().tables.iter().any(|table| table.restricts) {
+                body.done = true;
+            }
+            while !body.done {
+                match within(&*inner.timer, STEP, source.restrict(&whose, true)).await {
+                    Ok(step) => {
+                        for touched in &step.touched {
+                            let table = body.tables.entry(touched.table.clone()).or_default();
+                            table.done = table.done.saturating_add(touched.rows);
+                        }
+                        body.done = !step.more;
+                    }
+                    Err(error) => {
+                        body.fault = Some(fault(&error));
+                        break;
+                    }
+                }
+                if !body.done && self.is_late(begun) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(part.sources.iter().all(|source| source.done))
+    }
+
+    /// The person in a tenant, as the host's tables know them. The host is asked once for each
+    /// request, and the answer lies sealed under the person's key.
+    pub(super) async fn whose(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        id: Id,
+    ) -> Result<Whose> {
+        let vault = self.vault();
+        let holder = Holder::Subject(subject);
+        let key = Key::new(kind::KNOWN, id);
+        let view = vault.read(tenant, holder, std::slice::from_ref(&key)).await?;
+        let person = view.standing_part(HOST)?;
+        let person = person.expose(HostId::from_bytes).map_err(|_| ErrorKind::Unopenable)?;
+        let names: Vec<&str> = self.names();
+        if names.is_empty() {
+            return Ok(Whose::new(tenant.clone(), person, subject));
+        }
+        let known = match view.facts(0)? {
+            Some(facts) => decode::<KnownBody>(&facts)?.identifiers,
+            None => {
+                let Some(identifiers) = &self.0.identifiers else {
+                    return Err(ErrorKind::Configuration.into());
+                };
+                let asked = async {
+                    identifiers
+                        .of(tenant, &person, &names)
+                        .await
+                        .map_err(|error| Error::new(ErrorKind::HostFailed).with_source(error))
+                };
+                let identifiers = within(&*self.0.timer, STEP, asked).await?;
+                let body = KnownBody { identifiers };
+                let draft = Draft::new(key, holder).json(SCHEMA, &body)?;
+                let batch = vault
+                    .batch()?
+                    .op(view.fence()?)
+                    .op(vault.put(tenant, draft, None).await?)
+                    .audit(self.entry("rights.identifiers_kept", id).about(subject));
+                vault.commit(tenant, batch).await?;
+                body.identifiers
+            }
+        };
+        Ok(whose_of(tenant, person, subject, &names, known))
+    }
+
+    /// What sources have to be told of a person beside the host's id.
+    fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self
+            .0
+            .sources
+            .iter()
+            .flat_map(|source| source.facts().identifiers.iter().map(String::as_str))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// What the person wrote.
+    pub(super) async fn asked(&self, home: &TenantId, id: Id) -> Result<AskedBody> {
+        let (_, body) = self.read_request(home, id).await?;
+        let subject = body.places.first().map(|(_, subject)| *subject);
+        let subject = subject.ok_or_else(|| Error::new(ErrorKind::Unopenable))?;
+        let key = Key::new(kind::ASKED, id);
+        let view = self.vault().read(home, Holder::Subject(subject), &[key]).await?;
+        Ok(view.facts(0)?.map(|facts| decode(&facts)).transpose()?.unwrap_or_default())
+    }
+
+    pub(super) fn is_provider(&self, recipient: &RecipientId) -> bool {
+        self.0.declaration.integrations().any(|integration| integration.recipient == *recipient)
+    }
+
+    fn is_late(&self, begun: Monotonic) -> bool {
+        self.vault().clock().monotonic().since(begun) >= BUDGET
+    }
+}
+
+/// The part of a `subject` record that holds the host's id.
+const HOST: &str = "host";
+
+fn whose_of(
+    tenant: &TenantId,
+    person: HostId,
+    subject: SubjectId,
+    names: &[&str],
+    mut known: BTreeMap<String, Vec<HostId>>,
+) -> Whose {
+    names.iter().fold(Whose::new(tenant.clone(), person, subject), |whose, name| {
+        match known.remove(*name) {
+            Some(values) if !values.is_empty() => {
+                values.into_iter().fold(whose, |whose, value| whose.known_as(*name, value))
+            }
+            _ => whose.without(*name),
+        }
+    })
+}
+
+/// The kind of a fault, as a word. What the host's error says is not looked at.
+fn fault(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::Unsupported => "unsupported",
+        ErrorKind::Configuration => "configuration",
+        ErrorKind::InvalidInput => "invalid_input",
+        _ => "no_answer",
+    }
+    .into()
+}
+
+impl SourceBody {
+    pub(super) fn new(name: &str) -> Self {
+        Self { name: name.into(), done: false, fault: None, tables: BTreeMap::new() }
+    }
+
+    /// What was there before anything was done.
+    fn found(&mut self, found: &Remaining) {
+        for table in &found.tables {
+            let body = TableBody { found: table.left, ..TableBody::default() };
+            self.tables.insert(table.table.clone(), body);
+        }
+    }
+
+    /// What is there now. A step whose end nobody noted did what the looks say: what was found and is
+    /// gone was erased.
+    fn looked(&mut self, found: &Remaining) {
+        for table in &found.tables {
+            let body = self.tables.entry(table.table.clone()).or_default();
+            body.left = table.left;
+            body.kept = table.kept;
+            body.done = body.done.max(body.found.saturating_sub(table.left));
+        }
+    }
+}
+
+impl Stage {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Working => "working",
+            Self::Cleared => "cleared",
+            Self::Held => "held",
+            Self::Ending => "ending",
+            Self::Done => "done",
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! What a person does with requests of their own.
+
+use bailee_core::{Actor, Error, ErrorKind, Id, Result, Timestamp, Visitor};
+use bailee_store::{Key, Query};
+
+use super::{
+    Ask, Channel, IdentifiedBy, Request, Taken,
+    ask::Incoming,
+    body::{IdentityBody, OutcomeBody, RequestBody, decode},
+    desk::Rights,
+    kind,
+    state::{Move, State},
+};
+
+impl Rights {
+    /// Takes a request of a person whom the host authenticated, and who was signed in at
+    /// `authenticated`: a session that is young enough shows who they are (recital 57 GDPR), and
+    /// nothing more is asked of them. After an older one the request waits until somebody shows it.
+    ///
+    /// It is about their data in every tenant that [`Access::tenants`](bailee_core::Access::tenants)
+    /// names. Who asks for what they have asked for already gets that request.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for something that nobody can ask for,
+    /// [`ErrorKind::HostFailed`] where the host cannot say in which tenants the person has data,
+    /// [`ErrorKind::Quarantined`], and what the store and the vault say.
+    pub async fn ask(
+        &self,
+        visitor: &Visitor,
+        authenticated: Timestamp,
+        ask: Ask,
+    ) -> Result<Taken> {
+        let now = self.now();
+        let young = authenticated <= now && now.since(authenticated) <= self.0.session;
+        let identity =
+            young.then_some(IdentityBody { at: now, how: IdentifiedBy::Session, operator: None });
+        let incoming = Incoming {
+            tenant: visitor.tenant(),
+            person: visitor.person(),
+            ask,
+            channel: Channel::Application,
+            received: now,
+            by: None,
+        };
+        self.take(incoming, identity).await
+    }
+
+    /// The person's own requests in this tenant, open and closed, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// What the store and the vault say.
+    pub async fn of_visitor(&self, visitor: &Visitor) -> Result<Vec<Request>> {
+        let tenant = visitor.tenant();
+        let Some(subject) = self.vault().subject(tenant, visitor.person()).await? else {
+            return Ok(Vec::new());
+        };
+        let mut query = Query::of_kind(kind::REQUEST).subject(subject);
+        let mut requests = Vec::new();
+        loop {
+            let page = self.vault().store().find(tenant, &query).await?;
+            for record in &page.records {
+                let holder = bailee_vault::Holder::Tenant;
+                let opened = self.vault().open(tenant, holder, record).await?;
+                let body: RequestBody = decode(&opened.facts()?)?;
+                requests.push(self.view_of(tenant, record.key.id, body).await?);
+            }
+            match page.next {
+                Some(next) => query = query.after(next),
+                None => break,
+            }
+        }
+        requests.sort_by_key(|request| std::cmp::Reverse(request.clock.received()));
+        Ok(requests)
+    }
+
+    /// One of the person's own requests.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] for one that is not theirs, and what the store and the vault say.
+    pub async fn status(&self, visitor: &Visitor, id: Id) -> Result<Request> {
+        self.own(visitor, id).await?;
+        self.view(visitor.tenant(), id).await
+    }
+
+    /// Takes a request back. An erasure can be taken back until its grace period is over.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] for one that is not theirs, [`ErrorKind::Rejected`] where it is too
+    /// late, and what the store and the vault say.
+    pub async fn cancel(&self, visitor: &Visitor, id: Id) -> Result<()> {
+        let subject = self.own(visitor, id).await?;
+        self.cut_off(visitor.tenant(), id, &Actor::Subject { subject }, Move::Cancelled).await
+    }
+
+    async fn own(&self, visitor: &Visitor, id: Id) -> Result<bailee_core::SubjectId> {
+        let unknown = || {
+            Error::new(ErrorKind::NotFound).with_detail("there is no such request of this person")
+        };
+        let tenant = visitor.tenant();
+        let subject = self.vault().subject(tenant, visitor.person()).await?;
+        let subject = subject.ok_or_else(unknown)?;
+        let (view, _) = self
+            .read_request(tenant, id)
+            .await
+            .map_err(|error| if error.kind() == ErrorKind::NotFound { unknown() } else { error })?;
+        match view.record(0).and_then(|record| record.subject) {
+            Some(of) if of == subject => Ok(subject),
+            _ => Err(unknown()),
+        }
+    }
+
+    /// Ends a request before it was done.
+    pub(super) async fn cut_off(
+        &self,
+        tenant: &bailee_core::TenantId,
+        id: Id,
+        by: &Actor,
+        step: Move,
+    ) -> Result<()> {
+        for _ in 0..8 {
+            let (view, mut body) = self.read_request(tenant, id).await?;
+            body.state = body.state.after(step, body.right)?;
+            debug_assert_eq!(body.state, State::Closed);
+            let outcome = match step {
+                Move::Cancelled => OutcomeBody::Cancelled,
+                _ => OutcomeBody::Refused,
+            };
+            match self.close_by(tenant, id, &view, body, by, outcome).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done,
+            }
+        }
+        Err(ErrorKind::Conflict.into())
+    }
+
+    /// Closes a request outside of its work, which is planned no more.
+    pub(super) async fn close_by(
+        &self,
+        tenant: &bailee_core::TenantId,
+        id: Id,
+        view: &bailee_vault::View,
+        mut body: RequestBody,
+        by: &Actor,
+        outcome: OutcomeBody,
+    ) -> Result<()> {
+        body.closed = Some((self.now(), outcome));
+        self.let_go(&body, outcome).await?;
+        let (entry, ops) = self.closing(tenant, id, &body, outcome).await?;
+        let subject = body.places.first().map(|(_, subject)| *subject);
+        let vault = self.vault();
+        let batch = vault
+            .batch()?
+            .op(self.put_request(tenant, id, &body, Some(view)).await?)
+            .ops(ops)
+            .schedule(Key::new(kind::REQUEST_DUE, id), subject, bailee_store::Due::Never)
+            .audit(entry.by(by));
+        vault.commit(tenant, batch).await.map(|_| ())
+    }
+}

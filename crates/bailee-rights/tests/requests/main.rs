@@ -1,0 +1,6 @@
+//! Requests: from the moment they come in to their certificate.
+
+mod erasing;
+mod intake;
+mod weighing;
+mod world;

@@ -1,0 +1,343 @@
+//! Three tenants, people with rows in two sources, and processes over one store.
+
+use std::{
+    future::{Future, pending},
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bailee_core::{
+    Access, Act, Actor, DataCategory, HostError, HostId, Id, ManualClock, RecipientId, Result,
+    SubjectId, SystemRandom, TenantId, Timestamp, Visitor,
+};
+use bailee_registry::{Choice, DataOrigin, Declaration, Ledger, Objection, Standing};
+use bailee_rights::{
+    clock::{Calendar, Establishment, Regime, SummerTime},
+    request::{Accounts, Ended, Overseer, Recipients, Right, Rights, Timer, Told, Warning, Word},
+    source::{
+        Correction, Count, DataSource, FieldFacts, Kept, Manner, MemorySource, Remaining, RowSink,
+        SourceFacts, SourceRow, Sources, Step, Strategy, TableFacts, Value, Whose,
+    },
+};
+use bailee_store::{Claim, Kind, MemoryStore, Store};
+use bailee_vault::{Holder, RootKeys, Vault};
+
+pub(crate) const ACME: TenantId = TenantId::from_static("acme");
+pub(crate) const GLOBEX: TenantId = TenantId::from_static("globex");
+pub(crate) const OPERATOR: Id = Id::from_bytes([8; 16]);
+pub(crate) const CANARY: &str = "canary-ada";
+const DECLARED: &str = include_str!("privacy.toml");
+
+pub(crate) fn ada() -> HostId {
+    HostId::text("canary-person-ada")
+}
+
+/// What connect would do, over the real ledger.
+pub(crate) struct Connect {
+    vault: Vault,
+    ledger: Ledger,
+    /// How many connections a person still has.
+    pub(crate) connections: Mutex<u32>,
+    empty: MemorySource,
+}
+
+#[async_trait]
+impl Accounts for Connect {
+    async fn admit(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn say(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        by: &Actor,
+        word: &Word,
+    ) -> Result<()> {
+        let view = self.vault.read(tenant, Holder::Subject(subject), &[]).await?;
+        let ledger = &self.ledger;
+        let change = match word {
+            Word::Objected { purpose, integration, .. } => {
+                let objection = Objection {
+                    purpose: purpose.clone(),
+                    integration: integration.clone(),
+                    grounds: None,
+                };
+                ledger.object(tenant, &view, objection, by).await?
+            }
+            Word::ObjectionUpheld { purpose, integration } => {
+                ledger.uphold(tenant, &view, purpose, integration.as_ref(), by).await?
+            }
+            Word::OptedOut => {
+                ledger.record(tenant, &view, Choice::MarketingObjectionMade, by).await?
+            }
+            Word::Restricted(ground) => {
+                let choice = Choice::RestrictionBegun { ground: *ground };
+                ledger.record(tenant, &view, choice, by).await?
+            }
+            Word::RestrictionEnded { ground, told } => {
+                let choice = Choice::RestrictionEnded { ground: Some(*ground), told: Some(*told) };
+                ledger.record(tenant, &view, choice, by).await?
+            }
+            Word::Withdrawn(_) => ledger.withdraw_everything(tenant, &view, by).await?,
+            other => panic!("nobody says {other:?} here"),
+        };
+        if !change.ops.is_empty() {
+            self.vault.commit(tenant, change.add_to(self.vault.batch()?)).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_all(&self, _: &TenantId, _: SubjectId, _: &Actor) -> Result<Ended> {
+        let confirmed = std::mem::take(&mut *self.connections.lock().unwrap());
+        Ok(Ended { confirmed, unconfirmed: 0, left: 0 })
+    }
+
+    fn records(&self) -> &dyn DataSource {
+        &self.empty
+    }
+
+    fn evidence(&self) -> Vec<Kind> {
+        Vec::new()
+    }
+}
+
+struct Memberships;
+
+#[async_trait]
+impl Access for Memberships {
+    async fn may(
+        &self,
+        _: &HostId,
+        _: Option<SubjectId>,
+        _: &TenantId,
+        _: Act,
+    ) -> Result<bool, HostError> {
+        Ok(true)
+    }
+
+    async fn tenants(&self, person: &HostId) -> Result<Vec<TenantId>, HostError> {
+        Ok(match person {
+            HostId::Text(text) if text.ends_with("everywhere") => vec![GLOBEX, ACME],
+            _ => vec![ACME],
+        })
+    }
+}
+
+/// A timer whose time never comes, or comes at once.
+#[derive(Default)]
+pub(crate) struct Hand(pub(crate) Mutex<bool>);
+
+impl Timer for Hand {
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        match *self.0.lock().unwrap() {
+            true => Box::pin(std::future::ready(())),
+            false => Box::pin(pending()),
+        }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Heard(pub(crate) Mutex<Vec<Warning>>);
+
+#[async_trait]
+impl Overseer for Heard {
+    async fn warn(&self, warning: &Warning) -> Result<(), HostError> {
+        self.0.lock().unwrap().push(warning.clone());
+        Ok(())
+    }
+}
+
+/// Recipients that answer the same to everything.
+pub(crate) struct Answering(pub(crate) Told, pub(crate) Mutex<Vec<(RecipientId, Right)>>);
+
+#[async_trait]
+impl Recipients for Answering {
+    async fn tell(
+        &self,
+        _: &Whose,
+        recipient: &RecipientId,
+        right: Right,
+        _: Id,
+    ) -> Result<Told, HostError> {
+        self.1.lock().unwrap().push((recipient.clone(), right));
+        Ok(self.0)
+    }
+}
+
+/// A source behind a name, so that several processes share it.
+pub(crate) struct Shared(pub(crate) Arc<MemorySource>);
+
+#[async_trait]
+impl DataSource for Shared {
+    fn facts(&self) -> &SourceFacts {
+        self.0.facts()
+    }
+    async fn count(&self, whose: &Whose) -> Result<Count> {
+        self.0.count(whose).await
+    }
+    async fn collect(&self, whose: &Whose, sink: &mut dyn RowSink) -> Result<()> {
+        self.0.collect(whose, sink).await
+    }
+    async fn erase(&self, whose: &Whose) -> Result<Step> {
+        self.0.erase(whose).await
+    }
+    async fn correct(&self, whose: &Whose, correction: &Correction) -> Result<()> {
+        self.0.correct(whose, correction).await
+    }
+    async fn restrict(&self, whose: &Whose, restricted: bool) -> Result<Step> {
+        self.0.restrict(whose, restricted).await
+    }
+    async fn remaining(&self, whose: &Whose) -> Result<Remaining> {
+        self.0.remaining(whose).await
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) clock: ManualClock,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) vault: Vault,
+    pub(crate) content: Arc<MemorySource>,
+    pub(crate) bills: Arc<MemorySource>,
+    pub(crate) connect: Arc<Connect>,
+    pub(crate) hand: Arc<Hand>,
+    pub(crate) heard: Arc<Heard>,
+    pub(crate) recipients: Arc<Answering>,
+    pub(crate) rights: Rights,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::telling(Told::Told).await
+    }
+
+    pub(crate) async fn telling(told: Told) -> Self {
+        let clock = ManualClock::default();
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(clock.clone())));
+        let root = RootKeys::generate(&SystemRandom).unwrap();
+        let vault = Vault::builder(
+            Arc::clone(&store),
+            RootKeys::base64(&root.expose(|text| String::from_utf8(text.to_vec()).unwrap()))
+                .unwrap(),
+        )
+        .clock(Arc::new(clock.clone()))
+        .open()
+        .await
+        .unwrap();
+        let content = Arc::new(MemorySource::new(content(), 3));
+        let bills = Arc::new(MemorySource::new(bills(), 3));
+        let declaration = Declaration::parse(DECLARED).unwrap();
+        let sources: Vec<Arc<dyn DataSource>> =
+            vec![Arc::new(Shared(Arc::clone(&content))), Arc::new(Shared(Arc::clone(&bills)))];
+        let sources = Sources::new(&declaration, sources).unwrap();
+        let connect = Arc::new(Connect {
+            vault: vault.clone(),
+            ledger: Ledger::new(vault.clone()),
+            connections: Mutex::new(2),
+            empty: MemorySource::new(SourceFacts::new("connections", Vec::new()), 1),
+        });
+        let hand = Arc::new(Hand::default());
+        let heard = Arc::new(Heard::default());
+        let recipients = Arc::new(Answering(told, Mutex::default()));
+        let berlin = Establishment::new(
+            Regime::eu(),
+            Calendar::of("DE").unwrap(),
+            SummerTime::CENTRAL_EUROPE,
+        );
+        let rights = Rights::builder(
+            vault.clone(),
+            declaration,
+            berlin,
+            sources,
+            Arc::new(Memberships),
+            Arc::clone(&connect) as _,
+            Arc::clone(&hand) as _,
+        )
+        .overseer(Arc::clone(&heard) as _)
+        .recipients(Arc::clone(&recipients) as _)
+        .build()
+        .unwrap();
+        Self { clock, store, vault, content, bills, connect, hand, heard, recipients, rights }
+    }
+
+    /// Rows of a person in both sources, two of them in each table.
+    pub(crate) async fn fill(&self, tenant: &TenantId, person: &HostId, text: &str) -> Whose {
+        let subject = self.vault.ensure_subject(tenant, person).await.unwrap();
+        let whose = Whose::new(tenant.clone(), person.clone(), subject);
+        for (source, facts) in [(&self.content, content()), (&self.bills, bills())] {
+            for table in facts.tables {
+                for n in 0..2 {
+                    let values = vec![Value::Text(format!("{text} {n}")); table.fields.len()];
+                    let key = format!("{tenant}-{}-{text}-{n}", table.name);
+                    source.insert(&whose, &table.name, SourceRow { key, values });
+                }
+            }
+        }
+        whose
+    }
+
+    pub(crate) fn visitor(&self, tenant: &TenantId, person: &HostId) -> Visitor {
+        Visitor::new(tenant.clone(), person.clone(), "session")
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        use bailee_core::Clock;
+        self.clock.now()
+    }
+
+    /// Does what is due until nothing is.
+    pub(crate) async fn settle(&self) -> usize {
+        let mut all = 0;
+        loop {
+            let tasks = Rights::tasks();
+            let claim = Claim::Due { tasks: &tasks, lease: Rights::CLAIM, limit: 32 };
+            let leases = self.store.claim(claim).await.unwrap();
+            if leases.is_empty() {
+                return all;
+            }
+            all += leases.len();
+            assert!(all < 1000, "work without an end");
+            for lease in &leases {
+                self.rights.do_due(lease).await.unwrap();
+            }
+        }
+    }
+
+    pub(crate) async fn standing(&self, whose: &Whose) -> Standing {
+        let holder = Holder::Subject(whose.subject());
+        let view = self.vault.read(whose.tenant(), holder, &[]).await.unwrap();
+        Standing::read(&view.standing().unwrap()).unwrap()
+    }
+
+    pub(crate) fn both(&self, manner: Manner) {
+        self.content.behave(manner);
+        self.bills.behave(manner);
+    }
+}
+
+fn content() -> SourceFacts {
+    let field =
+        |name: &str| FieldFacts::new(name, DataCategory::new("content"), DataOrigin::Provided);
+    SourceFacts::new(
+        "content",
+        vec![
+            TableFacts::new("posts", "content", Strategy::Delete)
+                .with_field(field("text"))
+                .restricting(),
+            TableFacts::new("comments", "content", Strategy::Null { fields: vec!["text".into()] })
+                .with_field(field("text")),
+        ],
+    )
+}
+
+fn bills() -> SourceFacts {
+    let field =
+        |name: &str| FieldFacts::new(name, DataCategory::new("content"), DataOrigin::Provided);
+    let kept = Kept::new("Art. 17(3)(b) GDPR", "tax law", "for ten years");
+    SourceFacts::new(
+        "bills",
+        vec![TableFacts::new("invoices", "bills", Strategy::Keep(kept)).with_field(field("text"))],
+    )
+}
