@@ -17,7 +17,7 @@ use bailee_rights::{
     clock::{Calendar, Establishment, Regime, SummerTime},
     request::{Accounts, Ended, Overseer, Recipients, Right, Rights, Timer, Told, Warning, Word},
     source::{
-        Correction, Count, DataSource, FieldFacts, Kept, Manner, MemorySource, Remaining, RowSink,
+        Correction, Count, DataSource, FieldFacts, Kept, MemorySource, Remaining, RowSink,
         SourceFacts, SourceRow, Sources, Step, Strategy, TableFacts, Value, Whose,
     },
 };
@@ -39,7 +39,7 @@ pub(crate) struct Connect {
     vault: Vault,
     ledger: Ledger,
     /// How many connections a person still has.
-    pub(crate) connections: Mutex<u32>,
+    connections: Mutex<u32>,
     empty: MemorySource,
 }
 
@@ -201,7 +201,6 @@ pub(crate) struct World {
     pub(crate) vault: Vault,
     pub(crate) content: Arc<MemorySource>,
     pub(crate) bills: Arc<MemorySource>,
-    pub(crate) connect: Arc<Connect>,
     pub(crate) hand: Arc<Hand>,
     pub(crate) heard: Arc<Heard>,
     pub(crate) recipients: Arc<Answering>,
@@ -259,7 +258,7 @@ impl World {
         .recipients(Arc::clone(&recipients) as _)
         .build()
         .unwrap();
-        Self { clock, store, vault, content, bills, connect, hand, heard, recipients, rights }
+        Self { clock, store, vault, content, bills, hand, heard, recipients, rights }
     }
 
     /// Rows of a person in both sources, two of them in each table.
@@ -309,11 +308,6 @@ impl World {
         let holder = Holder::Subject(whose.subject());
         let view = self.vault.read(whose.tenant(), holder, &[]).await.unwrap();
         Standing::read(&view.standing().unwrap()).unwrap()
-    }
-
-    pub(crate) fn both(&self, manner: Manner) {
-        self.content.behave(manner);
-        self.bills.behave(manner);
     }
 }
 
