@@ -324,6 +324,12 @@ const EVENTS: &[EventShape] = &[
         "an operator saw what shows who a person is",
         &["request", "method"],
     ),
+    event(
+        "rights.link_made",
+        "a person was given a link to their package",
+        &["request", "link", "until"],
+    ),
+    event("rights.link_revoked", "a link to a package was revoked", &["request", "link"]),
     event("rights.looked", "a request was looked at, and nothing was to be done", &["request"]),
     event(
         "rights.message_delayed",
@@ -342,6 +348,7 @@ const EVENTS: &[EventShape] = &[
         &["message", "request", "kind"],
     ),
     event("rights.overdue", "the deadline of a request is over", &["request", "until"]),
+    event("rights.package_fetched", "a person fetched their package", &["request", "link"]),
     event("rights.part_begun", "a tenant began its part of a request", &["request", "right"]),
     event("rights.part_done", "a tenant has done its part of a request", &["request"]),
     event("rights.part_step", "a tenant did a step of its part of a request", &["request"]),
@@ -421,6 +428,7 @@ const FIELDS: &[FieldShape] = &[
     field("key", &[FieldKind::Id]),
     field("keys", &[FieldKind::Number]),
     field("kind", &[FieldKind::Word]),
+    field("link", &[FieldKind::Id]),
     field("member", &[FieldKind::Id]),
     field("message", &[FieldKind::Id]),
     field("method", &[FieldKind::Word]),

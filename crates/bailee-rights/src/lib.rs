@@ -1,17 +1,20 @@
 #![doc = include_str!("../README.md")]
 
 mod additions;
+mod blocking;
 pub mod clock;
 pub mod erased;
 pub mod hold;
 pub mod identity;
 pub mod message;
 pub mod notice;
+pub mod package;
 pub mod request;
 mod sentences;
 pub mod source;
 
 pub use additions::Additions;
+pub use blocking::{Blocking, Job};
 pub use sentences::sentences;
 
 pub(crate) use bailee_core::hex;

@@ -1,21 +1,3 @@
-//! Where work that blocks is done: the host says.
+//! Where work that blocks is done: the host says, in the same way for every crate.
 
-/// A piece of work that waits for a disk, for a lock, or for whoever takes what it reads.
-pub type Job = Box<dyn FnOnce() + Send>;
-
-/// Runs jobs on threads that may be kept waiting. A closure is one:
-/// `|job| { tokio::task::spawn_blocking(job); }`.
-///
-/// It *must* return at once and run the job elsewhere: a collection waits for the task that asked for
-/// it. It *must not* run a job twice. A job that is dropped without having been run is an error for
-/// whoever waits for it.
-pub trait Blocking: Send + Sync {
-    /// Has a job run.
-    fn run(&self, job: Job);
-}
-
-impl<F: Fn(Job) + Send + Sync> Blocking for F {
-    fn run(&self, job: Job) {
-        self(job);
-    }
-}
+pub use bailee_rights::{Blocking, Job};
