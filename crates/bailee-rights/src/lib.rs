@@ -10,6 +10,7 @@ pub mod message;
 pub mod notice;
 pub mod package;
 pub mod request;
+pub mod retention;
 mod sentences;
 pub mod source;
 

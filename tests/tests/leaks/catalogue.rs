@@ -10,7 +10,7 @@ use crate::sources::{code_of, literals};
 const WRITERS: [&str; 4] = ["bailee-connect", "bailee-registry", "bailee-rights", "bailee-vault"];
 
 /// Names with a dot that are no events: kinds of record, files, words of recognition.
-const OTHERS: [&str; 25] = [
+const OTHERS: &[&str] = &[
     "key.connection",
     "key.index",
     "key.root",
@@ -32,6 +32,8 @@ const OTHERS: [&str; 25] = [
     "rights.message",
     "rights.part",
     "rights.reach",
+    "rights.retention",
+    "rights.sweep",
     "route.token",
     "sales_data.show",
     "sell.profiles",

@@ -1,0 +1,9 @@
+//! Retention: what was kept long enough goes, and the evidence stays.
+
+#![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
+
+mod failing;
+mod kills;
+mod rules;
+mod sweeping;
+mod world;
