@@ -88,6 +88,15 @@ impl Establishment {
         Ok(self.deadline(matter, from)?.warnings(self.term(matter)?, from))
     }
 
+    /// The day of an instant where the controller is.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for an instant outside of the years that can be reckoned.
+    pub fn day(&self, at: Timestamp) -> Result<time::Date> {
+        super::zone::date_at(self.zone(), at)
+    }
+
     pub(super) fn term(&self, matter: Matter) -> Result<&Term> {
         self.regime.term(matter).ok_or_else(|| {
             Error::new(ErrorKind::Unsupported)

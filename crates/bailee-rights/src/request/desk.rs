@@ -19,6 +19,10 @@ use super::{
 };
 use crate::{
     clock::{Deadline, Establishment},
+    erased::Erasures,
+    hold::Holds,
+    identity::Identity,
+    message::Messages,
     source::{Sources, Whose},
 };
 
@@ -36,6 +40,10 @@ pub(super) struct Inner {
     pub(super) identifiers: Option<Arc<dyn Identifiers>>,
     pub(super) recipients: Option<Arc<dyn Recipients>>,
     pub(super) overseer: Option<Arc<dyn Overseer>>,
+    pub(super) messages: Option<Messages>,
+    pub(super) identity: Option<Identity>,
+    pub(super) holds: Holds,
+    pub(super) erasures: Erasures,
     pub(super) timer: Arc<dyn Timer>,
     pub(super) grace: Duration,
     pub(super) session: Duration,
@@ -142,6 +150,8 @@ impl Rights {
         accounts: Arc<dyn Accounts>,
         timer: Arc<dyn Timer>,
     ) -> RightsBuilder {
+        let holds = Holds::new(vault.clone(), declaration.clone());
+        let erasures = Erasures::builder(vault.clone(), BACKUPS).build();
         RightsBuilder(Inner {
             vault,
             declaration,
@@ -152,6 +162,10 @@ impl Rights {
             identifiers: None,
             recipients: None,
             overseer: None,
+            messages: None,
+            identity: None,
+            holds,
+            erasures,
             timer,
             grace: GRACE,
             session: SESSION,
@@ -159,8 +173,12 @@ impl Rights {
     }
 
     /// The kinds of work that [`do_due`](Self::do_due) does.
-    pub fn tasks() -> [Kind; 3] {
-        [kind::CLOCK_DUE, kind::PART_DUE, kind::REQUEST_DUE]
+    pub fn tasks() -> Vec<Kind> {
+        let mut tasks = vec![kind::CLOCK_DUE, kind::PART_DUE, kind::REQUEST_DUE];
+        tasks.extend(Holds::tasks());
+        tasks.extend(Erasures::tasks());
+        tasks.extend(Messages::tasks());
+        tasks
     }
 
     /// How long work of requests may hold its claim: a step hands out or erases what one source has.
@@ -175,18 +193,44 @@ impl Rights {
     /// again at its time.
     pub async fn do_due(&self, lease: &Lease) -> Result<()> {
         self.0.accounts.admit().await?;
-        let done = if lease.task.kind == kind::CLOCK_DUE {
+        let task = &lease.task.kind;
+        let done = if *task == kind::CLOCK_DUE {
             self.clock_due(lease).await
-        } else if lease.task.kind == kind::PART_DUE {
+        } else if *task == kind::PART_DUE {
             self.part_due(lease).await
-        } else {
+        } else if *task == kind::REQUEST_DUE {
             self.request_due(lease).await
+        } else if Holds::tasks().contains(task) {
+            self.0.holds.do_due(lease).await.map(drop)
+        } else if Erasures::tasks().contains(task) {
+            self.0.erasures.do_due(lease).await
+        } else {
+            match &self.0.messages {
+                Some(messages) => messages.do_due(lease).await,
+                // Letters of a time when the host had a way to send them.
+                None => Err(ErrorKind::Configuration.into()),
+            }
         };
         match done {
             // Another write came between, or the claim is somebody else's: what is due comes again.
             Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
             done => done,
         }
+    }
+
+    /// The desk at which holds are placed: what a reviewer keeps from being erased.
+    pub fn holds(&self) -> &Holds {
+        &self.0.holds
+    }
+
+    /// The ledger of erasures: what keeps people erased after a restore.
+    pub fn erasures(&self) -> &Erasures {
+        &self.0.erasures
+    }
+
+    /// The letters about requests, where the host gave a way to send them.
+    pub fn messages(&self) -> Option<&Messages> {
+        self.0.messages.as_ref()
     }
 
     pub(super) fn vault(&self) -> &Vault {
@@ -282,6 +326,21 @@ impl RightsBuilder {
         self
     }
 
+    /// Writes to people about their requests. Without it nobody is told anything and no code can be
+    /// sent: the host does that.
+    pub fn messages(mut self, messages: Messages) -> Self {
+        let identity = Identity::builder(messages.clone()).session_age(self.0.session);
+        self.0.identity = Some(identity.build());
+        self.0.messages = Some(messages);
+        self
+    }
+
+    /// Another ledger of erasures: with an anchor, or for copies that live longer than ninety days.
+    pub fn erasures(mut self, erasures: Erasures) -> Self {
+        self.0.erasures = erasures;
+        self
+    }
+
     /// How long a person can take an erasure back before it begins. The default is three days.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.0.grace = grace;
@@ -332,4 +391,6 @@ impl fmt::Debug for RightsBuilder {
 
 const GRACE: Duration = Duration::from_secs(3 * 86_400);
 const LONGEST_GRACE: Duration = Duration::from_secs(14 * 86_400);
+/// How long copies of the data live where the host does not say.
+const BACKUPS: Duration = Duration::from_secs(90 * 86_400);
 const SESSION: Duration = Duration::from_secs(3600);

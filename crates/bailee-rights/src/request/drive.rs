@@ -15,6 +15,7 @@ use super::{
     state::{Move, State},
     within::{STEP, within},
 };
+use crate::message::Content;
 
 /// How long a request waits for its parts before it looks again; a part that is done wakes it.
 const LOOK_AGAIN: Duration = Duration::from_secs(300);
@@ -49,8 +50,7 @@ impl Rights {
                         }
                     }
                     body.state = body.state.after(Move::GraceOver, body.right)?;
-                    let entry = self.entry("rights.begun", id);
-                    self.step(lease, &view, &body, Due::After(Duration::ZERO), entry).await
+                    self.begin(lease, &view, &body).await
                 }
             },
             State::Working => self.work(lease, &view, body).await,
@@ -58,6 +58,29 @@ impl Rights {
             State::Answering => self.answer(lease, &view, body).await,
             State::Ending => self.end(lease, &view, body).await,
         }
+    }
+
+    /// From here on it is not taken back. The host's own address of the person may go with the rest.
+    async fn begin(&self, lease: &Lease, view: &View, body: &RequestBody) -> Result<()> {
+        let (tenant, id) = (&lease.tenant, lease.task.id);
+        let vault = self.vault();
+        let mut batch = vault.batch()?;
+        if let (Some(_), Some((_, subject))) = (&self.0.messages, body.places.first()) {
+            let holder = bailee_vault::Holder::Subject(*subject);
+            match vault.read(tenant, holder, &[]).await {
+                Err(error) if error.kind() == ErrorKind::Shredded => {}
+                person => {
+                    let reach = self.keep_reach(tenant, *subject, id).await?;
+                    batch = reach.add_to(batch.op(person?.fence()?));
+                }
+            }
+        }
+        let entry = self.about(body, self.entry("rights.begun", id));
+        let batch = batch
+            .op(self.put_request(tenant, id, body, Some(view)).await?)
+            .finish(lease.task.clone(), lease.fence, Due::After(Duration::ZERO))
+            .audit(entry.with("state", body.state.as_str()));
+        vault.commit(tenant, batch).await.map(|_| ())
     }
 
     /// Until an operator has weighed it, the gate goes by what the person says.
@@ -114,50 +137,73 @@ impl Rights {
             let until = parts.iter().flat_map(|part| part.held.values()).map(|held| held.2).min();
             body.state = body.state.after(Move::WorkedButHeld, body.right)?;
             let due = until.map_or(Due::After(LOOK_AGAIN), Due::At);
-            return self.step(lease, view, &body, due, self.entry("rights.held", id)).await;
+            let content = Content::Refused { partly: true, refused: self.kept(&body, &parts) };
+            let entry = self.entry("rights.held", id);
+            return self.step_telling(lease, view, &body, due, entry, content).await;
         }
         body.state = body.state.after(Move::Worked, body.right)?;
+        let content = self.completed(id, &body, &parts);
         if body.state == State::Closed {
             let outcome = if partial { OutcomeBody::Partial } else { OutcomeBody::Done };
-            return self.close(lease, view, body, outcome).await;
+            return self.close(lease, view, body, outcome, Some(content)).await;
         }
         let entry = self.entry("rights.cleared", id);
-        self.step(lease, view, &body, Due::After(Duration::ZERO), entry).await
+        let now = Due::After(Duration::ZERO);
+        self.step_telling(lease, view, &body, now, entry, content).await
     }
 
-    /// A hold may be over, and what it kept is erased then.
+    /// One step of a request that tells its person something.
+    async fn step_telling(
+        &self,
+        lease: &Lease,
+        view: &View,
+        body: &RequestBody,
+        due: Due,
+        entry: Entry,
+        content: Content,
+    ) -> Result<()> {
+        let (tenant, id) = (&lease.tenant, lease.task.id);
+        let vault = self.vault();
+        let batch = vault
+            .batch()?
+            .op(self.put_request(tenant, id, body, Some(view)).await?)
+            .finish(lease.task.clone(), lease.fence, due)
+            .audit(self.about(body, entry).with("state", body.state.as_str()));
+        let batch = self.with_letter(batch, tenant, id, body, content).await?;
+        vault.commit(tenant, batch).await.map(|_| ())
+    }
+
+    /// A hold may be over: then its part has erased what it kept, or is at it.
     async fn look_at_holds(&self, lease: &Lease, view: &View, mut body: RequestBody) -> Result<()> {
         let id = lease.task.id;
-        let mut next = None;
-        let mut over = false;
-        for (tenant, _) in body.places.clone() {
-            let (part_view, mut part) = self.read_part(&tenant, id).await?;
-            if part.stage != Stage::Held {
-                continue;
-            }
-            let now = self.now();
-            match part.held.values().map(|held| held.2).min() {
-                Some(until) if until > now => next = next.min(Some(until)).or(Some(until)),
-                _ => {
-                    over = true;
-                    part.stage = Stage::Working;
-                    part.sources.iter_mut().for_each(|source| source.done = false);
-                    self.wake_part(&tenant, id, &part_view, &part).await?;
-                }
+        let mut until = None;
+        for (tenant, _) in &body.places {
+            let (_, part) = self.read_part(tenant, id).await?;
+            if part.stage == Stage::Held {
+                let ends = part.held.values().map(|held| held.2).min();
+                until = until.into_iter().chain(ends).min();
             }
         }
-        if !over {
+        if let Some(until) = until {
+            // The end of the hold wakes its part, and that this request.
             let entry = self.about(&body, self.entry("rights.looked", id));
-            return self.finish(lease, next.map_or(Due::After(LOOK_AGAIN), Due::At), entry).await;
+            let due = Due::At(until.plus(LOOK_AGAIN).max(self.now().plus(LOOK_AGAIN)));
+            return self.finish(lease, due, entry).await;
         }
         body.state = body.state.after(Move::Released, body.right)?;
         let entry = self.entry("rights.released", id);
-        self.step(lease, view, &body, Due::After(LOOK_AGAIN), entry).await
+        self.step(lease, view, &body, Due::After(Duration::ZERO), entry).await
     }
 
     /// The person is told while there is still a way to.
     async fn answer(&self, lease: &Lease, view: &View, mut body: RequestBody) -> Result<()> {
-        let id = lease.task.id;
+        let (tenant, id) = (&lease.tenant, lease.task.id);
+        if let (Some(messages), Some((_, subject))) = (&self.0.messages, body.places.first())
+            && !messages.settled(tenant, *subject, id).await?
+        {
+            let entry = self.about(&body, self.entry("rights.looked", id));
+            return self.finish(lease, Due::After(LETTER), entry).await;
+        }
         body.state = body.state.after(Move::Answered, body.right)?;
         let entry = self.entry("rights.answered", id);
         self.step(lease, view, &body, Due::After(Duration::ZERO), entry).await
@@ -187,7 +233,8 @@ impl Rights {
         }
         body.state = body.state.after(Move::Ended, body.right)?;
         let outcome = if partial { OutcomeBody::Partial } else { OutcomeBody::Done };
-        self.close(lease, view, body, outcome).await
+        // They were told before their key went.
+        self.close(lease, view, body, outcome, None).await
     }
 
     async fn close(
@@ -196,6 +243,7 @@ impl Rights {
         view: &View,
         mut body: RequestBody,
         outcome: OutcomeBody,
+        content: Option<Content>,
     ) -> Result<()> {
         let (tenant, id) = (&lease.tenant, lease.task.id);
         let at = self.now();
@@ -208,6 +256,10 @@ impl Rights {
             .ops(ops)
             .finish(lease.task.clone(), lease.fence, Due::Never)
             .audit(entry);
+        let batch = match content {
+            Some(content) => self.with_letter(batch, tenant, id, &body, content).await?,
+            None => batch,
+        };
         vault.commit(tenant, batch).await.map(|_| ())
     }
 
@@ -229,6 +281,12 @@ impl Rights {
         let mut ops =
             vec![Op::Schedule { task: Key::new(kind::CLOCK_DUE, id), subject, due: Due::Never }];
         // An erasure took them with everything else.
+        if let (Some(identity), Some(subject)) = (&self.0.identity, subject) {
+            match identity.forget(tenant, subject, id).await {
+                Err(error) if error.kind() == ErrorKind::Shredded => {}
+                forgotten => ops.extend(forgotten?.ops),
+            }
+        }
         for key in [Key::new(kind::OPEN, body.open), Key::new(kind::ASKED, id)] {
             let snapshot = self.vault().store().read(tenant, std::slice::from_ref(&key)).await?;
             if snapshot.records.first().is_some_and(Option::is_some) {
@@ -449,6 +507,8 @@ impl Rights {
     }
 }
 
+/// How soon it is looked again whether a letter went out.
+const LETTER: Duration = Duration::from_secs(5);
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl PartBody {

@@ -44,6 +44,9 @@ impl Rights {
                     .batch()?
                     .op(put)
                     .audit(self.entry_of("subject.erased", subject).with("request", request));
+                let (noted, entry) =
+                    self.0.erasures.finished(tenant, subject, &person, request).await?;
+                batch = batch.ops(noted).audit(entry);
                 if let Some(key) = entry_key {
                     batch = batch.delete(key, Expect::Present);
                 }

@@ -109,6 +109,13 @@ impl Rights {
                 .schedule(Key::new(kind::REQUEST_DUE, id), Some(subject), self.first_due(&body))
                 .schedule(Key::new(kind::CLOCK_DUE, id), Some(subject), self.next_warning(&body)?)
                 .audit(entry);
+            batch = self
+                .letter(tenant, subject, id, right, self.acknowledged(&body)?)
+                .await?
+                .add_to(batch);
+            if right.erases() {
+                batch = self.keep_reach(tenant, subject, id).await?.add_to(batch);
+            }
             if let Some(asked) = &asked {
                 let draft = Draft::new(Key::new(kind::ASKED, id), Holder::Subject(subject))
                     .json(SCHEMA, asked)?;
@@ -131,6 +138,21 @@ impl Rights {
             body.grace_until = Some(at.plus(self.0.grace));
         }
         Ok(())
+    }
+
+    /// Keeps where the person is reached, for the letter at the end. A host that cannot say is asked
+    /// again before anything is erased.
+    pub(super) async fn keep_reach(
+        &self,
+        tenant: &TenantId,
+        subject: bailee_core::SubjectId,
+        id: Id,
+    ) -> Result<crate::Additions> {
+        let Some(messages) = &self.0.messages else { return Ok(crate::Additions::default()) };
+        match messages.keep_reach(tenant, subject, id).await {
+            Err(error) if error.kind() == ErrorKind::HostFailed => Ok(crate::Additions::default()),
+            kept => kept,
+        }
     }
 
     /// When the request's own work is due first.

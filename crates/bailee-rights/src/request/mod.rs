@@ -16,6 +16,7 @@ mod drive;
 mod ending;
 mod intake;
 pub(crate) mod kind;
+mod letters;
 mod operator;
 mod part;
 mod person;

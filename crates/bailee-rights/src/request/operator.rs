@@ -2,8 +2,8 @@
 
 use bailee_core::{Actor, Error, ErrorKind, HostId, Id, RecipientId, Result, TenantId, Timestamp};
 use bailee_registry::{Grounds, RestrictionGround};
-use bailee_store::{Due, Facet, Key, Query};
-use bailee_vault::{Draft, Holder};
+use bailee_store::{BatchBuilder, Due, Facet, Key, Query};
+use bailee_vault::{Draft, Holder, View};
 
 use super::{
     Ask, Channel, IdentifiedBy, Reason, Request, Right, Taken, Word,
@@ -18,6 +18,8 @@ use super::{
 };
 use crate::{
     clock::{ExtensionReason, PauseReason},
+    identity::{Attestation, Doubt, Seen, Way},
+    message::Content,
     source::Count,
 };
 
@@ -109,20 +111,103 @@ impl OperatorRights {
         self.of(tenant, kind::IS_CLOSED).await
     }
 
-    /// Attests that the person asks: an operator saw it. What was seen is not kept here; it is deleted
-    /// once the request is decided (Art. 5(1)(e) GDPR).
+    /// Attests that the person asks: the operator saw something that shows it. A note of it is sealed
+    /// under the person's key and deleted when the request is closed, and after ninety days at the
+    /// latest.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Rejected`] where that is known already, [`ErrorKind::NotFound`], and what the
-    /// store and the vault say.
-    pub async fn attest(&self, tenant: &TenantId, id: Id) -> Result<()> {
-        let identity = IdentityBody {
-            at: self.rights.now(),
-            how: IdentifiedBy::Attested,
-            operator: Some(self.operator),
-        };
-        self.rights.establish(tenant, id, &identity, &self.actor()).await
+    /// [`ErrorKind::Rejected`] where that is known already, [`ErrorKind::NotFound`],
+    /// [`ErrorKind::TooLarge`] for a long note, and what the store and the vault say.
+    pub async fn attest(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+        seen: Seen,
+        note: Option<&str>,
+    ) -> Result<()> {
+        let rights = &self.rights;
+        let vault = rights.vault();
+        for _ in 0..8 {
+            let (view, mut body) = rights.read_request(tenant, id).await?;
+            let now = rights.now();
+            let identity = IdentityBody {
+                at: now,
+                how: IdentifiedBy::Attested,
+                operator: Some(self.operator),
+            };
+            let mut batch = vault.batch()?;
+            if let (Some(service), Some((_, subject))) = (&rights.0.identity, body.places.first()) {
+                let mut attestation = Attestation::new(self.operator, seen);
+                if let Some(note) = note {
+                    attestation = attestation.with_note(note);
+                }
+                let person = vault.read(tenant, Holder::Subject(*subject), &[]).await?;
+                let until = now.plus(NOTES);
+                let (_, additions) =
+                    service.attest(tenant, *subject, id, attestation, until).await?;
+                batch = additions.add_to(batch.op(person.fence()?));
+            }
+            let by = self.actor();
+            batch =
+                rights.establishing(tenant, id, &view, &mut body, &identity, &by, batch).await?;
+            match vault.commit(tenant, batch).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done.map(|_| ()),
+            }
+        }
+        Err(ErrorKind::Conflict.into())
+    }
+
+    /// Asks the person to show who they are, for a reason that can be shown (Art. 12(6) GDPR), and
+    /// notes that the request waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Rejected`] where it is known already who asks; as
+    /// [`RequestClock::pause`](crate::clock::RequestClock::pause).
+    pub async fn ask_identity(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+        doubt: Doubt,
+        ways: &[Way],
+    ) -> Result<()> {
+        self.change(tenant, id, "rights.person_asked", Some(doubt.as_str()), |body, now, rights| {
+            body.state.after(Move::Identified, body.right)?;
+            body.clock.pause(PauseReason::Identity, now)?;
+            let paused = body.clock.read(&rights.0.at)?.running().is_none();
+            let ways = ways.to_vec();
+            Ok(Some(Content::IdentityAsked { doubt, ways, paused, until: None }))
+        })
+        .await
+    }
+
+    /// Answers a complaint; the person reads the answer, and the request is closed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`] for a request that is none and for an empty answer; as
+    /// [`Self::approve`].
+    pub async fn answer_complaint(&self, tenant: &TenantId, id: Id, answer: &str) -> Result<()> {
+        let rights = &self.rights;
+        for _ in 0..8 {
+            let (view, mut body) = rights.read_request(tenant, id).await?;
+            if body.right != Right::Complaint || answer.trim().is_empty() {
+                return Err(Error::new(ErrorKind::InvalidInput)
+                    .with_detail("a complaint is answered with words"));
+            }
+            body.state = body.state.after(Move::Approved, body.right)?;
+            body.state = body.state.after(Move::Worked, body.right)?;
+            body.decided = Some((rights.now(), self.actor()));
+            let content = Content::ComplaintAnswered { answer: answer.to_owned() };
+            let outcome = (OutcomeBody::Done, content);
+            match rights.close_by(tenant, id, &view, body, &self.actor(), outcome).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done,
+            }
+        }
+        Err(ErrorKind::Conflict.into())
     }
 
     /// Notes that the person was asked something that the request has to wait for, with the reason
@@ -134,7 +219,7 @@ impl OperatorRights {
     /// closed request.
     pub async fn asked_person(&self, tenant: &TenantId, id: Id, reason: PauseReason) -> Result<()> {
         self.change(tenant, id, "rights.person_asked", Some(reason_word(reason)), |body, now, _| {
-            body.clock.pause(reason, now)
+            body.clock.pause(reason, now).map(|()| None)
         })
         .await
     }
@@ -146,7 +231,7 @@ impl OperatorRights {
     /// As [`RequestClock::resume`](crate::clock::RequestClock::resume).
     pub async fn person_answered(&self, tenant: &TenantId, id: Id) -> Result<()> {
         self.change(tenant, id, "rights.person_answered", None, |body, now, _| {
-            body.clock.resume(now)
+            body.clock.resume(now).map(|()| None)
         })
         .await
     }
@@ -162,7 +247,9 @@ impl OperatorRights {
             ExtensionReason::Number => Reason::DelayVolume,
         };
         self.change(tenant, id, "rights.extended", Some(word.as_str()), |body, now, rights| {
-            body.clock.extend(reason, now, &rights.0.at)
+            body.clock.extend(reason, now, &rights.0.at)?;
+            let due = body.clock.read(&rights.0.at)?.deadline().strict_day;
+            Ok(Some(Content::Extended { due, reason }))
         })
         .await
     }
@@ -296,7 +383,9 @@ impl OperatorRights {
                 by: self.actor(),
             });
             let by = self.actor();
-            let outcome = OutcomeBody::Refused;
+            let refused = body.refused.iter().map(|refused| rights.refusal(refused)).collect();
+            let content = Content::Refused { partly: false, refused };
+            let outcome = (OutcomeBody::Refused, content);
             match rights.close_by(tenant, id, &view, body, &by, outcome).await {
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
                 done => return done,
@@ -311,7 +400,7 @@ impl OperatorRights {
     ///
     /// As [`Rights::cancel`].
     pub async fn cancel(&self, tenant: &TenantId, id: Id) -> Result<()> {
-        self.rights.cut_off(tenant, id, &self.actor(), Move::Cancelled).await
+        self.rights.cut_off(tenant, id, &self.actor()).await
     }
 
     /// Notes that a recipient was told by hand, or cannot be told (Art. 19 GDPR).
@@ -334,7 +423,7 @@ impl OperatorRights {
                         true => RecipientBody::Told(now),
                         false => RecipientBody::Impossible(now),
                     };
-                    Ok(())
+                    Ok(None)
                 }
                 _ => Err(Error::new(ErrorKind::InvalidInput)
                     .with_detail("nobody waits for this recipient to be told")),
@@ -370,7 +459,7 @@ impl OperatorRights {
         id: Id,
         event: &'static str,
         reason: Option<&'static str>,
-        change: impl Fn(&mut RequestBody, Timestamp, &Rights) -> Result<()>,
+        change: impl Fn(&mut RequestBody, Timestamp, &Rights) -> Result<Option<Content>>,
     ) -> Result<()> {
         let rights = &self.rights;
         for _ in 0..8 {
@@ -378,7 +467,7 @@ impl OperatorRights {
             if body.state == State::Closed {
                 return Err(Error::new(ErrorKind::Rejected).with_detail("the request is closed"));
             }
-            change(&mut body, rights.now(), rights)?;
+            let content = change(&mut body, rights.now(), rights)?;
             let subject = body.places.first().map(|(_, subject)| *subject);
             let entry = rights
                 .about(&body, rights.entry(event, id))
@@ -393,6 +482,9 @@ impl OperatorRights {
             if matches!(body.state, State::Working | State::Held) {
                 let now = Due::After(std::time::Duration::ZERO);
                 batch = batch.schedule(Key::new(kind::REQUEST_DUE, id), subject, now);
+            }
+            if let Some(content) = content {
+                batch = rights.with_letter(batch, tenant, id, &body, content).await?;
             }
             match rights.vault().commit(tenant, batch).await {
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
@@ -426,43 +518,36 @@ impl OperatorRights {
 }
 
 impl Rights {
-    /// Notes who the person is, and lets the request go on.
-    pub(super) async fn establish(
+    /// Adds to a commit who the person is, and that the request goes on.
+    #[expect(clippy::too_many_arguments, reason = "what was read is written in one commit")]
+    pub(super) async fn establishing(
         &self,
         tenant: &TenantId,
         id: Id,
+        view: &View,
+        body: &mut RequestBody,
         identity: &IdentityBody,
         by: &Actor,
-    ) -> Result<()> {
-        let vault = self.vault();
-        for _ in 0..8 {
-            let (view, mut body) = self.read_request(tenant, id).await?;
-            self.identified(&mut body, identity.clone())?;
-            // Who was asked for it has answered.
-            let open = body.clock.pauses().last();
-            let waits = open.is_some_and(|pause| {
-                pause.reason == PauseReason::Identity && pause.answered.is_none()
-            });
-            if waits {
-                body.clock.resume(identity.at)?;
-            }
-            let subject = body.places.first().map(|(_, subject)| *subject);
-            let entry = self
-                .about(&body, self.entry("rights.identified", id))
-                .by(by)
-                .with("method", identity.how.as_str());
-            let batch = vault
-                .batch()?
-                .op(self.put_request(tenant, id, &body, Some(&view)).await?)
-                .schedule(Key::new(kind::REQUEST_DUE, id), subject, self.first_due(&body))
-                .schedule(Key::new(kind::CLOCK_DUE, id), subject, self.next_warning(&body)?)
-                .audit(entry);
-            match vault.commit(tenant, batch).await {
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
-                done => return done.map(|_| ()),
-            }
+        batch: BatchBuilder,
+    ) -> Result<BatchBuilder> {
+        self.identified(body, identity.clone())?;
+        // Who was asked for it has answered.
+        let open = body.clock.pauses().last();
+        let waits = open
+            .is_some_and(|pause| pause.reason == PauseReason::Identity && pause.answered.is_none());
+        if waits {
+            body.clock.resume(identity.at)?;
         }
-        Err(ErrorKind::Conflict.into())
+        let subject = body.places.first().map(|(_, subject)| *subject);
+        let entry = self
+            .about(body, self.entry("rights.identified", id))
+            .by(by)
+            .with("method", identity.how.as_str());
+        Ok(batch
+            .op(self.put_request(tenant, id, body, Some(view)).await?)
+            .schedule(Key::new(kind::REQUEST_DUE, id), subject, self.first_due(body))
+            .schedule(Key::new(kind::CLOCK_DUE, id), subject, self.next_warning(body)?)
+            .audit(entry))
     }
 
     /// What was restricted until it was weighed is free again when it was.
@@ -489,3 +574,6 @@ fn reason_word(reason: PauseReason) -> &'static str {
         PauseReason::Identity => "identity",
     }
 }
+
+/// For how long a note of what an operator saw is kept at the most.
+const NOTES: std::time::Duration = std::time::Duration::from_secs(90 * 86_400);

@@ -4,14 +4,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use bailee_core::{
-    Error, ErrorKind, HostId, Id, Monotonic, RecipientId, Result, SubjectId, TenantId,
+    Error, ErrorKind, HostId, Id, Monotonic, RecipientId, Result, SubjectId, TenantId, Timestamp,
 };
 use bailee_registry::RestrictionGround;
 use bailee_store::{Due, Key, Lease};
 use bailee_vault::{Draft, Holder, View};
 
 use super::{
-    Right, Word,
+    Reason, Right, Word,
     body::{
         AskedBody, KnownBody, MatterBody, PartBody, SCHEMA, SourceBody, Stage, TableBody, decode,
     },
@@ -19,7 +19,7 @@ use super::{
     kind,
     within::{STEP, within},
 };
-use crate::source::{Correction, Remaining, Whose};
+use crate::source::{Correction, Remaining, Whose, whole};
 
 /// How long a claim goes on with further steps before it writes down what it did.
 const BUDGET: Duration = Duration::from_secs(20);
@@ -47,6 +47,12 @@ impl Rights {
                 done => done?,
             },
             Stage::Ending => self.end_part(tenant, subject, id, &mut part).await?,
+            // A hold is over, or somebody looks.
+            Stage::Held if self.holds_now(tenant, subject).await? != part.held => {
+                part.stage = Stage::Working;
+                part.sources.iter_mut().for_each(|source| source.done = false);
+                self.work_part(tenant, subject, id, &mut part).await?
+            }
             Stage::Cleared | Stage::Held | Stage::Done => {
                 let entry = self.entry("rights.looked", id).about(subject);
                 return self.finish(lease, Due::Never, entry).await;
@@ -97,6 +103,16 @@ impl Rights {
             .op(self.put_part(tenant, subject, id, part, Some(view)).await?)
             .finish(lease.task.clone(), lease.fence, due)
             .audit(entry);
+        if part.stage == Stage::Held {
+            let mut holds: Vec<Id> = part.held.values().map(|held| held.0).collect();
+            holds.sort_unstable();
+            holds.dedup();
+            for hold in holds {
+                let waits = self.0.holds.wait_for(tenant, hold, id).await?;
+                // One that ended meanwhile keeps nothing any more: it is looked at anew.
+                batch = batch.ops(waits.ok_or(ErrorKind::Conflict)?);
+            }
+        }
         let request = Key::new(kind::REQUEST_DUE, id);
         let at_home = part.home == *tenant;
         if done && at_home {
@@ -183,6 +199,8 @@ impl Rights {
         let accounts = &*self.0.accounts;
         // What the host's tables know the person by is asked before anything of it is gone.
         let whose = self.whose(tenant, subject, id).await?;
+        part.held = self.holds_now(tenant, subject).await?;
+        let whose = part.held.keys().fold(whose, |whose, set| whose.sparing(set.as_str()));
         if part.ended.is_none_or(|ended| ended.left > 0) {
             let word = Word::Withdrawn(super::Uses::Everything);
             accounts.say(tenant, subject, &part.by, &word).await?;
@@ -247,6 +265,24 @@ impl Rights {
         self.look_again(part, &whose).await
     }
 
+    /// The sets of a person's data that are held now, each with the hold that ends last.
+    async fn holds_now(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+    ) -> Result<BTreeMap<String, (Id, Reason, Timestamp)>> {
+        let holds = self.0.holds.of_subject(tenant, subject).await?;
+        let now = self.now();
+        let mut held = BTreeMap::new();
+        for set in self.0.declaration.data_sets() {
+            let keeps = holds.iter().filter(|hold| hold.keeps(&set.id, now));
+            if let Some(hold) = keeps.max_by_key(|hold| hold.until) {
+                held.insert(set.id.clone(), (hold.id, hold.reason, hold.until));
+            }
+        }
+        Ok(held)
+    }
+
     /// The second look, at every source at one time. What is left somewhere is erased again.
     async fn look_again(&self, part: &mut PartBody, whose: &Whose) -> Result<bool> {
         let inner = &*self.0;
@@ -260,7 +296,7 @@ impl Rights {
             };
             let look = async { source.remaining(whose).await };
             let look = within(&*inner.timer, STEP, look).await;
-            match look.and_then(|found| crate::source::whole(source.facts(), found)) {
+            match look.and_then(|found| whole(source.facts(), whose, found)) {
                 Ok(found) => {
                     let left = found.left();
                     body.looked(&found);

@@ -9,7 +9,11 @@ use super::{
     body::{IdentityBody, OutcomeBody, RequestBody, decode},
     desk::Rights,
     kind,
-    state::{Move, State},
+    state::Move,
+};
+use crate::{
+    identity::{Code, Outcome as Guess},
+    message::{Cause, Content},
 };
 
 impl Rights {
@@ -93,7 +97,75 @@ impl Rights {
     /// late, and what the store and the vault say.
     pub async fn cancel(&self, visitor: &Visitor, id: Id) -> Result<()> {
         let subject = self.own(visitor, id).await?;
-        self.cut_off(visitor.tenant(), id, &Actor::Subject { subject }, Move::Cancelled).await
+        self.cut_off(visitor.tenant(), id, &Actor::Subject { subject }).await
+    }
+
+    /// Sends the person a code that shows who they are, to an address that the host knew before. A newer
+    /// one takes the place of an older one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`] for a request that is not theirs, [`ErrorKind::Rejected`] where nobody
+    /// asks who they are, [`ErrorKind::Configuration`] without a way to send letters, and as
+    /// [`Identity::ask_code`](crate::identity::Identity::ask_code).
+    pub async fn send_code(&self, visitor: &Visitor, id: Id) -> Result<()> {
+        let subject = self.own(visitor, id).await?;
+        let tenant = visitor.tenant();
+        let vault = self.vault();
+        for _ in 0..8 {
+            let (_, body) = self.read_request(tenant, id).await?;
+            body.state.after(Move::Identified, body.right)?;
+            let holder = bailee_vault::Holder::Subject(subject);
+            let view = vault.read(tenant, holder, &[]).await?;
+            let code = self.identity()?.ask_code(tenant, subject, id, body.right).await?;
+            let batch = code.add_to(vault.batch()?.op(view.fence()?));
+            match vault.commit(tenant, batch).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done.map(|_| ()),
+            }
+        }
+        Err(ErrorKind::Conflict.into())
+    }
+
+    /// Takes the code that the person entered. The right one lets the request go on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::send_code`].
+    pub async fn enter_code(&self, visitor: &Visitor, id: Id, code: &Code) -> Result<Guess> {
+        let subject = self.own(visitor, id).await?;
+        let tenant = visitor.tenant();
+        let vault = self.vault();
+        // Others may guess at the same time, one by one.
+        for _ in 0..64 {
+            let (view, mut body) = self.read_request(tenant, id).await?;
+            body.state.after(Move::Identified, body.right)?;
+            let holder = bailee_vault::Holder::Subject(subject);
+            let person = vault.read(tenant, holder, &[]).await?;
+            let checked = self.identity()?.check_code(tenant, subject, id, code).await?;
+            if checked.additions.is_empty() {
+                return Ok(checked.outcome);
+            }
+            let mut batch = checked.additions.add_to(vault.batch()?.op(person.fence()?));
+            if let Guess::Proven(_) = checked.outcome {
+                let identity =
+                    IdentityBody { at: self.now(), how: IdentifiedBy::Code, operator: None };
+                let by = Actor::Subject { subject };
+                batch =
+                    self.establishing(tenant, id, &view, &mut body, &identity, &by, batch).await?;
+            }
+            match vault.commit(tenant, batch).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done.map(|_| checked.outcome),
+            }
+        }
+        Err(ErrorKind::Conflict.into())
+    }
+
+    pub(super) fn identity(&self) -> Result<&crate::identity::Identity> {
+        self.0.identity.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Configuration).with_detail("nobody gave a way to send letters")
+        })
     }
 
     async fn own(&self, visitor: &Visitor, id: Id) -> Result<bailee_core::SubjectId> {
@@ -113,23 +185,19 @@ impl Rights {
         }
     }
 
-    /// Ends a request before it was done.
+    /// Ends a request that its person takes back.
     pub(super) async fn cut_off(
         &self,
         tenant: &bailee_core::TenantId,
         id: Id,
         by: &Actor,
-        step: Move,
     ) -> Result<()> {
         for _ in 0..8 {
             let (view, mut body) = self.read_request(tenant, id).await?;
-            body.state = body.state.after(step, body.right)?;
-            debug_assert_eq!(body.state, State::Closed);
-            let outcome = match step {
-                Move::Cancelled => OutcomeBody::Cancelled,
-                _ => OutcomeBody::Refused,
-            };
-            match self.close_by(tenant, id, &view, body, by, outcome).await {
+            body.state = body.state.after(Move::Cancelled, body.right)?;
+            let outcome = OutcomeBody::Cancelled;
+            let content = Content::Cancelled { cause: Cause::Person };
+            match self.close_by(tenant, id, &view, body, by, (outcome, content)).await {
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
                 done => return done,
             }
@@ -145,7 +213,7 @@ impl Rights {
         view: &bailee_vault::View,
         mut body: RequestBody,
         by: &Actor,
-        outcome: OutcomeBody,
+        (outcome, content): (OutcomeBody, Content),
     ) -> Result<()> {
         body.closed = Some((self.now(), outcome));
         self.let_go(&body, outcome).await?;
@@ -158,6 +226,7 @@ impl Rights {
             .ops(ops)
             .schedule(Key::new(kind::REQUEST_DUE, id), subject, bailee_store::Due::Never)
             .audit(entry.by(by));
+        let batch = self.with_letter(batch, tenant, id, &body, content).await?;
         vault.commit(tenant, batch).await.map(|_| ())
     }
 }

@@ -3,7 +3,7 @@
 use bailee_core::{Error, ErrorKind, Result};
 use serde::Serialize;
 
-use super::{Kept, SourceFacts};
+use super::{Kept, SourceFacts, Whose};
 
 /// What a source has left of a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -19,7 +19,7 @@ pub struct TableRemaining {
     pub table: String,
     /// How many rows still have something that should be gone.
     pub left: u64,
-    /// How many rows are kept.
+    /// How many rows are kept, by a law or because they are held.
     pub kept: u64,
     /// Why they are kept, where the table keeps rows.
     pub why: Option<Kept>,
@@ -47,7 +47,7 @@ impl Remaining {
         self.tables.iter().map(|table| table.left).sum()
     }
 
-    /// How many rows are kept by law.
+    /// How many rows are kept, by a law or because they are held.
     pub fn kept(&self) -> u64 {
         self.tables.iter().map(|table| table.kept).sum()
     }
@@ -79,8 +79,8 @@ impl SecondLook {
 }
 
 /// Takes an answer for whole only where it has exactly one line for each table, and where rows are
-/// called kept only in tables that may keep them.
-pub(crate) fn whole(facts: &SourceFacts, found: Remaining) -> Result<Remaining> {
+/// called kept only in tables that may keep them, or because something of the person is held.
+pub(crate) fn whole(facts: &SourceFacts, whose: &Whose, found: Remaining) -> Result<Remaining> {
     let mut named: Vec<&str> = found.tables.iter().map(|table| table.table.as_str()).collect();
     let mut known: Vec<&str> = facts.tables.iter().map(|table| table.name.as_str()).collect();
     named.sort_unstable();
@@ -93,7 +93,8 @@ pub(crate) fn whole(facts: &SourceFacts, found: Remaining) -> Result<Remaining> 
         let strategy = facts.table(&table.table).map(|table| &table.strategy);
         matches!(strategy, Some(super::Strategy::Keep(_)))
     };
-    if found.tables.iter().any(|table| table.kept > 0 && !keeps(table)) {
+    let held = whose.spares_some();
+    if found.tables.iter().any(|table| table.kept > 0 && !keeps(table) && !held) {
         return Err(Error::new(ErrorKind::HostFailed)
             .with_detail("a source keeps rows of a table that no law keeps"));
     }

@@ -248,7 +248,7 @@ impl DataSource for MemorySource {
             return Ok(step);
         }
         let mut room = self.batch;
-        for table in &self.facts.tables {
+        for table in self.facts.tables.iter().filter(|table| !whose.spares(&table.data_set)) {
             let mut rows = 0;
             state.rows.retain_mut(|held| {
                 let due = held.table == table.name && held.is_of(whose) && held.is_left(table);
@@ -318,12 +318,10 @@ impl DataSource for MemorySource {
                 Strategy::Keep(why) => Some(why.clone()),
                 _ => None,
             };
-            TableRemaining {
-                table: table.name.clone(),
-                left: mine().filter(|held| held.is_left(table)).count() as u64,
-                kept: if why.is_some() { mine().count() as u64 } else { 0 },
-                why,
-            }
+            let left = mine().filter(|held| held.is_left(table)).count() as u64;
+            let (left, held) = if whose.spares(&table.data_set) { (0, left) } else { (left, 0) };
+            let kept = if why.is_some() { mine().count() as u64 } else { held };
+            TableRemaining { table: table.name.clone(), left, kept, why }
         };
         Ok(Remaining { tables: self.facts.tables.iter().skip(forgotten).map(look).collect() })
     }

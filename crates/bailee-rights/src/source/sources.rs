@@ -59,7 +59,7 @@ impl Sources {
         let mut answers = Vec::with_capacity(self.0.len());
         for source in &self.0 {
             let facts = source.facts();
-            let found = source.remaining(whose).await.and_then(|found| whole(facts, found));
+            let found = source.remaining(whose).await.and_then(|found| whole(facts, whose, found));
             answers.push(SourceAnswer { source: facts.name.clone(), found });
         }
         SecondLook::new(answers)

@@ -1,6 +1,6 @@
 //! Whose data a source is asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bailee_core::{HostId, SubjectId, TenantId};
 
@@ -13,12 +13,13 @@ pub struct Whose {
     person: HostId,
     subject: SubjectId,
     identifiers: BTreeMap<String, Vec<HostId>>,
+    spared: BTreeSet<String>,
 }
 
 impl Whose {
     /// A person by the host's id of them, with the pseudonym that the vault knows them by.
     pub fn new(tenant: TenantId, person: HostId, subject: SubjectId) -> Self {
-        Self { tenant, person, subject, identifiers: BTreeMap::new() }
+        Self { tenant, person, subject, identifiers: BTreeMap::new(), spared: BTreeSet::new() }
     }
 
     /// Adds something else that the person is known by (`"email"`). Tables that do not hold the
@@ -35,6 +36,27 @@ impl Whose {
     pub fn without(mut self, identifier: impl Into<String>) -> Self {
         self.identifiers.entry(identifier.into()).or_default();
         self
+    }
+
+    /// Says that an erasure leaves a set of data as it is, because it is held.
+    ///
+    /// *Must* be heeded by [`DataSource::erase`](super::DataSource::erase), also for rows of other sets
+    /// without which those could not stay; [`DataSource::remaining`](super::DataSource::remaining)
+    /// counts what is left for it as kept.
+    #[must_use]
+    pub fn sparing(mut self, set: impl Into<String>) -> Self {
+        self.spared.insert(set.into());
+        self
+    }
+
+    /// Whether an erasure leaves this set of data as it is.
+    pub fn spares(&self, set: &str) -> bool {
+        self.spared.contains(set)
+    }
+
+    /// Whether an erasure leaves any set of data as it is.
+    pub fn spares_some(&self) -> bool {
+        !self.spared.is_empty()
     }
 
     /// The tenant.

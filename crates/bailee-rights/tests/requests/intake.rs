@@ -59,7 +59,12 @@ async fn an_old_session_shows_nobody_and_an_operator_can_attest() {
     let taken = world.rights.ask(&visitor, signed_in, Ask::MarketingOptOut).await.unwrap();
     world.settle().await;
     assert!(!world.standing(&whose).await.objects_to_marketing());
-    world.rights.operator(OPERATOR).attest(&ACME, taken.id).await.unwrap();
+    world
+        .rights
+        .operator(OPERATOR)
+        .attest(&ACME, taken.id, bailee_rights::identity::Seen::InPerson, None)
+        .await
+        .unwrap();
     world.settle().await;
     assert!(world.standing(&whose).await.objects_to_marketing());
     let request = world.rights.status(&visitor, taken.id).await.unwrap();
