@@ -253,7 +253,8 @@ fn out_01_one_crate_alone_speaks_http_and_one_each_a_database() {
         ("reqwest", &["bailee-http"][..]),
         ("hyper", &["bailee-emulator", "bailee-http"]),
         ("rusqlite", &["bailee-sources", "bailee-sqlite"]),
-        ("tokio-postgres", &["bailee-postgres"]),
+        ("sqlx", &["bailee-sources"]),
+        ("tokio-postgres", &["bailee-postgres", "bailee-sources"]),
         ("oauth2", &["bailee-providers"]),
         (
             "ring",

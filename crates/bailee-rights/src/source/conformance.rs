@@ -332,10 +332,17 @@ async fn erase_older<F: Fixture>(
     panic!("erasing what is old ends");
 }
 
+/// The person's rows by their keys: within a table they come in any order.
 async fn collect(source: &dyn DataSource, whose: &Whose) -> Gathered {
     let mut gathered = Gathered::default();
     source.collect(whose, &mut gathered).await.unwrap();
-    gathered
+    let mut sorted = Gathered::default();
+    for (name, rows) in gathered.tables() {
+        let mut rows = rows.to_vec();
+        rows.sort_by(|one, other| one.key.cmp(&other.key));
+        sorted.take(source.facts().table(name).unwrap(), rows).await.unwrap();
+    }
+    sorted
 }
 
 async fn erase(source: &dyn DataSource, whose: &Whose) {

@@ -8,17 +8,19 @@ use bailee_rights::source::{FieldFacts, Kept, SourceFacts, Strategy};
 use toml::Spanned;
 
 use super::{
-    Action, Checked, Column, Field, Form, Link, Table, facts_of,
+    Action, Age, Checked, Column, Field, Form, Link, Table, Unit, facts_of,
     order::children_first,
     written::{
-        TypedColumn, Written, WrittenColumn, WrittenField, WrittenKept, WrittenPseudonymise,
-        WrittenStrategy, WrittenTable,
+        TypedColumn, Written, WrittenColumn, WrittenField, WrittenKept, WrittenPostgres,
+        WrittenPseudonymise, WrittenStrategy, WrittenTable,
     },
 };
 use crate::{Problems, problem::Report};
 
 /// How many rows a step changes where nothing is said.
 const BATCH: u32 = 1000;
+/// Where PostgreSQL puts tables of which nobody says more.
+const SCHEMA: &str = "public";
 const MOST: u32 = 100_000;
 
 pub(super) fn check(text: &str, written: Written) -> Result<Checked, Problems> {
@@ -37,6 +39,7 @@ pub(super) fn check(text: &str, written: Written) -> Result<Checked, Problems> {
         }
         batch
     });
+    let (schema, tenant_setting) = of_postgres(&mut report, written.postgres);
     if written.tables.is_empty() {
         report.add(
             &span,
@@ -81,6 +84,12 @@ pub(super) fn check(text: &str, written: Written) -> Result<Checked, Problems> {
     for (to, from) in order.iter().enumerate() {
         moved[*from] = to;
     }
+    for (at, to) in
+        refers_to.iter().enumerate().flat_map(|(at, to)| to.iter().map(move |to| (at, to)))
+    {
+        let parent = matches!(tables[at].0.link, Link::Parent { table, .. } if table == *to);
+        tables[*to].0.referred |= !parent;
+    }
     for (table, _) in &mut tables {
         if let Link::Parent { table, .. } = &mut table.link {
             *table = moved[*table];
@@ -94,7 +103,34 @@ pub(super) fn check(text: &str, written: Written) -> Result<Checked, Problems> {
         Link::Parent { .. } => None,
     });
     let facts = identifiers.fold(SourceFacts::new(name, facts), SourceFacts::needing);
-    Ok(Checked { facts, only_tenant, batch, tables })
+    Ok(Checked { facts, only_tenant, batch, schema, tenant_setting, tables })
+}
+
+/// The schema, and the setting that row security reads.
+fn of_postgres(
+    report: &mut Report<'_>,
+    written: Option<WrittenPostgres>,
+) -> (String, Option<String>) {
+    let Some(WrittenPostgres { schema, tenant_setting }) = written else {
+        return (SCHEMA.to_owned(), None);
+    };
+    if let Some(schema) = schema.as_ref().filter(|schema| !is_identifier(schema.get_ref())) {
+        report.add(&schema.span(), "this is not the name of a schema", IDENTIFIER);
+    }
+    // Settings without a dot are the server's own.
+    let is_setting = |name: &str| {
+        name.split('.').count() > 1
+            && name.split('.').all(|part| {
+                part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                    && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            })
+    };
+    if let Some(setting) = tenant_setting.as_ref().filter(|name| !is_setting(name.get_ref())) {
+        let mend = "write it as the policies read it, such as \"app.tenant\"";
+        report.add(&setting.span(), "this is not the name of a setting of yours", mend);
+    }
+    let schema = schema.map_or_else(|| SCHEMA.to_owned(), Spanned::into_inner);
+    (schema, tenant_setting.map(Spanned::into_inner))
 }
 
 type Read = (Table, bailee_rights::source::TableFacts);
@@ -221,6 +257,7 @@ impl Reader<'_, '_> {
             self.identifier(&span, &column);
             column
         });
+        let age = self.age(written.age_column, written.age_unit);
         let origin = self.origin(&written.origin, written.from.as_ref());
         let (fields, facts) = self.fields(written.fields, &written.others, origin.as_ref());
         let strategy_span = written.strategy.span();
@@ -229,6 +266,7 @@ impl Reader<'_, '_> {
             .iter()
             .chain(tenant.as_ref().map(|tenant| &tenant.name))
             .chain(&restriction)
+            .chain(age.as_ref().map(|age| &age.column))
             .map(String::as_str)
             .collect();
         let shared = !written.others.is_empty();
@@ -237,9 +275,56 @@ impl Reader<'_, '_> {
             written.strategy.into_inner(),
             &Laid { fields: &fields, facts: &facts, fixed: &fixed, link: &link, shared },
         )?;
+        match &action {
+            Action::Keep if age.is_some() => {
+                let mend = "remove `age_column`";
+                self.report.add(&strategy_span, "what a law keeps is not erased by its age", mend);
+            }
+            Action::Pseudonymise { constant: None, .. } if age.is_some() => {
+                let what = "rows are also erased by their age, of many people at once";
+                let mend = "write a constant in `with`, or remove `age_column`";
+                self.report.add(&strategy_span, what, mend);
+            }
+            _ => {}
+        }
         let data_set = written.data_set.into_inner();
-        let facts = facts_of(&name, &data_set, strategy, facts, restriction.is_some());
-        Some((Table { name, sql, key, tenant, link, restriction, fields, action }, facts))
+        let (restricts, aged) = (restriction.is_some(), age.is_some());
+        let facts = facts_of(&name, &data_set, strategy, facts, restricts, aged);
+        Some((
+            Table {
+                name,
+                sql,
+                key,
+                tenant,
+                link,
+                restriction,
+                age,
+                referred: false,
+                fields,
+                action,
+            },
+            facts,
+        ))
+    }
+
+    fn age(&mut self, column: Option<Spanned<String>>, unit: Option<Spanned<Unit>>) -> Option<Age> {
+        match (column, unit) {
+            (Some(column), Some(unit)) => {
+                self.identifier(&column.span(), column.get_ref());
+                Some(Age { column: column.into_inner(), unit: unit.into_inner() })
+            }
+            (Some(column), None) => {
+                let mend = "write `age_unit`: \"seconds\", \"millis\", \"text\" or \"timestamp\"";
+                self.report.add(&column.span(), "nothing says how the time lies in it", mend);
+                None
+            }
+            (None, Some(unit)) => {
+                let mend = "write `age_column`, or remove it";
+                self.report.add(&unit.span(), "nothing says which column it is of", mend);
+                None
+            }
+            (None, None) => None,
+        }
     }
 
     fn tenant(&mut self, written: Spanned<WrittenColumn>) -> Column {
@@ -401,7 +486,9 @@ impl Reader<'_, '_> {
             let fault = if field.masked {
                 Some("another person's, and is not changed")
             } else if laid.fixed.contains(field.column.as_str()) {
-                Some("part of the key, the tenant or the restriction, and cannot be changed")
+                Some(
+                    "part of the key, the tenant, the restriction or the age, and cannot be changed",
+                )
             } else if !field.path.is_empty() && !parts {
                 Some("a part of a document, which can only be removed")
             } else {
@@ -418,9 +505,8 @@ impl Reader<'_, '_> {
 
     fn identifier(&mut self, span: &std::ops::Range<usize>, name: &str) {
         // Whatever a database takes between quotes; control characters are nobody's intent.
-        if name.is_empty() || name.len() > 63 || name.chars().any(|c| c.is_control() || c == '"') {
-            let mend = "write it as the database has it, at most 63 bytes and without quotes";
-            self.report.add(span, "this is not the name of a table or a column", mend);
+        if !is_identifier(name) {
+            self.report.add(span, "this is not the name of a table or a column", IDENTIFIER);
         }
     }
 }
@@ -463,6 +549,10 @@ fn keys(pointer: &str) -> Option<Vec<String>> {
     keys.iter().all(plain).then_some(keys)
 }
 
+fn is_identifier(name: &str) -> bool {
+    (1..=63).contains(&name.len()) && !name.chars().any(|c| c.is_control() || c == '"')
+}
+
 fn is_name(name: &str) -> bool {
     (1..=48).contains(&name.len())
         && name.starts_with(|c: char| c.is_ascii_lowercase())
@@ -470,3 +560,4 @@ fn is_name(name: &str) -> bool {
 }
 
 const NAME: &str = "use lower-case letters, digits, - and _, beginning with a letter, at most 48";
+const IDENTIFIER: &str = "write it as the database has it, at most 63 bytes and without quotes";

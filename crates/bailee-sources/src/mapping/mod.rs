@@ -26,6 +26,14 @@ pub(crate) struct Checked {
     pub(crate) only_tenant: Option<String>,
     /// The most rows that a step changes.
     pub(crate) batch: u32,
+    /// Where the tables lie in a PostgreSQL database.
+    pub(crate) schema: String,
+    /// What a PostgreSQL database's own row security asks for the tenant.
+    #[cfg_attr(
+        all(feature = "sqlite", not(any(feature = "postgres", feature = "sqlx"))),
+        expect(dead_code, reason = "PostgreSQL alone asks for it")
+    )]
+    pub(crate) tenant_setting: Option<String>,
     /// In the order of an erasure and of the facts.
     pub(crate) tables: Vec<Table>,
 }
@@ -39,8 +47,32 @@ pub(crate) struct Table {
     pub(crate) tenant: Option<Column>,
     pub(crate) link: Link,
     pub(crate) restriction: Option<String>,
+    pub(crate) age: Option<Age>,
+    /// Whether rows of other mapped tables point at its rows without hanging on them.
+    pub(crate) referred: bool,
     pub(crate) fields: Vec<Field>,
     pub(crate) action: Action,
+}
+
+/// The column that says since when a row has been there.
+#[derive(Debug)]
+pub(crate) struct Age {
+    pub(crate) column: String,
+    pub(crate) unit: Unit,
+}
+
+/// How a time lies in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Unit {
+    /// Milliseconds since 1970.
+    Millis,
+    /// Seconds since 1970.
+    Seconds,
+    /// A text that begins with an ISO 8601 date, in UTC where it names no zone.
+    Text,
+    /// The database's own type for it.
+    Timestamp,
 }
 
 /// What ties a row to a person.
@@ -87,6 +119,55 @@ pub(crate) enum Action {
     Null(Vec<usize>),
     Pseudonymise { fields: Vec<usize>, constant: Option<String> },
     Unlink,
+}
+
+impl Checked {
+    /// The place of a table that knows how old its rows are.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where there is none of that name.
+    pub(crate) fn aged(&self, name: &str) -> Result<usize> {
+        let aged = |table: &Table| table.name == name && table.age.is_some();
+        let unsupported = || Error::new(ErrorKind::Unsupported);
+        self.tables.iter().position(aged).ok_or_else(unsupported)
+    }
+
+    /// Whether a table is another one, or its rows hang on rows of it.
+    pub(crate) fn hangs_on(&self, at: usize, root: usize) -> bool {
+        let mut at = at;
+        loop {
+            match &self.tables[at].link {
+                _ if at == root => return true,
+                Link::Parent { table, .. } => at = *table,
+                Link::Subject { .. } => return false,
+            }
+        }
+    }
+
+    /// Whether an erasure may take rows of this table together with what hangs on them, before it
+    /// comes to other tables: it hangs on another or others on it, and nothing else points at them.
+    pub(crate) fn is_bundled(&self, at: usize) -> bool {
+        let mut up = at;
+        loop {
+            match &self.tables[up].link {
+                _ if self.tables[up].referred => return false,
+                Link::Parent { table, .. } => up = *table,
+                Link::Subject { .. } => return up != at || self.children(at).next().is_some(),
+            }
+        }
+    }
+
+    /// The tables whose rows hang on rows of this one, with the columns that tie them to it: theirs,
+    /// and its own.
+    pub(crate) fn children(&self, at: usize) -> impl Iterator<Item = (&Table, &str, &str)> {
+        self.tables.iter().filter_map(move |child| match &child.link {
+            Link::Parent { table, column, key } if *table == at => {
+                Some((child, column.as_str(), key.as_str()))
+            }
+            _ => None,
+        })
+    }
 }
 
 impl Mapping {
@@ -143,9 +224,11 @@ fn facts_of(
     strategy: Strategy,
     fields: Vec<FieldFacts>,
     restricts: bool,
+    aged: bool,
 ) -> TableFacts {
     let mut facts = TableFacts::new(name, data_set, strategy);
     facts.fields = fields;
     facts.restricts = restricts;
+    facts.aged = aged;
     facts
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::Form;
+use super::{Form, Unit};
 use crate::{Problems, problem::Report};
 
 #[derive(Deserialize)]
@@ -12,7 +12,16 @@ pub(super) struct Written {
     pub(super) name: Spanned<String>,
     pub(super) only_tenant: Option<Spanned<String>>,
     pub(super) batch: Option<Spanned<u32>>,
+    pub(super) postgres: Option<WrittenPostgres>,
     pub(super) tables: Vec<Spanned<WrittenTable>>,
+}
+
+/// What only a PostgreSQL database has.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WrittenPostgres {
+    pub(super) schema: Option<Spanned<String>>,
+    pub(super) tenant_setting: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -30,6 +39,8 @@ pub(super) struct WrittenTable {
     #[serde(default)]
     pub(super) refers_to: Vec<Spanned<String>>,
     pub(super) restriction: Option<Spanned<String>>,
+    pub(super) age_column: Option<Spanned<String>>,
+    pub(super) age_unit: Option<Spanned<Unit>>,
     #[serde(default)]
     pub(super) others: Vec<Spanned<String>>,
     pub(super) strategy: Spanned<WrittenStrategy>,

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 
-use super::fault::{Fault, Result};
-use crate::mapping::{Action, Checked, Column, Form, Link, Table};
+use crate::{
+    fault::{Fault, Result},
+    mapping::{Checked, Form, Table},
+    schema::{Cascade, cascades, emptied, ids, named},
+};
 
 /// Refuses a database in which a mapped table or column is missing, in which a statement could reach
 /// a row that is not meant, or in which a deletion would take rows along that nobody counted.
@@ -35,7 +38,7 @@ pub(super) fn check(connection: &Connection, mapping: &Checked) -> Result<()> {
             return Err(Fault::NotUnique(table.sql.clone()));
         }
     }
-    cascades(connection, mapping)
+    cascading(connection, mapping)
 }
 
 /// A column as a database has it.
@@ -61,15 +64,6 @@ fn columns(connection: &Connection, table: &str) -> Result<BTreeMap<String, Foun
     rows.map(|row| row.map(|(name, found)| (folded(&name), found)).map_err(Fault::from)).collect()
 }
 
-/// The columns that are compared with ids.
-fn ids(table: &Table) -> impl Iterator<Item = &Column> {
-    let subject = match &table.link {
-        Link::Parent { .. } => None,
-        Link::Subject { column, .. } => Some(column),
-    };
-    table.tenant.iter().chain(subject)
-}
-
 /// Whether a column of a declared type turns ids of a form into something else before they are
 /// compared: one of numbers takes `007` and `7` for one person. The rules are those of section 3.1 of
 /// <https://sqlite.org/datatype3.html>.
@@ -85,34 +79,6 @@ fn turns(declared: &str, form: Form) -> bool {
         Form::Text => !text && !none,
         // Nobody takes one for a number.
         Form::Uuid => integer,
-    }
-}
-
-/// Every column of a table that some statement names.
-fn named(mapping: &Checked, at: usize) -> impl Iterator<Item = &str> {
-    let table = &mapping.tables[at];
-    // What children refer to stands here too.
-    let referred = mapping.tables.iter().filter_map(move |child| match &child.link {
-        Link::Parent { table, key, .. } if *table == at => Some(key.as_str()),
-        _ => None,
-    });
-    let own = table.key.iter().chain(table.tenant.iter().map(|tenant| &tenant.name));
-    let own = own.chain(&table.restriction).chain(table.fields.iter().map(|field| &field.column));
-    own.map(String::as_str).chain([table.link_column()]).chain(referred)
-}
-
-/// The columns in which an erasure puts nothing.
-fn emptied(table: &Table) -> Vec<&str> {
-    match &table.action {
-        Action::Delete | Action::Keep | Action::Pseudonymise { .. } => Vec::new(),
-        Action::Null(fields) => {
-            let fields = fields.iter().map(|at| &table.fields[*at]);
-            fields
-                .filter(|field| field.path.is_empty())
-                .map(|field| field.column.as_str())
-                .collect()
-        }
-        Action::Unlink => vec![table.link_column()],
     }
 }
 
@@ -149,7 +115,7 @@ fn is_unique(connection: &Connection, table: &Table) -> Result<bool> {
 
 /// Refuses a foreign key that deletes rows along with those of a mapped table, unless the mapping
 /// finds these rows by that very key: then they are counted, and gone before.
-fn cascades(connection: &Connection, mapping: &Checked) -> Result<()> {
+fn cascading(connection: &Connection, mapping: &Checked) -> Result<()> {
     let mut parts = connection.prepare_cached(
         "SELECT tables.name, keys.id, keys.\"table\", keys.\"from\" \
          FROM sqlite_schema AS tables, pragma_foreign_key_list(tables.name) AS keys \
@@ -164,27 +130,9 @@ fn cascades(connection: &Connection, mapping: &Checked) -> Result<()> {
         let (key, column) = part?;
         keys.entry(key).or_default().insert(folded(&column));
     }
-    for ((child, _, parent), columns) in keys {
-        let deleted = |table: &&Table| {
-            matches!(table.action, Action::Delete) && folded(&table.sql) == folded(&parent)
-        };
-        let found = mapping.tables.iter().any(|table| match &table.link {
-            Link::Parent { table: above, column, .. } => {
-                let tenant = table.tenant.iter().map(|tenant| &tenant.name);
-                let known: BTreeSet<_> = tenant.chain([column]).map(|name| folded(name)).collect();
-                matches!(table.action, Action::Delete | Action::Unlink)
-                    && folded(&table.sql) == folded(&child)
-                    && columns.contains(&folded(column))
-                    && columns.is_subset(&known)
-                    && folded(&mapping.tables[*above].sql) == folded(&parent)
-            }
-            Link::Subject { .. } => false,
-        });
-        if let Some(parent) = mapping.tables.iter().find(deleted).filter(|_| !found) {
-            return Err(Fault::Cascade { child, parent: parent.sql.clone() });
-        }
-    }
-    Ok(())
+    let keys =
+        keys.into_iter().map(|((child, _, parent), columns)| Cascade { child, parent, columns });
+    cascades(mapping, keys, folded)
 }
 
 /// A name as SQLite compares it.

@@ -4,26 +4,23 @@ use std::{path::Path, time::Duration};
 
 use bailee_core::{Error, ErrorKind};
 use bailee_rights::source::{
-    Count, Remaining, SourceRow, Step, Strategy, TableCount, TableRemaining, Touched, Value,
+    Count, Remaining, SourceRow, Step, Strategy, TableCount, TableRemaining, Value,
 };
 use rusqlite::{
     Connection, OpenFlags, ToSql, Transaction, TransactionBehavior, params_from_iter,
     types::{ToSqlOutput, ValueRef},
 };
 
-use super::{
-    fault::{Fault, Result},
-    schema,
-};
+use super::schema;
 use crate::{
+    fault::{Fault, Result},
     mapping::{Checked, Table},
-    statement::{Bound, Statement, Statements},
+    row,
+    statement::{Bound, Reach, Statement, Statements},
 };
 
 /// How long a statement waits for another connection's lock.
 const BUSY: Duration = Duration::from_secs(15);
-/// How many rows are handed over at once.
-const HANDED: usize = 256;
 
 /// Opens a database that is there.
 pub(super) fn open(path: &Path, writes: bool) -> Result<Connection> {
@@ -77,7 +74,7 @@ pub(super) fn count(path: &Path, statements: Statements<'_>) -> Result<Count> {
     reading(path, statements, |connection| {
         let mut count = Count::default();
         for (at, table) in statements.mapping.facts.tables.iter().enumerate() {
-            let erase = statements.erase(at, statements.mapping.batch.into())?;
+            let erase = statements.erase(at, statements.mapping.batch.into(), Reach::All)?;
             count.tables.push(TableCount {
                 table: table.name.clone(),
                 rows: number(connection, statements.count(at)?)?,
@@ -106,33 +103,70 @@ pub(super) fn remaining(path: &Path, statements: Statements<'_>) -> Result<Remai
     })
 }
 
-/// Goes through the tables from the children up, until as many rows were changed as a step may.
+/// Counts what is older and would be erased.
+pub(super) fn count_older(path: &Path, statements: Statements<'_>, at: usize) -> Result<u64> {
+    reading(path, statements, |connection| {
+        statements.left(at)?.map_or(Ok(0), |left| number(connection, left))
+    })
+}
+
+/// Erases up to so many rows, from the children up.
 ///
-/// A table is come to only when nothing is left below it in this very transaction. So a row is never
-/// deleted before those that are found through it.
-pub(super) fn step(
-    path: &Path,
-    statements: Statements<'_>,
-    change: impl Fn(&Statements<'_>, usize, u64) -> bailee_core::Result<Option<Statement>>,
-) -> Result<Step> {
+/// A table is come to only when nothing is left below it in this very transaction, so that a row is
+/// never deleted before those that are found through it. Before that, rows that others hang on go
+/// in bundles, each with what hangs on them: else each step would walk past all that the steps
+/// before it have emptied.
+pub(super) fn erase(path: &Path, statements: Statements<'_>) -> Result<Step> {
     changing(path, statements, |transaction| {
-        let mut step = Step::default();
-        let mut room = u64::from(statements.mapping.batch);
-        for (at, table) in statements.mapping.tables.iter().enumerate() {
-            let Some(statement) = change(&statements, at, room)? else { continue };
-            let mut prepared = transaction.prepare(&statement.sql)?;
-            let rows = prepared.execute(params_from_iter(&statement.values))? as u64;
-            if rows > 0 {
-                step.touched.push(Touched { table: table.name.clone(), rows });
-            }
-            room = room.saturating_sub(rows);
-            if room == 0 {
-                step.more = true;
-                break;
+        let mut change = Change::of(transaction, statements.mapping);
+        for reach in [Reach::Some(change.room), Reach::All] {
+            for (at, table) in statements.tables() {
+                if let Some(statement) = statements.erase(at, change.room, reach)? {
+                    change.make(table, &statement)?;
+                }
             }
         }
-        Ok(step)
+        Ok(change.step)
     })
+}
+
+/// Marks up to so many rows, or takes the marks away.
+pub(super) fn restrict(path: &Path, statements: Statements<'_>, restricted: bool) -> Result<Step> {
+    changing(path, statements, |transaction| {
+        let mut change = Change::of(transaction, statements.mapping);
+        for (at, table) in statements.tables() {
+            if let Some(statement) = statements.restrict(at, restricted, change.room)? {
+                change.make(table, &statement)?;
+            }
+        }
+        Ok(change.step)
+    })
+}
+
+/// A step while it is made.
+struct Change<'t, 'c> {
+    transaction: &'t Transaction<'c>,
+    room: u64,
+    step: Step,
+}
+
+impl<'t, 'c> Change<'t, 'c> {
+    fn of(transaction: &'t Transaction<'c>, mapping: &Checked) -> Self {
+        Self { transaction, room: mapping.batch.into(), step: Step::default() }
+    }
+
+    /// Makes one change, unless the step is full.
+    fn make(&mut self, table: &Table, statement: &Statement) -> Result<()> {
+        if self.room == 0 {
+            return Ok(());
+        }
+        let mut prepared = self.transaction.prepare_cached(&statement.sql)?;
+        let rows = prepared.execute(params_from_iter(&statement.values))? as u64;
+        row::touch(&mut self.step, table, rows);
+        self.room = self.room.saturating_sub(rows);
+        self.step.more = self.room == 0;
+        Ok(())
+    }
 }
 
 pub(super) fn correct(
@@ -178,7 +212,7 @@ pub(super) fn collect(
             let mut batch = Vec::new();
             while let Some(row) = rows.next()? {
                 batch.push(read_row(table, row)?);
-                if batch.len() == HANDED {
+                if batch.len() == row::HANDED {
                     give(at, std::mem::take(&mut batch))?;
                 }
             }
@@ -197,25 +231,9 @@ fn number(connection: &Connection, statement: Statement) -> Result<u64> {
 }
 
 fn read_row(table: &Table, row: &rusqlite::Row<'_>) -> Result<SourceRow> {
-    let keys = (0..table.key.len()).map(|at| match row.get_ref(at)? {
-        ValueRef::Integer(number) => Ok(serde_json::Value::from(number)),
-        ValueRef::Text(text) => {
-            let text = str::from_utf8(text).map_err(|_| Fault::Key(table.sql.clone()))?;
-            Ok(serde_json::Value::from(text))
-        }
-        ValueRef::Blob(bytes) => Ok(serde_json::json!({ "bytes": bytes })),
-        ValueRef::Null | ValueRef::Real(_) => Err(Fault::Key(table.sql.clone())),
-    });
-    let key = serde_json::Value::Array(keys.collect::<Result<_>>()?).to_string();
-    let fields = table.fields.iter().enumerate().map(|(at, field)| {
-        let value = row.get_ref(table.key.len() + at)?;
-        Ok(match value {
-            ValueRef::Integer(there) if field.masked => match there {
-                0 => Value::Null,
-                _ => Value::Masked,
-            },
+    row::read(table, |at| {
+        Ok(match row.get_ref(at)? {
             ValueRef::Null => Value::Null,
-            ValueRef::Text(text) if !field.path.is_empty() => part(text)?,
             ValueRef::Integer(number) => Value::Integer(number),
             ValueRef::Real(number) => Value::Real(number),
             // What is no UTF-8 is the person's data all the same.
@@ -223,22 +241,6 @@ fn read_row(table: &Table, row: &rusqlite::Row<'_>) -> Result<SourceRow> {
                 .map_or_else(|_| Value::Bytes(text.to_vec()), |text| Value::Text(text.to_owned())),
             ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
         })
-    });
-    Ok(SourceRow { key, values: fields.collect::<Result<_>>()? })
-}
-
-/// The part of a document, in the form that it has there.
-fn part(text: &[u8]) -> Result<Value> {
-    let part: serde_json::Value = serde_json::from_slice(text).map_err(|_| Fault::Value)?;
-    Ok(match part {
-        serde_json::Value::Null => Value::Null,
-        serde_json::Value::Bool(bit) => Value::Bool(bit),
-        serde_json::Value::String(text) => Value::Text(text),
-        serde_json::Value::Number(number) => match number.as_i64() {
-            Some(number) => Value::Integer(number),
-            None => number.as_f64().map_or(Value::Null, Value::Real),
-        },
-        other => Value::Json(other.to_string()),
     })
 }
 

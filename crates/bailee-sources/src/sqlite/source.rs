@@ -3,21 +3,18 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use bailee_core::{Error, ErrorKind, Result};
+use bailee_core::{HostId, Result, TenantId, Timestamp};
 use bailee_rights::source::{
-    Correction, Count, DataSource, Remaining, RowSink, SourceFacts, SourceRow, Step, Value, Whose,
+    Correction, Count, DataSource, Remaining, RowSink, SourceFacts, SourceRow, Step, Whose,
 };
 
-use super::{
-    blocking::Blocking,
-    fault::{self, Fault},
-    session,
-};
+use super::{blocking::Blocking, session};
 use crate::{
     Mapping, PseudonymKey,
+    fault::{self, Fault},
     handoff::channel,
-    mapping::{Action, Field},
-    statement::{Bound, Statements},
+    row::Correcting,
+    statement::{Asked, Dialect, Statements},
 };
 
 /// A host's tables in an SQLite database, as a source of data.
@@ -87,8 +84,26 @@ impl SqliteSource {
         let whose = whose.clone();
         self.run(move |inner| {
             let pseudonym = inner.key.pseudonym(&whose);
-            let mapping = &*inner.mapping.0;
-            work(inner, Statements { mapping, whose: &whose, pseudonym: &pseudonym })
+            let asked = Asked::Person { whose: &whose, pseudonym: &pseudonym };
+            work(inner, inner.statements(asked))
+        })
+        .await
+    }
+
+    /// The same with the statements of what is older than a time.
+    async fn ask_older<T: Send + 'static>(
+        &self,
+        tenant: &TenantId,
+        table: &str,
+        before: Timestamp,
+        except: &[HostId],
+        work: impl FnOnce(&Inner, Statements<'_>, usize) -> fault::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let at = self.0.mapping.0.aged(table)?;
+        let (tenant, except) = (tenant.clone(), except.to_vec());
+        self.run(move |inner| {
+            let asked = Asked::Older { at, tenant: &tenant, before, except: &except };
+            work(inner, inner.statements(asked), at)
         })
         .await
     }
@@ -108,8 +123,7 @@ impl DataSource for SqliteSource {
         let (giver, mut taker) = channel(1);
         let (inner, whose) = (Arc::clone(&self.0), whose.clone());
         self.0.blocking.run(Box::new(move || {
-            let mapping = &*inner.mapping.0;
-            let statements = Statements { mapping, whose: &whose, pseudonym: "" };
+            let statements = inner.statements(Asked::Person { whose: &whose, pseudonym: "" });
             let ended = session::collect(&inner.path, statements, |at, rows| {
                 giver.give(Handed::Rows(at, rows)).map_err(|_| Fault::Gone)
             });
@@ -127,49 +141,20 @@ impl DataSource for SqliteSource {
     }
 
     async fn erase(&self, whose: &Whose) -> Result<Step> {
-        self.ask(whose, |inner, statements| {
-            session::step(&inner.path, statements, |statements, at, limit| {
-                statements.erase(at, limit)
-            })
-        })
-        .await
+        self.ask(whose, |inner, statements| session::erase(&inner.path, statements)).await
     }
 
     async fn correct(&self, whose: &Whose, correction: &Correction) -> Result<()> {
-        let Correction { table, key, field, value } = correction;
-        let at = self.facts().tables.iter().position(|facts| facts.name == *table);
-        let at = at.ok_or(ErrorKind::NotFound)?;
-        let place = self.facts().tables[at].fields.iter().position(|facts| facts.name == *field);
-        let place = place.ok_or(ErrorKind::NotFound)?;
-        let mapped = &self.0.mapping.0.tables[at];
-        let field = &mapped.fields[place];
-        let tied = |column: &str| {
-            mapped.key.iter().any(|key| key == column)
-                || mapped.tenant.as_ref().is_some_and(|tenant| tenant.name == column)
-                || mapped.link_column() == column
-        };
-        // What a law keeps is evidence, and what ties a row to somebody is not a fact about them.
-        if field.masked || tied(&field.column) || matches!(mapped.action, Action::Keep) {
-            return Err(ErrorKind::Unsupported.into());
-        }
-        // A key that is none of ours names no row.
-        let key = keys(key).filter(|key| key.len() == mapped.key.len());
-        let key = key.ok_or(ErrorKind::NotFound)?;
-        let value = bound(field, value)?;
+        let correcting = Correcting::of(&self.0.mapping.0, correction)?;
         self.ask(whose, move |inner, statements| {
-            session::correct(&inner.path, statements, |statements| {
-                let table = &statements.mapping.tables[at];
-                statements.correct(at, key, &table.fields[place], value)
-            })
+            session::correct(&inner.path, statements, |statements| correcting.statement(statements))
         })
         .await
     }
 
     async fn restrict(&self, whose: &Whose, restricted: bool) -> Result<Step> {
         self.ask(whose, move |inner, statements| {
-            session::step(&inner.path, statements, |statements, at, limit| {
-                statements.restrict(at, restricted, limit)
-            })
+            session::restrict(&inner.path, statements, restricted)
         })
         .await
     }
@@ -177,51 +162,41 @@ impl DataSource for SqliteSource {
     async fn remaining(&self, whose: &Whose) -> Result<Remaining> {
         self.ask(whose, |inner, statements| session::remaining(&inner.path, statements)).await
     }
+
+    async fn count_older(
+        &self,
+        tenant: &TenantId,
+        table: &str,
+        before: Timestamp,
+        except: &[HostId],
+    ) -> Result<u64> {
+        let count = |inner: &Inner, statements: Statements<'_>, at| {
+            session::count_older(&inner.path, statements, at)
+        };
+        self.ask_older(tenant, table, before, except, count).await
+    }
+
+    async fn erase_older(
+        &self,
+        tenant: &TenantId,
+        table: &str,
+        before: Timestamp,
+        except: &[HostId],
+    ) -> Result<Step> {
+        let erase =
+            |inner: &Inner, statements: Statements<'_>, _| session::erase(&inner.path, statements);
+        self.ask_older(tenant, table, before, except, erase).await
+    }
+}
+
+impl Inner {
+    fn statements<'a>(&'a self, asked: Asked<'a>) -> Statements<'a> {
+        Statements { mapping: &self.mapping.0, dialect: Dialect::Sqlite, asked }
+    }
 }
 
 impl fmt::Debug for SqliteSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteSource").field("name", &self.facts().name).finish_non_exhaustive()
-    }
-}
-
-/// The values of a row's key, as a collection wrote them.
-fn keys(key: &str) -> Option<Vec<Bound>> {
-    let keys: Vec<serde_json::Value> = serde_json::from_str(key).ok()?;
-    let bound = |key: serde_json::Value| {
-        Some(match key {
-            serde_json::Value::Number(number) => Bound::Integer(number.as_i64()?),
-            serde_json::Value::String(text) => Bound::Text(text),
-            serde_json::Value::Object(mut bytes) => {
-                Bound::Bytes(serde_json::from_value(bytes.remove("bytes")?).ok()?)
-            }
-            _ => return None,
-        })
-    };
-    keys.into_iter().map(bound).collect()
-}
-
-/// A value as its field takes it: a part of a document is bound as JSON.
-fn bound(field: &Field, value: &Value) -> Result<Bound> {
-    let unfit = || Error::new(ErrorKind::InvalidInput).with_detail("the field takes no such value");
-    let in_document = !field.path.is_empty();
-    let json = |value: serde_json::Value| Ok(Bound::Text(value.to_string()));
-    match value {
-        Value::Bool(bit) if in_document => json((*bit).into()),
-        Value::Integer(number) if in_document => json((*number).into()),
-        Value::Null if in_document => json(serde_json::Value::Null),
-        Value::Real(number) if in_document => json((*number).into()),
-        Value::Text(text) if in_document => json(text.as_str().into()),
-        Value::Json(text) => {
-            let value: serde_json::Value = serde_json::from_str(text).map_err(|_| unfit())?;
-            json(value)
-        }
-        Value::Bool(bit) => Ok(Bound::Integer(i64::from(*bit))),
-        Value::Bytes(bytes) if !in_document => Ok(Bound::Bytes(bytes.clone())),
-        Value::Integer(number) => Ok(Bound::Integer(*number)),
-        Value::Null => Ok(Bound::Null),
-        Value::Real(number) => Ok(Bound::Real(*number)),
-        Value::Text(text) => Ok(Bound::Text(text.clone())),
-        _ => Err(unfit()),
     }
 }

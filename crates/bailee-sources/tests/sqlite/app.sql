@@ -13,7 +13,7 @@ CREATE TABLE members (
 ) WITHOUT ROWID;
 CREATE TABLE posts (
     id INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL, author_id TEXT NOT NULL, title TEXT, body TEXT,
-    deleted_at INTEGER, restricted INTEGER
+    deleted_at INTEGER, restricted INTEGER, created_at INTEGER
 );
 CREATE INDEX posts_of ON posts (tenant_id, author_id);
 CREATE TABLE files (
@@ -25,7 +25,8 @@ CREATE TABLE comments (
     at INTEGER
 );
 CREATE TABLE messages (
-    id INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL, sender_id TEXT, recipient_id TEXT, body TEXT
+    id INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL, sender_id TEXT, recipient_id TEXT, body TEXT,
+    sent_at TEXT
 );
 CREATE TABLE settings (
     id INTEGER PRIMARY KEY, tenant_id TEXT NOT NULL, account_id TEXT NOT NULL, document TEXT

@@ -12,7 +12,7 @@ use bailee_sources::{Job, Mapping, PseudonymKey, SqliteSource};
 use rusqlite::{Connection, params, types::Value};
 use tempfile::TempDir;
 
-pub(crate) const MAPPING: &str = include_str!("app.toml");
+pub(crate) const MAPPING: &str = include_str!("../app.toml");
 
 /// A folder with a database.
 pub(crate) struct Application {
@@ -93,13 +93,16 @@ impl Application {
         let canary = format!("canary-{person}");
         for n in 0..count {
             let deleted = (n % 3 == 0).then_some(n);
+            // Old and young ones in turn, up to the very second.
+            let age = Application::AGE.as_seconds();
+            let at = if n % 2 == 0 { age - 1 - i64::from(n) } else { age - 1 + i64::from(n) };
             let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| {
                 transaction.execute(sql, values).unwrap();
             };
             run(
-                "INSERT INTO posts (tenant_id, author_id, title, body, deleted_at) \
-                 VALUES (?1, ?2, ?3, ?3, ?4)",
-                params![tenant, me, canary, deleted],
+                "INSERT INTO posts (tenant_id, author_id, title, body, deleted_at, created_at) \
+                 VALUES (?1, ?2, ?3, ?3, ?4, ?5)",
+                params![tenant, me, canary, deleted, at],
             );
             run(
                 "INSERT INTO files SELECT randomblob(16), max(id), ?1, CAST(?1 AS BLOB) FROM posts",
@@ -108,12 +111,12 @@ impl Application {
             run(
                 "INSERT INTO comments (tenant_id, author_id, about_id, body, at) \
                  VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![tenant, me, them, canary, n],
+                params![tenant, me, them, canary, at * 1000],
             );
             run(
-                "INSERT INTO messages (tenant_id, sender_id, recipient_id, body) \
-                 VALUES (?1, ?2, ?3, 'a word between two')",
-                params![tenant, me, them],
+                "INSERT INTO messages (tenant_id, sender_id, recipient_id, body, sent_at) \
+                 VALUES (?1, ?2, ?3, 'a word between two', datetime(?4, 'unixepoch'))",
+                params![tenant, me, them, at],
             );
             run(
                 "INSERT INTO invoices (tenant_id, account_id, address) VALUES (?1, ?2, 'a street')",

@@ -67,7 +67,7 @@ async fn r3_a_foreign_key_that_would_take_more_along_is_refused() {
 async fn r3_a_column_that_an_erasure_empties_may_be_empty() {
     let said = refused_after(
         "DROP TABLE messages; CREATE TABLE messages (id INTEGER PRIMARY KEY, tenant_id TEXT, \
-         sender_id TEXT NOT NULL, recipient_id TEXT, body TEXT)",
+         sender_id TEXT NOT NULL, recipient_id TEXT, body TEXT, sent_at TEXT)",
     )
     .await;
     assert!(said.contains("`messages.sender_id` cannot be empty"), "{said}");

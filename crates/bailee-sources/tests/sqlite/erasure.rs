@@ -126,10 +126,11 @@ async fn r3_people_whose_ids_differ_in_capitals_are_two() {
              CREATE TABLE audit (id INTEGER PRIMARY KEY, tenant_id TEXT COLLATE NOCASE, \
              actor_email TEXT COLLATE NOCASE, action TEXT); \
              CREATE TABLE messages (id INTEGER PRIMARY KEY, tenant_id TEXT COLLATE NOCASE, \
-             sender_id TEXT COLLATE NOCASE, recipient_id TEXT COLLATE NOCASE, body TEXT); \
+             sender_id TEXT COLLATE NOCASE, recipient_id TEXT COLLATE NOCASE, body TEXT, \
+             sent_at TEXT); \
              INSERT INTO invoices VALUES (1, 'acme', 'ADA', 'theirs'), (2, 'ACME', 'ada', 'theirs'); \
              INSERT INTO audit VALUES (1, 'acme', 'ADA@canary-ada.acme.test', 'theirs'); \
-             INSERT INTO messages VALUES (1, 'acme', 'Ada', 'aDA', 'theirs');",
+             INSERT INTO messages VALUES (1, 'acme', 'Ada', 'aDA', 'theirs', NULL);",
         )
         .unwrap();
     let (source, ada) = (application.source().await, whose("acme", "ada"));
