@@ -3,6 +3,8 @@
 mod builder;
 mod facade;
 mod notice_duties;
+#[cfg(feature = "smtp")]
+pub mod smtp;
 
 #[doc = include_str!("../PROMISES.md")]
 pub mod promises {}
