@@ -3,7 +3,8 @@
 use std::fmt;
 
 use bailee_core::{
-    Actor, Error, ErrorKind, HostId, Plaintext, ProviderId, PurposeId, Result, TenantId, Timestamp,
+    Actor, Error, ErrorKind, HostId, Locale, Plaintext, ProviderId, PurposeId, Result, TenantId,
+    Timestamp,
 };
 use bailee_registry::{Grounds, RestrictionGround};
 use serde::{Deserialize, Serialize};
@@ -187,6 +188,8 @@ pub(super) struct Incoming<'a> {
     pub(super) tenant: &'a TenantId,
     pub(super) person: &'a HostId,
     pub(super) ask: Ask,
+    /// The language that they read.
+    pub(super) locale: Locale,
     pub(super) channel: Channel,
     /// When it reached the controller (Art. 12(3) GDPR).
     pub(super) received: Timestamp,

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use bailee_core::{
-    Actor, Error, ErrorKind, HostId, Id, ProviderId, PurposeId, RecipientId, Result, SubjectId,
-    TenantId, Timestamp,
+    Actor, Error, ErrorKind, HostId, Id, Locale, ProviderId, PurposeId, RecipientId, Result,
+    SubjectId, TenantId, Timestamp,
 };
 use bailee_registry::RestrictionGround;
 use bailee_vault::Facts;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Channel, Ended, Export, IdentifiedBy, Reason, Right, State, Uses};
-use crate::clock::RequestClock;
+use crate::{clock::RequestClock, package::Segment};
 
 /// The schema that this release writes.
 pub(super) const SCHEMA: u16 = 1;
@@ -137,9 +137,9 @@ pub(super) struct PartBody {
     /// The sets that a hold keeps, with the hold.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) held: BTreeMap<String, (Id, Reason, Timestamp)>,
-    /// What was collected, of which kind the package knows.
+    /// What was collected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) segments: Vec<serde_json::Value>,
+    pub(super) segments: Vec<Segment>,
     /// How often a step failed since one did not.
     #[serde(default)]
     pub(super) failed: u32,
@@ -169,6 +169,9 @@ pub(super) struct SourceBody {
     /// Why it gave no answer the last time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) fault: Option<String>,
+    /// How many rows it handed out.
+    #[serde(default)]
+    pub(super) rows: u64,
     /// Rows of each table.
     #[serde(default)]
     pub(super) tables: BTreeMap<String, TableBody>,
@@ -193,6 +196,9 @@ pub(super) struct TableBody {
 /// `rights.asked`: sealed under the person's key.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct AskedBody {
+    /// The language that the person reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) locale: Option<Locale>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) words: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -149,6 +149,7 @@ fn source_json(source: &SourceBody) -> Result<Json> {
     Ok(Json::object([
         ("source", source.name.as_str().into()),
         ("answered", source.done.into()),
+        ("rows", count(source.rows)?),
         ("tables", Json::array(tables)),
     ]))
 }

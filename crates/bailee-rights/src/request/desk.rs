@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bailee_core::{
-    Access, Error, ErrorKind, HostError, HostId, Id, Result, SubjectId, TenantId, Timestamp,
-    audit::Entry,
+    Access, Error, ErrorKind, HostError, HostId, Id, ProviderId, Result, SubjectId, TenantId,
+    Timestamp, audit::Entry,
 };
-use bailee_registry::Declaration;
+use bailee_registry::{Catalogue, Declaration, ProviderFacts};
 use bailee_store::{Due, Key, Kind, Lease, Op};
 use bailee_vault::{Draft, Holder, Vault, View};
 
@@ -23,6 +23,7 @@ use crate::{
     hold::Holds,
     identity::Identity,
     message::Messages,
+    package::{Packages, Spool},
     source::{Sources, Whose},
 };
 
@@ -42,6 +43,10 @@ pub(super) struct Inner {
     pub(super) overseer: Option<Arc<dyn Overseer>>,
     pub(super) messages: Option<Messages>,
     pub(super) identity: Option<Identity>,
+    pub(super) packages: Option<Packages>,
+    pub(super) package_life: Duration,
+    pub(super) catalogues: Vec<Catalogue>,
+    pub(super) providers: Vec<(ProviderId, ProviderFacts)>,
     pub(super) holds: Holds,
     pub(super) erasures: Erasures,
     pub(super) timer: Arc<dyn Timer>,
@@ -164,6 +169,10 @@ impl Rights {
             overseer: None,
             messages: None,
             identity: None,
+            packages: None,
+            package_life: PACKAGE,
+            catalogues: Vec::new(),
+            providers: Vec::new(),
             holds,
             erasures,
             timer,
@@ -174,7 +183,7 @@ impl Rights {
 
     /// The kinds of work that [`do_due`](Self::do_due) does.
     pub fn tasks() -> Vec<Kind> {
-        let mut tasks = vec![kind::CLOCK_DUE, kind::PART_DUE, kind::REQUEST_DUE];
+        let mut tasks = vec![kind::CLOCK_DUE, kind::PACKAGE_DUE, kind::PART_DUE, kind::REQUEST_DUE];
         tasks.extend(Holds::tasks());
         tasks.extend(Erasures::tasks());
         tasks.extend(Messages::tasks());
@@ -200,6 +209,8 @@ impl Rights {
             self.part_due(lease).await
         } else if *task == kind::REQUEST_DUE {
             self.request_due(lease).await
+        } else if *task == kind::PACKAGE_DUE {
+            self.package_due(lease).await
         } else if Holds::tasks().contains(task) {
             self.0.holds.do_due(lease).await.map(drop)
         } else if Erasures::tasks().contains(task) {
@@ -335,6 +346,31 @@ impl RightsBuilder {
         self
     }
 
+    /// Where copies of people's data lie, sealed, until they are fetched. Without it nobody can ask for
+    /// one.
+    pub fn packages(mut self, spool: Arc<dyn Spool>) -> Self {
+        self.0.packages = Some(Packages::new(self.0.vault.clone(), spool));
+        self
+    }
+
+    /// How long a copy lies there. The default is seven days.
+    pub fn package_life(mut self, life: Duration) -> Self {
+        self.0.package_life = life;
+        self
+    }
+
+    /// Adds the sentences of a language, for what people read in a copy.
+    pub fn catalogue(mut self, catalogue: Catalogue) -> Self {
+        self.0.catalogues.push(catalogue);
+        self
+    }
+
+    /// Says what a provider's facts are, for what people read in a copy.
+    pub fn provider(mut self, provider: ProviderId, facts: ProviderFacts) -> Self {
+        self.0.providers.push((provider, facts));
+        self
+    }
+
     /// Another ledger of erasures: with an anchor, or for copies that live longer than ninety days.
     pub fn erasures(mut self, erasures: Erasures) -> Self {
         self.0.erasures = erasures;
@@ -393,4 +429,6 @@ const GRACE: Duration = Duration::from_secs(3 * 86_400);
 const LONGEST_GRACE: Duration = Duration::from_secs(14 * 86_400);
 /// How long copies of the data live where the host does not say.
 const BACKUPS: Duration = Duration::from_secs(90 * 86_400);
+/// How long a copy lies where it can be fetched.
+const PACKAGE: Duration = Duration::from_secs(7 * 86_400);
 const SESSION: Duration = Duration::from_secs(3600);

@@ -142,6 +142,9 @@ impl Rights {
             return self.step_telling(lease, view, &body, due, entry, content).await;
         }
         body.state = body.state.after(Move::Worked, body.right)?;
+        if body.right.hands_out() {
+            return self.close_with_package(lease, view, body, &parts).await;
+        }
         let content = self.completed(id, &body, &parts);
         if body.state == State::Closed {
             let outcome = if partial { OutcomeBody::Partial } else { OutcomeBody::Done };
@@ -150,6 +153,44 @@ impl Rights {
         let entry = self.entry("rights.cleared", id);
         let now = Due::After(Duration::ZERO);
         self.step_telling(lease, view, &body, now, entry, content).await
+    }
+
+    /// Closes a request whose parts have collected everything: the package is there from then on.
+    async fn close_with_package(
+        &self,
+        lease: &Lease,
+        view: &View,
+        mut body: RequestBody,
+        parts: &[PartBody],
+    ) -> Result<()> {
+        let (tenant, id) = (&lease.tenant, lease.task.id);
+        let package = match self.pack(lease, &body, parts).await {
+            // The person was erased meanwhile: there is nobody to hand anything to.
+            Err(error) if error.kind() == ErrorKind::Shredded => None,
+            package => package?,
+        };
+        let outcome = match package {
+            Some(_) => OutcomeBody::Done,
+            None => OutcomeBody::Cancelled,
+        };
+        body.closed = Some((self.now(), outcome));
+        let until = self.day(self.now().plus(self.0.package_life))?;
+        let (entry, ops) = self.closing(tenant, id, &body, outcome).await?;
+        let vault = self.vault();
+        let mut batch = vault
+            .batch()?
+            .op(self.put_request(tenant, id, &body, Some(view)).await?)
+            .ops(ops)
+            .finish(lease.task.clone(), lease.fence, Due::Never)
+            .audit(entry);
+        if let (Some(package), Some((_, subject))) = (package, body.places.first()) {
+            let person = vault.read(tenant, bailee_vault::Holder::Subject(*subject), &[]).await?;
+            let content = Content::PackageReady { until };
+            let letter = self.letter(tenant, *subject, id, body.right, content).await?;
+            batch = letter.add_to(package.add_to(batch.op(person.fence()?)));
+        }
+        vault.commit(tenant, batch).await?;
+        Ok(())
     }
 
     /// One step of a request that tells its person something.
@@ -322,12 +363,11 @@ impl Rights {
         id: Id,
         request: &RequestBody,
     ) -> Result<PartBody> {
-        let sources = self.0.sources.iter().map(|source| SourceBody {
-            name: source.facts().name.clone(),
-            done: false,
-            fault: None,
-            tables: std::collections::BTreeMap::new(),
-        });
+        let names = match request.right.hands_out() {
+            true => self.names_of_sources(request.right),
+            false => self.0.sources.iter().map(|source| source.facts().name.clone()).collect(),
+        };
+        let sources = names.iter().map(|name| SourceBody::new(name));
         let body = PartBody {
             right: request.right,
             home: home.clone(),

@@ -31,6 +31,7 @@ impl Rights {
         let holder = Holder::Subject(subject);
         match vault.read(tenant, holder, &[]).await {
             Ok(view) => {
+                self.delete_packages(tenant, subject).await?;
                 part.own =
                     part.own.saturating_add(self.delete_own(tenant, subject, request).await?);
                 let person = vault.person(tenant, subject).await?;

@@ -12,7 +12,7 @@ use super::{
     kind,
     state::{Move, State},
 };
-use crate::{clock::RequestClock, source::Value};
+use crate::{clock::RequestClock, package::AgeRecipient, source::Value};
 
 /// What came of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Rights {
         incoming: Incoming<'_>,
         identity: Option<IdentityBody>,
     ) -> Result<Taken> {
-        let Incoming { tenant, person, ask, channel, received, by } = incoming;
+        let Incoming { tenant, person, ask, locale, channel, received, by } = incoming;
         if tenant.is_system() {
             return Err(Error::new(ErrorKind::Denied));
         }
@@ -47,7 +47,10 @@ impl Rights {
         let subject = vault.ensure_subject(tenant, person).await?;
         let places = self.places(tenant, person).await?;
         let by = by.unwrap_or(Actor::Subject { subject });
-        let (matter, asked) = self.split(ask)?;
+        let (matter, mut asked) = self.split(ask)?;
+        if let Some(asked) = &mut asked {
+            asked.locale = Some(locale);
+        }
         // One open request for a right; where what is asked says more, for that.
         let class = if right.erases() { "erasure" } else { right.as_str() };
         let more = match &matter {
@@ -194,6 +197,10 @@ impl Rights {
         let asked = |asked: AskedBody| Some(asked);
         Ok(match ask {
             Ask::Access(export) | Ask::Portability(export) => {
+                self.packages()?;
+                if let Some(recipient) = &export.recipient {
+                    AgeRecipient::parse(recipient)?;
+                }
                 let matter = MatterBody::Copy { csv: export.csv };
                 (matter, asked(AskedBody { export: Some(export), ..AskedBody::default() }))
             }

@@ -13,6 +13,8 @@ pub(crate) const ASKED: Kind = Kind::from_static("rights.asked");
 pub(crate) const KNOWN: Kind = Kind::from_static("rights.known");
 /// A hold: a set of data that a reviewer keeps from an erasure.
 pub(crate) const HOLD: Kind = Kind::from_static("rights.hold");
+/// A closed package: where it lies. Sealed under the person's key, under the request's id.
+pub(crate) const PACKAGE: Kind = Kind::from_static("rights.package");
 /// What a retention sweep did.
 pub(crate) const SWEEP: Kind = Kind::from_static("rights.sweep");
 /// That a request of a right is open for a person, so that there is no second one.
@@ -24,6 +26,9 @@ pub(crate) const REQUEST_DUE: Kind = Kind::from_static("rights.request");
 pub(crate) const CLOCK_DUE: Kind = Kind::from_static("rights.clock");
 /// Work: bring a part on.
 pub(crate) const PART_DUE: Kind = Kind::from_static("rights.part");
+
+/// Work: delete a package whose time is over.
+pub(crate) const PACKAGE_DUE: Kind = Kind::from_static("rights.package");
 
 /// Facet of a [`REQUEST`] that is open.
 pub(crate) const IS_OPEN: Facet = Facet(0);

@@ -73,7 +73,15 @@ impl OperatorRights {
             how: IdentifiedBy::Provider,
             operator: None,
         });
-        let incoming = Incoming { tenant, person, ask, channel, received, by: Some(by) };
+        let incoming = Incoming {
+            tenant,
+            person,
+            ask,
+            locale: bailee_core::Locale::default(),
+            channel,
+            received,
+            by: Some(by),
+        };
         self.rights.take(incoming, identity).await
     }
 

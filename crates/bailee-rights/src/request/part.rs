@@ -38,7 +38,7 @@ impl Rights {
         };
         let subject = lease.subject.ok_or_else(|| Error::new(ErrorKind::Unopenable))?;
         let done = match part.stage {
-            Stage::Working => match self.work_part(tenant, subject, id, &mut part).await {
+            Stage::Working => match self.work_part(lease, subject, &mut part).await {
                 // Somebody else's request erased the person meanwhile, to the end.
                 Err(error) if error.kind() == ErrorKind::Shredded => {
                     part.stage = if part.right.erases() { Stage::Cleared } else { Stage::Done };
@@ -51,7 +51,7 @@ impl Rights {
             Stage::Held if self.holds_now(tenant, subject).await? != part.held => {
                 part.stage = Stage::Working;
                 part.sources.iter_mut().for_each(|source| source.done = false);
-                self.work_part(tenant, subject, id, &mut part).await?
+                self.work_part(lease, subject, &mut part).await?
             }
             Stage::Cleared | Stage::Held | Stage::Done => {
                 let entry = self.entry("rights.looked", id).about(subject);
@@ -135,15 +135,15 @@ impl Rights {
     /// Does what a part does. Whether it has done it.
     async fn work_part(
         &self,
-        tenant: &TenantId,
+        lease: &Lease,
         subject: SubjectId,
-        id: Id,
         part: &mut PartBody,
     ) -> Result<bool> {
+        let (tenant, id) = (&lease.tenant, lease.task.id);
         let accounts = &*self.0.accounts;
         match part.right {
             Right::Access | Right::Portability => {
-                return Err(Error::new(ErrorKind::Unsupported));
+                return self.collect(lease, subject, part).await;
             }
             Right::AccountDeletion | Right::Erasure => {
                 return self.erase(tenant, subject, id, part).await;
@@ -500,7 +500,7 @@ impl Rights {
         self.0.declaration.integrations().any(|integration| integration.recipient == *recipient)
     }
 
-    fn is_late(&self, begun: Monotonic) -> bool {
+    pub(super) fn is_late(&self, begun: Monotonic) -> bool {
         self.vault().clock().monotonic().since(begun) >= BUDGET
     }
 }
@@ -526,7 +526,7 @@ fn whose_of(
 }
 
 /// The kind of a fault, as a word. What the host's error says is not looked at.
-fn fault(error: &Error) -> String {
+pub(super) fn fault(error: &Error) -> String {
     match error.kind() {
         ErrorKind::Unsupported => "unsupported",
         ErrorKind::Configuration => "configuration",
@@ -538,7 +538,7 @@ fn fault(error: &Error) -> String {
 
 impl SourceBody {
     pub(super) fn new(name: &str) -> Self {
-        Self { name: name.into(), done: false, fault: None, tables: BTreeMap::new() }
+        Self { name: name.into(), done: false, fault: None, rows: 0, tables: BTreeMap::new() }
     }
 
     /// What was there before anything was done.

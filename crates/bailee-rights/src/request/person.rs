@@ -43,6 +43,7 @@ impl Rights {
             tenant: visitor.tenant(),
             person: visitor.person(),
             ask,
+            locale: visitor.locale().clone(),
             channel: Channel::Application,
             received: now,
             by: None,
@@ -168,7 +169,7 @@ impl Rights {
         })
     }
 
-    async fn own(&self, visitor: &Visitor, id: Id) -> Result<bailee_core::SubjectId> {
+    pub(super) async fn own(&self, visitor: &Visitor, id: Id) -> Result<bailee_core::SubjectId> {
         let unknown = || {
             Error::new(ErrorKind::NotFound).with_detail("there is no such request of this person")
         };
@@ -226,6 +227,14 @@ impl Rights {
             .ops(ops)
             .schedule(Key::new(kind::REQUEST_DUE, id), subject, bailee_store::Due::Never)
             .audit(entry.by(by));
+        let batch = match body.right.hands_out() {
+            // What was collected goes when nobody can be collecting any more.
+            true => {
+                let swept = bailee_store::Due::After(Self::CLAIM);
+                batch.schedule(Key::new(kind::PACKAGE_DUE, id), subject, swept)
+            }
+            false => batch,
+        };
         let batch = self.with_letter(batch, tenant, id, &body, content).await?;
         vault.commit(tenant, batch).await.map(|_| ())
     }

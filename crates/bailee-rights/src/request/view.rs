@@ -158,6 +158,8 @@ pub struct SourceStanding {
     pub done: bool,
     /// Why it gave no good answer the last time, as a word. It is asked again.
     pub fault: Option<String>,
+    /// How many rows it handed out.
+    pub rows: u64,
     /// Its tables, with how many rows were done, are left, are kept by law.
     pub tables: BTreeMap<String, TableStanding>,
 }
@@ -297,6 +299,7 @@ impl Part {
             source: source.name,
             done: source.done,
             fault: source.fault,
+            rows: source.rows,
             tables: source
                 .tables
                 .into_iter()

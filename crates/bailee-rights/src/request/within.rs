@@ -9,6 +9,8 @@ use super::Timer;
 
 /// How long a source may take over a look or a bounded step.
 pub(super) const STEP: Duration = Duration::from_secs(60);
+/// How long it may take to hand over what it has.
+pub(super) const HANDING_OVER: Duration = Duration::from_secs(480);
 
 /// What the future answers, or an error where it takes longer. What was given up may have happened:
 /// everything that is asked of a host's seam can be asked again.

@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
 mod erasing;
+mod handing_out;
+mod holding;
 mod intake;
+mod letters;
 mod recipients;
 mod weighing;
 mod world;

@@ -15,6 +15,9 @@ use bailee_core::{
 use bailee_registry::{Choice, DataOrigin, Declaration, Ledger, Objection, Standing};
 use bailee_rights::{
     clock::{Calendar, Establishment, Regime, SummerTime},
+    message::Messages,
+    notice::testing::{AddressBook, Mailbox},
+    package::MemorySpool,
     request::{Accounts, Ended, Overseer, Recipients, Right, Rights, Timer, Told, Warning, Word},
     source::{
         Correction, Count, DataSource, FieldFacts, Kept, MemorySource, Remaining, RowSink,
@@ -204,6 +207,9 @@ pub(crate) struct World {
     pub(crate) hand: Arc<Hand>,
     pub(crate) heard: Arc<Heard>,
     pub(crate) recipients: Arc<Answering>,
+    pub(crate) book: AddressBook,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) spool: MemorySpool,
     pub(crate) rights: Rights,
 }
 
@@ -240,6 +246,15 @@ impl World {
         let hand = Arc::new(Hand::default());
         let heard = Arc::new(Heard::default());
         let recipients = Arc::new(Answering(told, Mutex::default()));
+        let (book, mailbox) = (AddressBook::default(), Mailbox::default());
+        let messages = Messages::builder(
+            vault.clone(),
+            Arc::new(declaration.clone()),
+            Arc::new(book.clone()),
+            Arc::new(mailbox.clone()),
+        )
+        .build();
+        let spool = MemorySpool::default();
         let berlin = Establishment::new(
             Regime::eu(),
             Calendar::of("DE").unwrap(),
@@ -256,14 +271,31 @@ impl World {
         )
         .overseer(Arc::clone(&heard) as _)
         .recipients(Arc::clone(&recipients) as _)
+        .messages(messages)
+        .packages(Arc::new(spool.clone()))
         .build()
         .unwrap();
-        Self { clock, store, vault, content, bills, hand, heard, recipients, rights }
+        Self {
+            clock,
+            store,
+            vault,
+            content,
+            bills,
+            hand,
+            heard,
+            recipients,
+            book,
+            mailbox,
+            spool,
+            rights,
+        }
     }
 
     /// Rows of a person in both sources, two of them in each table.
     pub(crate) async fn fill(&self, tenant: &TenantId, person: &HostId, text: &str) -> Whose {
         let subject = self.vault.ensure_subject(tenant, person).await.unwrap();
+        let address = format!("{text}@people.example");
+        self.book.set(tenant, person, &[&address]);
         let whose = Whose::new(tenant.clone(), person.clone(), subject);
         for (source, facts) in [(&self.content, content()), (&self.bills, bills())] {
             for table in facts.tables {
