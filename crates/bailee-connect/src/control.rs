@@ -51,8 +51,25 @@ impl ControlCache {
 }
 
 impl Engine {
-    /// What the control row of a read says; refuses when the database belongs to another instance.
+    /// Whether the database is this instance's, by what its control row says now.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::StoreUnavailable`] and what the vault says.
+    pub async fn owns_database(&self) -> Result<bool> {
+        let control = self.0.vault.store().read(&TenantId::SYSTEM, &[]).await?.control;
+        let stored = self.0.vault.open_control(&control).await?;
+        let stored: Option<ControlBody> = stored.map(|facts| decode(&facts)).transpose()?;
+        Ok(stored.is_some_and(|stored| stored.instance == self.0.instance))
+    }
+
+    /// What the control row of a read says; refuses when the database belongs to another instance, or
+    /// is not served now.
     pub(crate) async fn admit_instance(&self, control: &Control) -> Result<Arc<InForce>> {
+        if self.0.barrier.as_ref().is_some_and(|barrier| barrier.is_closed()) {
+            return Err(Error::new(ErrorKind::Quarantined)
+                .with_detail("the database lacks erasures that were done after it was kept"));
+        }
         if let Some(known) = self.0.control.known(control.version) {
             return match known.body.instance == self.0.instance {
                 true => Ok(known),

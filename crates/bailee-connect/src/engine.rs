@@ -18,6 +18,7 @@ use bailee_store::Kind;
 use bailee_vault::Vault;
 
 use crate::{
+    barrier::Barrier,
     control::ControlCache,
     cookie::CookiePolicy,
     duties::Duties,
@@ -69,6 +70,8 @@ pub(crate) struct Inner {
     pub(crate) usage: Usage,
     /// How many connections of a registration are asked about in a minute.
     pub(crate) watch_budget: u32,
+    /// What keeps the database from being served.
+    pub(crate) barrier: Option<Arc<dyn Barrier>>,
     /// What providers answered to renewals and the store has not taken.
     pub(crate) journal: Option<Arc<Journal>>,
     /// The order of the last event that this process wrote.
@@ -102,6 +105,7 @@ pub struct EngineBuilder {
     requires: Vec<PurposeId>,
     catalogues: Vec<Catalogue>,
     watch_budget: u32,
+    barrier: Option<Arc<dyn Barrier>>,
     journal: Option<PathBuf>,
     activates: bool,
 }
@@ -155,6 +159,7 @@ impl Engine {
             requires: Vec::new(),
             catalogues: Vec::new(),
             watch_budget: watch::BUDGET,
+            barrier: None,
             journal: None,
             activates: false,
         }
@@ -198,6 +203,13 @@ impl EngineBuilder {
     #[must_use]
     pub fn events(mut self, sink: Arc<dyn EventSink>) -> Self {
         self.sink = Some(sink);
+        self
+    }
+
+    /// Keeps the database from being served while this says so.
+    #[must_use]
+    pub fn barrier(mut self, barrier: Arc<dyn Barrier>) -> Self {
+        self.barrier = Some(barrier);
         self
     }
 
@@ -369,6 +381,7 @@ impl EngineBuilder {
             running: Running::default(),
             usage: Usage::default(),
             watch_budget: self.watch_budget,
+            barrier: self.barrier,
             journal,
             last_event: AtomicI64::new(0),
             vault: self.vault,

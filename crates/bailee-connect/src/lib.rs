@@ -4,6 +4,7 @@ mod advance;
 mod agree;
 mod answer;
 mod assertion;
+mod barrier;
 mod begin;
 mod body;
 mod brake;
@@ -82,6 +83,7 @@ mod word;
 mod worker;
 
 pub use answer::Answer;
+pub use barrier::Barrier;
 pub use begin::{BeginOptions, Begun};
 pub use brake::BrakeStatus;
 pub use call::Acting;
