@@ -1,6 +1,6 @@
 //! Building the facade: every seam is named by the host, nothing is chosen for it.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use bailee_connect::{CookiePolicy, Engine, EventSink, Mount, Registration, Runtime, Seams};
 use bailee_core::{
@@ -10,11 +10,14 @@ use bailee_core::{
 use bailee_http::HttpSend;
 use bailee_providers::Provider;
 use bailee_registry::{Catalogue, Declaration};
-use bailee_rights::notice::{Contacts, Notices, NoticesBuilder, Notify};
+use bailee_rights::{
+    erased::{ErasureAnchor, Erasures},
+    notice::{Contacts, Notices, NoticesBuilder, Notify},
+};
 use bailee_store::Store;
 use bailee_vault::{KeySource, Vault};
 
-use crate::{Bailee, notice_duties::NoticeDuties};
+use crate::{Bailee, barrier::ErasureBarrier, notice_duties::NoticeDuties};
 
 /// Collects what a [`Bailee`] needs. What is missing is named when it is built.
 pub struct Builder {
@@ -38,6 +41,7 @@ pub struct Builder {
     catalogues: Vec<Catalogue>,
     watch_budget: Option<u32>,
     journal: Option<PathBuf>,
+    erasures: Option<(Arc<dyn ErasureAnchor>, Duration)>,
     activates: bool,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -76,6 +80,7 @@ impl Builder {
             catalogues: Vec::new(),
             watch_budget: None,
             journal: None,
+            erasures: None,
             activates: false,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
@@ -237,6 +242,18 @@ impl Builder {
         self
     }
 
+    /// Where erasures are noted outside of the database, and how long the longest-lived copy of the
+    /// data lives. A database that was put back and lacks erasures is then not served: every call is
+    /// refused ([`ErrorKind::Quarantined`]) and nothing is claimed, until they were done again
+    /// ([`Bailee::replay_erasures`]).
+    ///
+    /// It is looked when a process starts. Processes end before a database is put back under them.
+    #[must_use]
+    pub fn erasures(mut self, anchor: impl ErasureAnchor, backups_live: Duration) -> Self {
+        self.erasures = Some((Arc::new(anchor), backups_live));
+        self
+    }
+
     /// Says that starting with a declaration is the act that puts it in force, for hosts whose
     /// review of the file is where somebody decides: without it, a declaration that differs from the
     /// one in force is activated by an operator ([`Bailee::declarations`]), and until then this
@@ -267,7 +284,9 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] names what is missing or wrong; nothing is written then.
+    /// [`ErrorKind::Configuration`] names what is missing or wrong; nothing is written then. Where an
+    /// anchor of erasures was given, as [`Erasures::check`]. A database that lacks erasures is no error
+    /// here: nothing is served.
     pub async fn build(self) -> Result<Bailee> {
         let store = self.store.ok_or_else(|| missing("store"))?;
         let keys = self.keys.ok_or_else(|| missing("keys"))?;
@@ -309,6 +328,9 @@ impl Builder {
             // Refused above.
             _ => None,
         };
+        let erasures = self.erasures.map(|(anchor, backups_live)| {
+            Erasures::builder(vault.clone(), backups_live).anchor(anchor).build()
+        });
         let mut engine = Engine::builder(self.declaration, vault, seams, mount, instance, cookies)
             .requires(&self.requires);
         let named = |provider: &Arc<dyn Provider>| {
@@ -349,7 +371,12 @@ impl Builder {
         if let Some(notices) = &notices {
             engine = engine.duties(Arc::new(NoticeDuties(notices.clone())));
         }
-        Ok(Bailee { engine: engine.build().await?, notices })
+        if let Some(erasures) = &erasures {
+            engine = engine.barrier(Arc::new(ErasureBarrier(erasures.clone())));
+        }
+        let bailee = Bailee { engine: engine.build().await?, notices, erasures };
+        bailee.check_erasures().await?;
+        Ok(bailee)
     }
 }
 

@@ -9,7 +9,10 @@ use bailee_connect::{
 };
 use bailee_core::{Error, ErrorKind, Id, Locale, PurposeId, RegistrationId, Result};
 use bailee_registry::{AuditLog, Declaration, Handovers, Texts};
-use bailee_rights::notice::Notices;
+use bailee_rights::{
+    erased::{EraseAgain, Erasures, Replayed},
+    notice::Notices,
+};
 use bailee_vault::Vault;
 
 use crate::builder::Builder;
@@ -19,6 +22,7 @@ use crate::builder::Builder;
 pub struct Bailee {
     pub(crate) engine: Engine,
     pub(crate) notices: Option<Notices>,
+    pub(crate) erasures: Option<Erasures>,
 }
 
 impl Bailee {
@@ -76,6 +80,35 @@ impl Bailee {
             Error::new(ErrorKind::Configuration)
                 .with_detail("the builder was given no contacts and no notify")
         })
+    }
+
+    /// The ledger of erasures, with its anchor: who was erased, and whether this database knows all of
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where the builder was given no
+    /// [`erasures`](Builder::erasures).
+    pub fn erasures(&self) -> Result<&Erasures> {
+        self.erasures.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Configuration).with_detail("the builder was given no erasures")
+        })
+    }
+
+    /// Does again the erasures that a database which was put back lacks: the one thing that works until
+    /// they are done. It is called until nothing is left; from then on this process serves. Others are
+    /// started again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where the builder was given no anchor; [`ErrorKind::Quarantined`]
+    /// where the database belongs to another instance; as [`Erasures::replay`].
+    pub async fn replay_erasures(&self, again: &dyn EraseAgain) -> Result<Replayed> {
+        let erasures = self.erasures()?;
+        if !self.engine.owns_database().await? {
+            return Err(ErrorKind::Quarantined.into());
+        }
+        erasures.replay(again).await
     }
 
     /// The worker that does what is due later. Run one in each process, or in one of them.
@@ -181,12 +214,25 @@ impl Bailee {
     }
 
     /// Makes a database that belongs to another instance this one's: an operator's act after a
-    /// restore or a move, when the original certainly no longer runs.
+    /// restore or a move, when the original certainly no longer runs. Where there is an anchor of
+    /// erasures, it is looked now whether the database lacks some.
     ///
     /// # Errors
     ///
-    /// What the store and the vault say.
+    /// What the store and the vault say, and as [`Erasures::check`]: then the database is this one's and
+    /// is not served.
     pub async fn danger_adopt_database(&self) -> Result<()> {
-        self.engine.danger_adopt_database().await
+        self.engine.danger_adopt_database().await?;
+        self.check_erasures().await
+    }
+
+    /// Compares the database with the anchor of erasures, if it is this instance's.
+    pub(crate) async fn check_erasures(&self) -> Result<()> {
+        if let Some(erasures) = &self.erasures
+            && self.engine.owns_database().await?
+        {
+            erasures.check().await?;
+        }
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod barrier;
 mod builder;
 mod facade;
 mod notice_duties;

@@ -141,8 +141,8 @@ impl Holds {
         .await
     }
 
-    /// Every hold on a person's data, those that are over included, in the order of their ids. It
-    /// answers also for somebody who was erased, as long as the records of them are there.
+    /// Every hold on a person's data, in the order of their ids, those included that ended within the
+    /// last three years. It answers also for somebody who was erased.
     ///
     /// # Errors
     ///
@@ -289,6 +289,7 @@ impl Holds {
         let draft = Draft::new(work(hold), Holder::Tenant)
             .about(body.subject)
             .facet(facet)
+            .expires(body.ended.map(|(at, _)| at.plus(EVIDENCE)))
             .json(SCHEMA, body)?;
         self.vault().put(tenant, draft, replaces).await
     }
@@ -348,6 +349,9 @@ const WARNING: Duration = Duration::from_secs(30 * 86_400);
 
 /// How often a write is tried again after somebody else wrote the same record.
 const MAX_TRIES: u32 = 8;
+
+/// How long it can be shown that there was a hold, after its end.
+const EVIDENCE: Duration = Duration::from_secs(3 * 366 * 86_400);
 
 /// How many requests may wait for one hold.
 const MAX_WAITING: usize = 64;

@@ -35,6 +35,11 @@ async fn r3_a_hold_warns_then_ends_and_what_waited_for_it_goes_on() {
     assert!(w.holds.wait_for(&ACME, hold.id, REQUEST).await.unwrap().is_none());
     let error = w.holds.renew(&ACME, hold.id, REVIEWER, w.days(9)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "what is over does not begin again");
+    // It can be shown for three years, and then nobody keeps it.
+    w.clock.advance(DAY * 3 * 365);
+    assert_eq!(w.holds.of_subject(&ACME, w.ada).await.unwrap().len(), 1);
+    w.clock.advance(DAY * 4);
+    assert!(w.holds.of_subject(&ACME, w.ada).await.unwrap().is_empty());
 }
 
 #[tokio::test]
