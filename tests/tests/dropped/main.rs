@@ -10,6 +10,7 @@
 mod calls;
 mod flows;
 mod http;
+mod letters;
 mod list;
 mod log;
 mod notices;

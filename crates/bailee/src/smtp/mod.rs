@@ -6,6 +6,22 @@
 //! which servers and mailboxes know it.
 //!
 //! Nothing of a person is kept, logged, or put into an error. The future needs a tokio runtime.
+//!
+//! ```
+//! use bailee::{core::SecretText, smtp::Smtp};
+//!
+//! # fn main() -> bailee::Result<()> {
+//! # let password = "fake-password";
+//! let mail = Smtp::starttls("mail.example", "Example Privacy <privacy@example.example>")?
+//!     .credentials("privacy", SecretText::copy_from(password.as_bytes()))
+//!     .bounces_to("bounces@example.example")?
+//!     .build()?;
+//! // At the start: mail.check().await?; then Builder::notify(mail) beside Builder::contacts.
+//! # let _ = mail;
+//! # Ok(()) }
+//! ```
+//!
+//! What a server took may still come back as a report to the sender. Nothing here reads those.
 
 mod builder;
 mod mail;
@@ -88,12 +104,10 @@ impl Smtp {
         done.await.unwrap_or(Err(Fault::Lost)).map_err(Error::from)
     }
 
-    async fn hand_over(&self, to: &Recipient, mail: &[u8]) -> Result<Evidence, Fault> {
+    async fn hand_over(&self, to: &Recipient, mail: &[u8]) -> Result<(Evidence, Wire), Fault> {
         let mut wire = Wire::open(&self.0).await?;
         let answer = wire.send(self.0.bounces(), to.as_str(), mail).await?;
-        let evidence = Evidence::of(answer.bytes());
-        wire.quit().await;
-        Ok(evidence)
+        Ok((Evidence::of(answer.bytes()), wire))
     }
 }
 
@@ -118,7 +132,11 @@ impl Notify for Smtp {
         };
         let sent = tokio::time::timeout(self.0.timeout, self.hand_over(&recipient, &mail)).await;
         Ok(match sent.unwrap_or(Err(Fault::Lost)) {
-            Ok(evidence) => Delivery::Accepted(evidence),
+            Ok((evidence, mut wire)) => {
+                // Outside of the time: what was taken stays taken, however slow the good-bye is.
+                wire.quit().await;
+                Delivery::Accepted(evidence)
+            }
             Err(Fault::Recipient) => Delivery::Refused,
             Err(_) => Delivery::Unavailable,
         })

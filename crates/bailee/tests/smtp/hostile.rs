@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use bailee::{ErrorKind, rights::notice::Delivery, smtp::Smtp};
+use bailee::{
+    ErrorKind,
+    rights::notice::{Delivery, Evidence},
+    smtp::Smtp,
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
@@ -75,6 +79,31 @@ async fn a_server_that_refuses_to_talk_or_talks_nonsense_takes_nothing() {
         let smtp = plaintext(scripted(lines).await);
         assert_eq!(send(&smtp, "ada@people.example").await, Delivery::Unavailable, "{lines:?}");
     }
+}
+
+#[tokio::test]
+async fn what_was_taken_is_taken_although_the_good_bye_is_not_answered() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let (read, mut write) = stream.into_split();
+        let mut lines = BufReader::new(read).lines();
+        for answer in ["220 a\r\n", "250 a\r\n", "250 ok\r\n", "250 ok\r\n", "354 go\r\n"] {
+            write.write_all(answer.as_bytes()).await.unwrap();
+            lines.next_line().await.unwrap();
+        }
+        while lines.next_line().await.unwrap().unwrap() != "." {}
+        write.write_all(b"250 taken\r\n").await.unwrap();
+        // It hears the good-bye and says nothing.
+        lines.next_line().await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let builder = Smtp::danger_plaintext_on_loopback(([127, 0, 0, 1], port).into(), FROM).unwrap();
+    // A time that is over before the good-bye is given up.
+    let smtp = builder.timeout(Duration::from_millis(1500)).build().unwrap();
+    let taken = Delivery::Accepted(Evidence::of("250 taken\r\n"));
+    assert_eq!(send(&smtp, "ada@people.example").await, taken);
 }
 
 #[tokio::test]
