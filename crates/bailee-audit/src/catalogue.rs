@@ -347,6 +347,11 @@ const EVENTS: &[EventShape] = &[
         "a letter about a request was written",
         &["message", "request", "kind"],
     ),
+    event(
+        "rights.message_sent",
+        "a letter about a request was taken by whoever carries it",
+        &["message", "digest"],
+    ),
     event("rights.overdue", "the deadline of a request is over", &["request", "until"]),
     event("rights.package_ended", "a copy for a person was deleted", &["request"]),
     event("rights.package_fetched", "a person fetched their package", &["request", "link"]),
