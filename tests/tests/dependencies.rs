@@ -264,6 +264,7 @@ fn out_01_one_crate_alone_speaks_http_and_one_each_a_database() {
                 "bailee-audit",
                 "bailee-connect",
                 "bailee-emulator",
+                "bailee-rights",
                 "bailee-sources",
                 "bailee-vault",
             ],

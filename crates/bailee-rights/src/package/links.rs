@@ -98,10 +98,25 @@ impl Links {
     /// # Errors
     ///
     /// [`ErrorKind::NotFound`] for a link that is none, is over, was revoked, or is somebody else's;
-    /// what the store and the vault say.
+    /// [`ErrorKind::Conflict`] when the person's standing is written all the time; what the store and the vault say.
     pub async fn fetch(&self, tenant: &TenantId, visitor: SubjectId, token: &str) -> Result<Fetch> {
-        let vault = &self.vault;
         let token = LinkToken::parse(token).ok_or(ErrorKind::NotFound)?;
+        for _ in 0..MAX_TRIES {
+            if let Some(fetch) = self.try_fetch(tenant, visitor, &token).await? {
+                return Ok(fetch);
+            }
+        }
+        Err(ErrorKind::Conflict.into())
+    }
+
+    /// Opens a link; `None` where it, or the person's standing, was written in that moment.
+    async fn try_fetch(
+        &self,
+        tenant: &TenantId,
+        visitor: SubjectId,
+        token: &LinkToken,
+    ) -> Result<Option<Fetch>> {
+        let vault = &self.vault;
         let (id, holder) = (token.id(), Holder::Subject(visitor));
         let key = Key::new(LINK, id);
         let view = vault.read(tenant, holder, std::slice::from_ref(&key)).await?;
@@ -127,8 +142,8 @@ impl Links {
         let batch =
             vault.batch()?.op(view.fence()?).check(key, Expect::Version(version)).audit(entry);
         match vault.commit(tenant, batch).await {
-            Err(error) if error.kind() == ErrorKind::Conflict => Err(ErrorKind::NotFound.into()),
-            done => done.map(|_| Fetch { request: body.request, link: id, expires }),
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(None),
+            done => done.map(|_| Some(Fetch { request: body.request, link: id, expires })),
         }
     }
 
@@ -235,6 +250,9 @@ fn of_request(request: Id) -> Id {
 const PREFIX: &[u8] = b"bailee link 1\n";
 
 const SCHEMA: u16 = 1;
+
+/// How often it is looked again after somebody else wrote.
+const MAX_TRIES: u32 = 8;
 
 /// How long a link lives.
 const LIFE: Duration = Duration::from_secs(7 * 86_400);

@@ -19,7 +19,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn every_row_is_there_once_with_its_values_as_they_are() {
+async fn r1_every_row_is_there_once_with_its_values_as_they_are() {
     let world = World::new().await;
     let stored = world.package_of(Right::Access, &world::source(&world.ada)).await;
     let archive = Archive::read(&world.bytes(&stored).await);
@@ -87,7 +87,7 @@ async fn what_is_another_persons_is_masked_even_where_its_source_forgot_to() {
 }
 
 #[tokio::test]
-async fn the_manifest_says_what_is_there_and_how_to_check_it() {
+async fn r4_the_manifest_says_what_is_there_and_how_to_check_it() {
     let world = World::new().await;
     let stored = world.package_of(Right::Access, &world::source(&world.ada)).await;
     let archive = Archive::read(&world.bytes(&stored).await);
@@ -158,7 +158,7 @@ async fn several_tenants_go_into_one_package_under_their_own_keys() {
 }
 
 #[tokio::test]
-async fn a_person_of_whom_nothing_is_known_gets_a_package_that_says_so() {
+async fn r1_a_person_of_whom_nothing_is_known_gets_a_package_that_says_so() {
     let world = World::new().await;
     let stored = world.package_of(Right::Access, &MemorySource::new(world::facts(), 1)).await;
     let archive = Archive::read(&world.bytes(&stored).await);

@@ -50,7 +50,7 @@ fn judge(path: &Path) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn other_programs_read_every_entry() {
+async fn r4_other_programs_read_every_entry() {
     let world = World::new().await;
     let stored = world.package_of(Right::Access, &world::source(&world.ada)).await;
     let place = tempfile::tempdir().unwrap();

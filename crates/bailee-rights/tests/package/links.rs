@@ -47,7 +47,7 @@ async fn a_link_opens_for_its_person_and_each_fetch_is_noted() {
 }
 
 #[tokio::test]
-async fn nobody_else_opens_it_and_all_that_is_wrong_answers_the_same() {
+async fn r1_nobody_else_opens_it_and_all_that_is_wrong_answers_the_same() {
     let world = World::new().await;
     let links = Links::new(world.vault.clone());
     let link = links.make(&ACME, world.ada.subject(), REQUEST).await.unwrap();

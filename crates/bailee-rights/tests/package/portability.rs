@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn only_what_was_given_or_observed_for_consent_or_contract_is_in_it() {
+async fn r4_only_what_was_given_or_observed_for_consent_or_contract_is_in_it() {
     let world = World::new().await;
     let order = world.order(Right::Portability);
     let segment = world.collect(&order, &world::source(&world.ada)).await;

@@ -1,8 +1,13 @@
 //! Processes that die, and workers that come late.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use bailee_core::{ErrorKind, Result};
 use bailee_rights::{
-    package::Spool,
+    package::{MemorySpool, ObjectName, Spool, SpoolWriter, stream},
     request::Right,
     source::{
         Correction, Count, DataSource, MemorySource, Remaining, RowSink, SourceFacts, SourceRow,
@@ -69,7 +74,7 @@ fn visit(key: &str) -> SourceRow {
 }
 
 #[tokio::test]
-async fn a_segment_that_broke_off_is_made_again_and_every_row_is_there_once() {
+async fn r1_a_segment_that_broke_off_is_made_again_and_every_row_is_there_once() {
     let world = World::new().await;
     let order = world.order(Right::Access);
     let rows: Vec<_> = (0..5_000).map(|n| visit(&n.to_string())).collect();
@@ -158,4 +163,104 @@ async fn a_source_that_breaks_its_contract_makes_no_package() {
         );
         assert_eq!(collected.await.unwrap_err().kind(), ErrorKind::Configuration);
     }
+}
+
+/// A host spawns what it waits for.
+#[tokio::test]
+async fn whatever_is_waited_for_can_move_to_another_thread() {
+    fn is_send(_: &(impl Future + Send)) {}
+    let world = World::new().await;
+    let (order, closing) = (world.order(Right::Access), world.closing());
+    let source = world::source(&world.ada);
+    let packages = &world.packages;
+    let collected =
+        packages.collect_source(&order, &world.declaration, &source, &world.ada, Fence(1));
+    is_send(&collected);
+    let segments = [collected.await.unwrap()];
+    let closed = packages.close(&order, &closing, &segments, Fence(1));
+    is_send(&closed);
+    let stored = closed.await.unwrap();
+    let package = packages.open(&stored);
+    is_send(&package.read(0, 1));
+    is_send(&packages.sweep_orphans(order.request, stored.objects()));
+    is_send(&packages.delete(&stored));
+    let sources: [(&dyn DataSource, &Whose); 1] = [(&source, &world.ada)];
+    let mut sink = Vec::new();
+    is_send(&stream(&order, &closing, &sources, &mut sink));
+    let recipient = "age1usxde9k5assupql38muy07d9at3vsjk7awkjf8ajetyezzl96saq9a3qd2";
+    let recipient = bailee_rights::package::AgeRecipient::parse(recipient).unwrap();
+    is_send(&packages.encrypt(&order, &stored, &recipient, Fence(1)));
+}
+
+/// A spool that has room for so many bytes.
+struct Full(MemorySpool, Arc<AtomicUsize>);
+
+struct FullWriter(Box<dyn SpoolWriter>, Arc<AtomicUsize>);
+
+#[async_trait::async_trait]
+impl Spool for Full {
+    async fn write(&self, name: &ObjectName) -> Result<Box<dyn SpoolWriter>> {
+        Ok(Box::new(FullWriter(self.0.write(name).await?, Arc::clone(&self.1))))
+    }
+
+    async fn read(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>> {
+        self.0.read(name, offset, length).await
+    }
+
+    async fn length(&self, name: &ObjectName) -> Result<Option<u64>> {
+        self.0.length(name).await
+    }
+
+    async fn delete(&self, name: &ObjectName) -> Result<()> {
+        self.0.delete(name).await
+    }
+
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectName>> {
+        self.0.list(prefix).await
+    }
+}
+
+#[async_trait::async_trait]
+impl SpoolWriter for FullWriter {
+    async fn put(&mut self, bytes: Vec<u8>) -> Result<()> {
+        let room = self.1.load(Ordering::SeqCst);
+        let left = room.checked_sub(bytes.len()).ok_or(ErrorKind::HostFailed)?;
+        self.1.store(left, Ordering::SeqCst);
+        self.0.put(bytes).await
+    }
+
+    async fn finish(self: Box<Self>) -> Result<()> {
+        self.0.finish().await
+    }
+}
+
+#[tokio::test]
+async fn a_spool_that_is_full_makes_no_segment_and_no_package_and_it_goes_on_when_there_is_room() {
+    let world = World::new().await;
+    let order = world.order(Right::Access);
+    let source = world::source(&world.ada);
+    let closing = world.closing();
+    let mut failed = 0;
+    for room in (0..).step_by(4_000) {
+        let left = Arc::new(AtomicUsize::new(room));
+        let packages = world.over(Arc::new(Full(world.spool.clone(), Arc::clone(&left))));
+        let fence = Fence(i64::try_from(room).unwrap());
+        let collect =
+            packages.collect_source(&order, &world.declaration, &source, &world.ada, fence);
+        let closed = match collect.await {
+            Ok(segment) => packages.close(&order, &closing, &[segment], fence).await,
+            Err(error) => Err(error),
+        };
+        match closed {
+            Ok(stored) => {
+                Archive::read(&world.bytes(&stored).await);
+                world.packages.sweep_orphans(order.request, stored.objects()).await.unwrap();
+                assert_eq!(world.spool.contents().len(), stored.parts.len());
+                break;
+            }
+            Err(error) => assert_eq!(error.kind(), ErrorKind::HostFailed),
+        }
+        failed += 1;
+    }
+    assert!(failed > 5, "{failed}");
 }
