@@ -1,5 +1,7 @@
 //! Work of other crates that the worker does.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bailee_core::Result;
 use bailee_store::{Kind, Lease};
@@ -14,6 +16,11 @@ pub trait Duties: Send + Sync + 'static {
     /// have.
     fn tasks(&self) -> Vec<Kind>;
 
+    /// How long a claim of it holds, at most an hour. What takes longer comes again.
+    fn claim(&self) -> Duration {
+        CLAIM
+    }
+
     /// Does one piece of it.
     ///
     /// *Must* end the claim in the commit that writes what was done
@@ -27,3 +34,6 @@ pub trait Duties: Send + Sync + 'static {
     /// An error is logged by its kind; the work is due again when its claim ends.
     async fn do_due(&self, lease: &Lease) -> Result<()>;
 }
+
+/// How long a claim holds where nobody says otherwise.
+const CLAIM: Duration = Duration::from_secs(90);

@@ -1,12 +1,15 @@
 //! The worker: the one place from which anything happens later.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use bailee_core::{ErrorKind, Result, TenantId, audit::Entry};
-use bailee_store::{Claim, Due, Lease};
+use bailee_store::{Claim, Due, Kind, Lease};
 use futures_channel::oneshot;
 
 use crate::{engine::Engine, kind};
@@ -27,12 +30,15 @@ const KEEP_HOUSE: Duration = Duration::from_secs(30);
 pub struct Worker {
     engine: Engine,
     stopping: AtomicBool,
+    /// Work of others that is under way: it may take minutes, and nobody who needs a token waits for
+    /// it.
+    patient: Mutex<Vec<oneshot::Receiver<()>>>,
 }
 
 impl Engine {
     /// A worker over this engine.
     pub fn worker(&self) -> Worker {
-        Worker { engine: self.clone(), stopping: AtomicBool::new(false) }
+        Worker { engine: self.clone(), stopping: AtomicBool::new(false), patient: Mutex::default() }
     }
 }
 
@@ -64,6 +70,7 @@ impl Worker {
                 engine.0.runtime.sleep(REST).await;
             }
         }
+        self.patience().await;
         engine.0.disclosures.flush().await.map(|_| ())
     }
 
@@ -84,6 +91,7 @@ impl Worker {
         self.engine.replay().await;
         loop {
             let done = self.work().await?;
+            self.patience().await;
             if done == 0 {
                 break;
             }
@@ -102,27 +110,69 @@ impl Worker {
         let Some(_begun) = engine.begin_unless_draining() else { return Ok(0) };
         let mut leases = Vec::new();
         // What can wait is never in front of what somebody waits for.
-        let others = engine.0.duties.iter().map(|(task, _)| task.clone()).collect::<Vec<_>>();
-        for tasks in [kind::LANES.as_slice(), kind::PATIENT_LANES.as_slice(), &others] {
-            if tasks.is_empty() {
-                continue;
-            }
+        for tasks in [kind::LANES.as_slice(), kind::PATIENT_LANES.as_slice()] {
             let claim = Claim::Due { tasks, lease: LEASE, limit: BATCH };
             leases.extend(engine.0.vault.store().claim(claim).await?);
         }
-        let count = leases.len() as u64;
-        // In tasks of their own: a host that drops its worker must not cut off a renewal.
-        let tasks = leases.into_iter().map(|lease| {
-            let (engine, (tell, told)) = (engine.clone(), oneshot::channel());
-            self.engine.spawn(async move {
-                engine.do_due(&lease).await;
-                // Nobody may be waiting any more.
-                let _ = tell.send(());
-            });
-            told
-        });
+        let others = self.claim_for_others().await?;
+        let count = (leases.len() + others.len()) as u64;
+        let others: Vec<_> = others.into_iter().map(|lease| self.begin(lease)).collect();
+        self.under_way().extend(others);
+        let tasks = leases.into_iter().map(|lease| self.begin(lease));
         futures_util::future::join_all(tasks).await;
         Ok(count)
+    }
+
+    /// Claims as much work of others as may be under way at once, each kind for as long as it asks.
+    async fn claim_for_others(&self) -> Result<Vec<Lease>> {
+        let engine = &self.engine;
+        let mut room = {
+            let mut patient = self.under_way();
+            patient.retain_mut(|told| matches!(told.try_recv(), Ok(None)));
+            (BATCH as usize).saturating_sub(patient.len())
+        };
+        let mut leases = Vec::new();
+        let mut tasks: Vec<(Duration, Vec<Kind>)> = Vec::new();
+        for (task, duties) in &engine.0.duties {
+            let claim = duties.claim();
+            match tasks.iter_mut().find(|(known, _)| *known == claim) {
+                Some((_, tasks)) => tasks.push(task.clone()),
+                None => tasks.push((claim, vec![task.clone()])),
+            }
+        }
+        for (lease, tasks) in &tasks {
+            if room == 0 {
+                break;
+            }
+            let limit = u32::try_from(room).unwrap_or(BATCH);
+            let claim = Claim::Due { tasks, lease: *lease, limit };
+            let claimed = engine.0.vault.store().claim(claim).await?;
+            room = room.saturating_sub(claimed.len());
+            leases.extend(claimed);
+        }
+        Ok(leases)
+    }
+
+    /// Does a piece of work in a task of its own: a host that drops its worker must not cut off a
+    /// renewal.
+    fn begin(&self, lease: Lease) -> oneshot::Receiver<()> {
+        let (engine, (tell, told)) = (self.engine.clone(), oneshot::channel());
+        self.engine.spawn(async move {
+            engine.do_due(&lease).await;
+            // Nobody may be waiting any more.
+            let _ = tell.send(());
+        });
+        told
+    }
+
+    /// Waits for the work of others that is under way.
+    async fn patience(&self) {
+        let patient = std::mem::take(&mut *self.under_way());
+        futures_util::future::join_all(patient).await;
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, Vec<oneshot::Receiver<()>>> {
+        self.patient.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn keep_house(&self) {

@@ -1,0 +1,260 @@
+//! What a request about a person's data asks of their connections, by the pseudonym: for whoever
+//! joins the engine to the rights of people. Nobody is asked here whether they may; whoever calls has
+//! established that.
+
+use std::fmt;
+
+use bailee_core::{
+    Actor, ConnectionState, ErrorKind, ProviderId, PurposeId, Result, SubjectId, TenantId,
+    Timestamp,
+};
+use bailee_registry::{Choice, Grounds, Objection, RestrictionGround};
+
+use crate::{
+    body::AccountBody,
+    connections::ConnectionStatus,
+    engine::Engine,
+    word::{Withdrawal, Withdrawn, Word},
+};
+
+/// Words and ends for requests about people, whom the caller knows by their pseudonym. See
+/// [`Engine::on_behalf`].
+#[derive(Clone, Debug)]
+pub struct OnBehalf {
+    engine: Engine,
+}
+
+/// A connection of a person with the account that it is of.
+#[non_exhaustive]
+pub struct HeldConnection {
+    /// Where it stands.
+    pub status: ConnectionStatus,
+    /// The provider's id of the account, and whatever else it is known by there.
+    pub account: Vec<String>,
+}
+
+impl fmt::Debug for HeldConnection {
+    /// Without the account.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HeldConnection").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// What became of all connections of a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EndedConnections {
+    /// How many ended here and, as their providers say, there.
+    pub confirmed: u32,
+    /// How many ended here without a word of their providers.
+    pub unconfirmed: u32,
+    /// How many are on their way out: a worker ends them.
+    pub ending: u32,
+}
+
+impl Engine {
+    /// Words and ends for requests about people.
+    pub fn on_behalf(&self) -> OnBehalf {
+        OnBehalf { engine: self.clone() }
+    }
+}
+
+impl OnBehalf {
+    /// Fails unless this process may act on this database.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Quarantined`], [`ErrorKind::StoreUnavailable`].
+    pub async fn admit(&self) -> Result<()> {
+        let store = self.engine.0.vault.store();
+        let snapshot = store.read(&TenantId::SYSTEM, &[]).await?;
+        self.engine.admit_instance(&snapshot.control).await.map(drop)
+    }
+
+    /// As [`Choices::withdraw`](crate::Choices::withdraw).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn withdraw(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        by: &Actor,
+        what: &Withdrawal,
+    ) -> Result<Withdrawn> {
+        what.check()?;
+        let said = self.engine.say_of(tenant, subject, by, &Word::Withdrawn(what)).await?;
+        Ok(self.engine.end_all(said).await)
+    }
+
+    /// As [`Choices::opt_out_of_marketing`](crate::Choices::opt_out_of_marketing).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn opt_out_of_marketing(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        by: &Actor,
+    ) -> Result<()> {
+        self.say(tenant, subject, by, &Word::Marketing { objects: true }).await
+    }
+
+    /// As [`Choices::object`](crate::Choices::object).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn object(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        by: &Actor,
+        objection: &Objection,
+    ) -> Result<()> {
+        let Objection { purpose, integration, grounds } = objection;
+        let (integration, grounds) = (integration.as_ref(), grounds.as_ref());
+        self.say(tenant, subject, by, &Word::Objected { purpose, integration, grounds }).await
+    }
+
+    /// As [`OperatorChoices::uphold`](crate::OperatorChoices::uphold).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn uphold(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        by: &Actor,
+        purpose: &PurposeId,
+        integration: Option<&ProviderId>,
+    ) -> Result<()> {
+        self.say(tenant, subject, by, &Word::Upheld { purpose, integration }).await
+    }
+
+    /// As [`OperatorChoices::override_objection`](crate::OperatorChoices::override_objection).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn override_objection(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        by: &Actor,
+        purpose: &PurposeId,
+        integration: Option<&ProviderId>,
+        grounds: &Grounds,
+    ) -> Result<()> {
+        let declared = crate::choices::declared_purpose(&self.engine.0.declaration, purpose)?;
+        let word = Word::Overridden { purpose: declared, integration, grounds };
+        self.say(tenant, subject, by, &word).await
+    }
+
+    /// As [`Choices::restrict`](crate::Choices::restrict).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn restrict(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        by: &Actor,
+        ground: RestrictionGround,
+    ) -> Result<()> {
+        let choice = Choice::RestrictionBegun { ground };
+        self.say(tenant, subject, by, &Word::Recorded(choice)).await
+    }
+
+    /// As [`OperatorChoices::end_restriction`](crate::OperatorChoices::end_restriction).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn end_restriction(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        by: &Actor,
+        ground: RestrictionGround,
+        told: Timestamp,
+    ) -> Result<()> {
+        let choice = Choice::RestrictionEnded { ground: Some(ground), told: Some(told) };
+        self.say(tenant, subject, by, &Word::Recorded(choice)).await
+    }
+
+    /// The connections that a person owns, with the accounts that they are of.
+    ///
+    /// # Errors
+    ///
+    /// What the store and the vault say.
+    pub async fn connections(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+    ) -> Result<Vec<HeldConnection>> {
+        let found = self.engine.held_by(tenant, subject).await?;
+        found
+            .into_iter()
+            .map(|found| {
+                let AccountBody { id, also, .. } = &found.body.account;
+                let also = also.iter().map(|(_, id)| id.clone());
+                let account = [id.clone()].into_iter().chain(also).collect();
+                let status = self.engine.status_of(found)?;
+                Ok(HeldConnection { status, account })
+            })
+            .collect()
+    }
+
+    /// Ends every connection that a person owns, as
+    /// [`Connections::disconnect`](crate::Connections::disconnect) ends one. To be repeated until none
+    /// is left.
+    ///
+    /// # Errors
+    ///
+    /// What the store and the vault say; some may have ended.
+    pub async fn end_all(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        by: &Actor,
+    ) -> Result<EndedConnections> {
+        let engine = &self.engine;
+        let mut ended = EndedConnections::default();
+        for found in engine.held_by(tenant, subject).await? {
+            engine.admit_instance(found.view.control()).await?;
+            if found.state != ConnectionState::Disconnecting {
+                match engine.make_unusable(&found, by).await {
+                    // Whoever wrote it meanwhile: it is looked at again.
+                    Err(error) if error.kind() == ErrorKind::Conflict => {
+                        ended.ending += 1;
+                        continue;
+                    }
+                    done => done?,
+                }
+            }
+            match engine.end(&found.reference).await {
+                Ok(receipt) if receipt.confirmed => ended.confirmed += 1,
+                Ok(_) => ended.unconfirmed += 1,
+                Err(error) if error.kind() == ErrorKind::NotFound => ended.confirmed += 1,
+                // Somebody else is at it, or a worker will be.
+                Err(_) => ended.ending += 1,
+            }
+        }
+        Ok(ended)
+    }
+
+    async fn say(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        by: &Actor,
+        word: &Word<'_>,
+    ) -> Result<()> {
+        self.engine.say_of(tenant, subject, by, word).await.map(drop)
+    }
+}
