@@ -1,8 +1,15 @@
 //! Building the facade: every seam is named by the host, nothing is chosen for it.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use bailee_connect::{CookiePolicy, Engine, EventSink, Mount, Registration, Runtime, Seams};
+use bailee_connect::{
+    CookiePolicy, Engine, EventSink, Mount, Registration, Runtime, Seams, provider_facts,
+};
 use bailee_core::{
     Access, Clock, Error, ErrorKind, InstanceId, PurposeId, Random, Result, SystemClock,
     SystemRandom,
@@ -17,7 +24,10 @@ use bailee_rights::{
 use bailee_store::Store;
 use bailee_vault::{KeySource, Vault};
 
-use crate::{Bailee, barrier::ErasureBarrier, notice_duties::NoticeDuties};
+use crate::{
+    Bailee, RightsSetup, accounts::RightsDuties, barrier::ErasureBarrier,
+    notice_duties::NoticeDuties, rights_setup::Joining,
+};
 
 /// Collects what a [`Bailee`] needs. What is missing is named when it is built.
 pub struct Builder {
@@ -42,6 +52,7 @@ pub struct Builder {
     watch_budget: Option<u32>,
     journal: Option<PathBuf>,
     erasures: Option<(Arc<dyn ErasureAnchor>, Duration)>,
+    rights: Option<RightsSetup>,
     activates: bool,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -81,6 +92,7 @@ impl Builder {
             watch_budget: None,
             journal: None,
             erasures: None,
+            rights: None,
             activates: false,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
@@ -242,6 +254,14 @@ impl Builder {
         self
     }
 
+    /// Answers requests of people about their data: [`Bailee::rights`]. Letters are written where the
+    /// builder was given [`contacts`](Self::contacts) and [`notify`](Self::notify).
+    #[must_use]
+    pub fn rights(mut self, setup: RightsSetup) -> Self {
+        self.rights = Some(setup);
+        self
+    }
+
     /// Where erasures are noted outside of the database, and how long the longest-lived copy of the
     /// data lives. A database that was put back and lacks erasures is then not served: every call is
     /// refused ([`ErrorKind::Quarantined`]) and nothing is claimed, until they were done again
@@ -309,11 +329,13 @@ impl Builder {
             (Some(_), Some(_)) | (None, None) => {}
         }
         self.declaration.requires(&self.requires)?;
+        let rights = self.rights.map(|setup| setup.check(&self.declaration)).transpose()?;
         let mut vault = Vault::builder(store, keys).clock(self.clock).random(self.random);
         if let Some(key_store) = self.key_store {
             vault = vault.keys_in(key_store);
         }
         let vault = vault.open().await?;
+        let letters = self.contacts.clone().zip(self.notify.clone());
         let notices = match (self.contacts, self.notify) {
             (Some(contacts), Some(notify)) => {
                 let notices = Notices::builder(vault.clone(), contacts, notify);
@@ -331,6 +353,18 @@ impl Builder {
         let erasures = self.erasures.map(|(anchor, backups_live)| {
             Erasures::builder(vault.clone(), backups_live).anchor(anchor).build()
         });
+        let joined = rights.map(|(setup, sources)| Joining {
+            setup,
+            sources,
+            vault: vault.clone(),
+            declaration: self.declaration.clone(),
+            access: Arc::clone(&seams.access),
+            runtime: Arc::clone(&seams.runtime),
+            letters,
+            erasures: erasures.clone(),
+            catalogues: self.catalogues.clone(),
+            providers: Vec::new(),
+        });
         let mut engine = Engine::builder(self.declaration, vault, seams, mount, instance, cookies)
             .requires(&self.requires);
         let named = |provider: &Arc<dyn Provider>| {
@@ -344,7 +378,9 @@ impl Builder {
             .into_iter()
             .filter(|provider| named(provider) && !given.contains(&provider.spec().id));
         let compiled_in: Vec<_> = compiled_in.collect();
+        let mut facts = Vec::new();
         for provider in self.providers.into_iter().chain(compiled_in) {
+            facts.push((provider.spec().id.clone(), provider_facts(provider.spec())));
             engine = engine.provider(provider);
         }
         for registration in self.registrations {
@@ -374,7 +410,21 @@ impl Builder {
         if let Some(erasures) = &erasures {
             engine = engine.barrier(Arc::new(ErasureBarrier(erasures.clone())));
         }
-        let bailee = Bailee { engine: engine.build().await?, notices, erasures };
+        let desk = Arc::new(OnceLock::new());
+        if joined.is_some() {
+            engine = engine.duties(Arc::new(RightsDuties(Arc::clone(&desk))));
+        }
+        let engine = engine.build().await?;
+        let rights = match joined {
+            Some(joined) => {
+                let rights = Joining { providers: facts, ..joined }.join(&engine)?;
+                // Nobody else fills it.
+                drop(desk.set(rights.clone()));
+                Some(rights)
+            }
+            None => None,
+        };
+        let bailee = Bailee { engine, notices, erasures, rights };
         bailee.check_erasures().await?;
         Ok(bailee)
     }

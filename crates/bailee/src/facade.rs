@@ -12,6 +12,7 @@ use bailee_registry::{AuditLog, Declaration, Handovers, Texts};
 use bailee_rights::{
     erased::{EraseAgain, Erasures, Replayed},
     notice::Notices,
+    request::Rights,
 };
 use bailee_vault::Vault;
 
@@ -23,6 +24,7 @@ pub struct Bailee {
     pub(crate) engine: Engine,
     pub(crate) notices: Option<Notices>,
     pub(crate) erasures: Option<Erasures>,
+    pub(crate) rights: Option<Rights>,
 }
 
 impl Bailee {
@@ -79,6 +81,18 @@ impl Bailee {
         self.notices.as_ref().ok_or_else(|| {
             Error::new(ErrorKind::Configuration)
                 .with_detail("the builder was given no contacts and no notify")
+        })
+    }
+
+    /// Where people ask for what is theirs: access, rectification, erasure, portability, restriction,
+    /// objection, and an end of marketing. The worker does what they ask for.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where the builder was given no [`rights`](Builder::rights).
+    pub fn rights(&self) -> Result<&Rights> {
+        self.rights.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Configuration).with_detail("the builder was given no rights")
         })
     }
 

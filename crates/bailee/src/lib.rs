@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod accounts;
 mod barrier;
 mod builder;
 mod facade;
 mod notice_duties;
+mod rights_setup;
 #[cfg(feature = "smtp")]
 pub mod smtp;
 
@@ -41,6 +43,7 @@ pub use bailee_registry as registry;
 pub use bailee_registry::{Catalogue, Declaration, Disclosure, Document, Texts};
 pub use bailee_rights as rights;
 pub use bailee_rights::notice::{Contacts, Notices, Notify};
+pub use bailee_rights::request::{OperatorRights, Rights};
 #[cfg(feature = "sqlite")]
 pub use bailee_sqlite::SqliteStore;
 pub use bailee_store as store;
@@ -48,3 +51,4 @@ pub use bailee_vault as vault;
 pub use bailee_vault::RootKeys;
 pub use builder::Builder;
 pub use facade::Bailee;
+pub use rights_setup::RightsSetup;

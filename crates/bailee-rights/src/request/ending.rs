@@ -71,7 +71,12 @@ impl Rights {
     }
 
     /// Deletes every record about a person but what is evidence, and says how many.
-    async fn delete_own(&self, tenant: &TenantId, subject: SubjectId, request: Id) -> Result<u64> {
+    pub(super) async fn delete_own(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        request: Id,
+    ) -> Result<u64> {
         let vault = self.vault();
         let mut kept: Vec<Kind> = KEPT.to_vec();
         kept.extend(self.0.accounts.evidence());
@@ -102,7 +107,7 @@ impl Rights {
         }
     }
 
-    fn entry_of(&self, event: &'static str, subject: SubjectId) -> Entry {
+    pub(super) fn entry_of(&self, event: &'static str, subject: SubjectId) -> Entry {
         Entry::new(event, self.now()).about(subject)
     }
 }

@@ -8,6 +8,7 @@
 //! it.
 
 mod accounts;
+mod again;
 mod ask;
 mod body;
 mod certificate;

@@ -195,7 +195,6 @@ impl Rights {
         id: Id,
         part: &mut PartBody,
     ) -> Result<bool> {
-        let begun = self.vault().clock().monotonic();
         let accounts = &*self.0.accounts;
         // What the host's tables know the person by is asked before anything of it is gone.
         let whose = self.whose(tenant, subject, id).await?;
@@ -212,6 +211,18 @@ impl Rights {
                 left: now.left,
             });
         }
+        if !self.erase_sources(part, &whose).await?
+            || part.ended.is_some_and(|ended| ended.left > 0)
+        {
+            return Ok(false);
+        }
+        self.look_again(part, &whose).await
+    }
+
+    /// Erases what the sources have, as many steps as a claim has time for. Whether each says that it
+    /// is done.
+    pub(super) async fn erase_sources(&self, part: &mut PartBody, whose: &Whose) -> Result<bool> {
+        let begun = self.vault().clock().monotonic();
         let Self(inner) = self;
         for body in &mut part.sources {
             if body.done {
@@ -227,7 +238,7 @@ impl Rights {
                 continue;
             };
             if body.tables.is_empty() {
-                match within(&*inner.timer, STEP, source.remaining(&whose)).await {
+                match within(&*inner.timer, STEP, source.remaining(whose)).await {
                     Ok(found) => body.found(&found),
                     Err(error) => {
                         body.fault = Some(fault(&error));
@@ -236,7 +247,7 @@ impl Rights {
                 }
             }
             loop {
-                match within(&*inner.timer, STEP, source.erase(&whose)).await {
+                match within(&*inner.timer, STEP, source.erase(whose)).await {
                     Ok(step) => {
                         for touched in &step.touched {
                             let table = body.tables.entry(touched.table.clone()).or_default();
@@ -257,12 +268,7 @@ impl Rights {
                 }
             }
         }
-        if part.sources.iter().any(|source| !source.done)
-            || part.ended.is_some_and(|ended| ended.left > 0)
-        {
-            return Ok(false);
-        }
-        self.look_again(part, &whose).await
+        Ok(part.sources.iter().all(|source| source.done))
     }
 
     /// The sets of a person's data that are held now, each with the hold that ends last.
@@ -284,7 +290,7 @@ impl Rights {
     }
 
     /// The second look, at every source at one time. What is left somewhere is erased again.
-    async fn look_again(&self, part: &mut PartBody, whose: &Whose) -> Result<bool> {
+    pub(super) async fn look_again(&self, part: &mut PartBody, whose: &Whose) -> Result<bool> {
         let inner = &*self.0;
         let mut clear = true;
         for body in &mut part.sources {
