@@ -255,6 +255,7 @@ fn out_01_one_crate_alone_speaks_http_and_one_each_a_database() {
         ("hyper", &["bailee-emulator", "bailee-http"]),
         ("rusqlite", &["bailee-sources", "bailee-sqlite"]),
         ("lettre", &["bailee"]),
+        ("object_store", &["bailee-sources"]),
         ("sqlx", &["bailee-sources"]),
         ("tokio-postgres", &["bailee-postgres", "bailee-sources"]),
         ("oauth2", &["bailee-providers"]),

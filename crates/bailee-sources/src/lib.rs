@@ -4,11 +4,15 @@
 mod fault;
 #[cfg(feature = "sqlite")]
 mod handoff;
+#[cfg(any(feature = "object-store", feature = "postgres", feature = "sqlite", feature = "sqlx"))]
+mod ids;
 #[cfg_attr(
     not(any(feature = "postgres", feature = "sqlite", feature = "sqlx")),
     expect(dead_code, reason = "without a database a mapping is only checked")
 )]
 mod mapping;
+#[cfg(feature = "object-store")]
+mod objects;
 #[cfg(any(feature = "postgres", feature = "sqlx"))]
 mod postgres;
 mod problem;
@@ -24,6 +28,8 @@ mod sqlite;
 mod statement;
 
 pub use mapping::Mapping;
+#[cfg(feature = "object-store")]
+pub use objects::{ObjectSource, People};
 #[cfg(any(feature = "postgres", feature = "sqlx"))]
 pub use postgres::PostgresSource;
 #[cfg(feature = "postgres")]

@@ -2,8 +2,11 @@
 
 use bailee_core::Result;
 
-use super::{Asked, Bound, Class, Dialect, Reach, Statement, Statements, ids::tenant_in, sql::Sql};
-use crate::mapping::{Action, Field, Table};
+use super::{Asked, Bound, Class, Dialect, Reach, Statement, Statements, sql::Sql};
+use crate::{
+    ids::tenant_in,
+    mapping::{Action, Field, Table},
+};
 
 impl Statements<'_> {
     /// Erases up to so many rows; none where they are kept, or where a reach makes no difference.

@@ -2,7 +2,6 @@
 //! names the tenant wherever its table has one.
 
 mod change;
-mod ids;
 mod rows;
 mod sql;
 

@@ -2,12 +2,11 @@
 
 use bailee_core::{Error, ErrorKind, HostId, Result, Timestamp};
 
-use super::{
-    Asked, Bound, Class, Dialect, Reach, Statements,
+use super::{Asked, Bound, Class, Dialect, Reach, Statements, sql::Sql};
+use crate::{
     ids::{person_in, tenant_in},
-    sql::Sql,
+    mapping::{Action, Age, Column, Link, Table, Unit},
 };
-use crate::mapping::{Action, Age, Column, Link, Table, Unit};
 
 /// How many people may be excepted at once: a statement has only so many places for values.
 const MOST_EXCEPTED: usize = 1000;

@@ -1,0 +1,7 @@
+//! Objects in an object store.
+
+mod source;
+mod template;
+
+pub use source::ObjectSource;
+pub use template::People;
