@@ -1,0 +1,10 @@
+BEGIN;
+CREATE TEMP TABLE n ON COMMIT DROP AS SELECT FROM generate_series(1, {each});
+INSERT INTO accounts VALUES ('{person}', 'acme', 'ada@example.test', 'Ada');
+WITH posted AS (INSERT INTO posts (tenant_id, author_id, title, body) SELECT 'acme', '{person}', 'a title', 'a text of some length, as people write them' FROM n RETURNING id) INSERT INTO files (post_id, name) SELECT id, 'a-file.jpg' FROM posted;
+INSERT INTO comments (tenant_id, author_id, body) SELECT 'acme', '{person}', 'a text of some length, as people write them' FROM n;
+INSERT INTO messages (tenant_id, sender_id, body) SELECT 'acme', '{person}', 'a text of some length, as people write them' FROM n;
+INSERT INTO settings (tenant_id, account_id, document) SELECT 'acme', '{person}', '{"note":"a note","theme":"dark"}' FROM n;
+INSERT INTO audit (tenant_id, account_id, actor, action) SELECT 'acme', '{person}', 'ada@example.test', 'signed in' FROM n;
+INSERT INTO invoices (tenant_id, account_id, address) SELECT 'acme', '{person}', '1 Example Street, Dublin 2' FROM n;
+COMMIT;

@@ -1,0 +1,13 @@
+PRAGMA foreign_keys = ON;
+BEGIN;
+CREATE TEMP TABLE n AS WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < {each}) SELECT n FROM c;
+INSERT INTO accounts VALUES ('{person}', 'acme', 'ada@example.test', 'Ada');
+INSERT INTO posts (tenant_id, author_id, title, body) SELECT 'acme', '{person}', 'a title', 'a text of some length, as people write them' FROM n;
+INSERT INTO files (post_id, name) SELECT id, 'a-file.jpg' FROM posts WHERE tenant_id = 'acme' AND author_id = '{person}';
+INSERT INTO comments (tenant_id, author_id, body) SELECT 'acme', '{person}', 'a text of some length, as people write them' FROM n;
+INSERT INTO messages (tenant_id, sender_id, body) SELECT 'acme', '{person}', 'a text of some length, as people write them' FROM n;
+INSERT INTO settings (tenant_id, account_id, document) SELECT 'acme', '{person}', '{"note":"a note","theme":"dark"}' FROM n;
+INSERT INTO audit (tenant_id, account_id, actor, action) SELECT 'acme', '{person}', 'ada@example.test', 'signed in' FROM n;
+INSERT INTO invoices (tenant_id, account_id, address) SELECT 'acme', '{person}', '1 Example Street, Dublin 2' FROM n;
+DROP TABLE temp.n;
+COMMIT;

@@ -1,0 +1,16 @@
+PRAGMA journal_mode = WAL;
+CREATE TABLE accounts (id text NOT NULL, tenant_id text NOT NULL, email text, name text, PRIMARY KEY (tenant_id, id));
+CREATE TABLE posts (id INTEGER PRIMARY KEY, tenant_id text, author_id text, title text, body text);
+CREATE INDEX posts_of ON posts (tenant_id, author_id);
+CREATE TABLE files (id INTEGER PRIMARY KEY, post_id bigint REFERENCES posts (id), name text);
+CREATE INDEX files_of ON files (post_id);
+CREATE TABLE comments (id INTEGER PRIMARY KEY, tenant_id text, author_id text, body text);
+CREATE INDEX comments_of ON comments (tenant_id, author_id);
+CREATE TABLE messages (id INTEGER PRIMARY KEY, tenant_id text, sender_id text, body text);
+CREATE INDEX messages_of ON messages (tenant_id, sender_id);
+CREATE TABLE settings (id INTEGER PRIMARY KEY, tenant_id text, account_id text, document text);
+CREATE INDEX settings_of ON settings (tenant_id, account_id);
+CREATE TABLE audit (id INTEGER PRIMARY KEY, tenant_id text, account_id text, actor text, action text);
+CREATE INDEX audit_of ON audit (tenant_id, account_id);
+CREATE TABLE invoices (id INTEGER PRIMARY KEY, tenant_id text, account_id text, address text);
+CREATE INDEX invoices_of ON invoices (tenant_id, account_id);
