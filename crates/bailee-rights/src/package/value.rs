@@ -182,4 +182,82 @@ mod tests {
             assert_eq!(as_cell(text), expected);
         }
     }
+
+    /// Texts out of what gives readers trouble, each time the same.
+    fn hostile() -> impl Iterator<Item = String> {
+        const PIECES: [&str; 20] = [
+            "\"",
+            "\\",
+            "\n",
+            "\r\n",
+            ",",
+            ";",
+            "=",
+            "-",
+            "'",
+            "\t",
+            " ",
+            "\0",
+            "{",
+            "}",
+            "[",
+            ":",
+            "a",
+            "\u{1f600}",
+            "\u{2028}",
+            "\\\"",
+        ];
+        let mut state = 1_u64;
+        (0..20_000).map(move |_| {
+            let mut next = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                (state >> 33) as usize
+            };
+            (0..next() % 9).map(|_| PIECES[next() % PIECES.len()]).collect()
+        })
+    }
+
+    #[test]
+    fn every_text_comes_back_out_of_its_line() {
+        for text in hostile() {
+            let line = as_json(&Value::Text(text.clone()));
+            assert!(!line.contains(['\n', '\r']), "{line}");
+            assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn every_document_comes_back_out_of_its_line() {
+        for text in hostile() {
+            let document =
+                serde_json::json!({ (text.clone()): [text, 1.5, null, {"a": [], "b": {}}] });
+            let written = serde_json::to_string_pretty(&document).unwrap();
+            let line = as_json(&Value::Json(written));
+            assert!(!line.contains(['\n', '\r']), "{line}");
+            assert_eq!(line, serde_json::to_string(&document).unwrap(), "nothing else is lost");
+        }
+    }
+
+    /// What a reader by RFC 4180 finds in a cell; `None` where the cell ends before its text does.
+    fn read(cell: &str) -> Option<String> {
+        let Some(quoted) = cell.strip_prefix('"') else {
+            return (!cell.contains(['"', ',', '\r', '\n'])).then(|| cell.to_owned());
+        };
+        let inner = quoted.strip_suffix('"')?.replace("\"\"", "\u{1}");
+        (!inner.contains('"')).then(|| inner.replace('\u{1}', "\""))
+    }
+
+    #[test]
+    fn every_text_comes_back_out_of_its_cell_and_none_is_a_formula() {
+        for text in hostile() {
+            let cell = as_cell(&text);
+            let found = read(&cell).unwrap_or_else(|| panic!("{text:?} became {cell:?}"));
+            let first = found.trim_start_matches([' ', '\0']).chars().next();
+            assert!(!matches!(first, Some('=' | '-' | '\t' | '\r' | '\n')), "{cell:?}");
+            assert_eq!(
+                found.strip_prefix('\'').unwrap_or(&found),
+                text.strip_prefix('\'').unwrap_or(&text)
+            );
+        }
+    }
 }

@@ -27,7 +27,6 @@ for source in manifest['sources']:
                 assert hashlib.sha256(data).hexdigest() == told['sha256'], told
                 assert len(data) == told['bytes']
         if table['jsonl'] and len(names) < 1000:
-            lines = package.read(table['jsonl']['path']).decode().splitlines()
             lines = package.read(table['jsonl']['path']).split(b'\\n')
             assert len(lines) - 1 == table['rows']
             for line in lines[:-1]:
