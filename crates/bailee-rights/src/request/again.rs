@@ -32,7 +32,7 @@ impl EraseAgain for Rights {
                     if self.erase_sources(&mut part, &whose).await?
                         && self.look_again(&mut part, &whose).await?
                     {
-                        self.end_part(tenant, subject, request, &mut part).await?;
+                        self.destroy(tenant, subject, request, &mut part).await?;
                         return Ok(true);
                     }
                     if part.sources.iter().any(|source| source.fault.is_some()) {

@@ -14,12 +14,7 @@ use super::{
 const AT_ONCE: usize = 200;
 
 impl Rights {
-    /// Destroys what is left of a person in a tenant. Whether it is all gone.
-    ///
-    /// The records go first; then, in one commit, a tombstone takes the place of the person's record
-    /// and the directory entry goes, from where on nothing is written for them any more; then the key.
-    /// What was written in between opens for nobody, and goes as well. Each step finds by itself how
-    /// far the one before it came.
+    /// Ends what was connected meanwhile, and destroys what is left. Whether it is all gone.
     pub(super) async fn end_part(
         &self,
         tenant: &TenantId,
@@ -27,6 +22,30 @@ impl Rights {
         request: Id,
         part: &mut PartBody,
     ) -> Result<bool> {
+        // Its tokens are not to outlive it at the provider.
+        match self.end_connections(tenant, subject, part).await {
+            Ok(false) => return Ok(false),
+            Err(error) if error.kind() != ErrorKind::Shredded => return Err(error),
+            _ => {}
+        }
+        self.destroy(tenant, subject, request, part).await?;
+        part.stage = Stage::Done;
+        Ok(true)
+    }
+
+    /// Destroys what is left of a person in a tenant.
+    ///
+    /// The records go first; then, in one commit, a tombstone takes the place of the person's record
+    /// and the directory entry goes, from where on nothing is written for them any more; then the key.
+    /// What was written in between opens for nobody, and goes as well. Each step finds by itself how
+    /// far the one before it came.
+    pub(super) async fn destroy(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        request: Id,
+        part: &mut PartBody,
+    ) -> Result<()> {
         let vault = self.vault();
         let holder = Holder::Subject(subject);
         match vault.read(tenant, holder, &[]).await {
@@ -66,8 +85,7 @@ impl Rights {
             vault.commit(tenant, batch).await?;
         }
         part.own = part.own.saturating_add(self.delete_own(tenant, subject, request).await?);
-        part.stage = Stage::Done;
-        Ok(true)
+        Ok(())
     }
 
     /// Deletes every record about a person but what is evidence, and says how many.

@@ -79,6 +79,7 @@ impl Rights {
                 let factor = 2_u32.checked_pow(part.failed.min(10)).unwrap_or(u32::MAX);
                 Due::After(AGAIN.0.saturating_mul(factor / 2).min(AGAIN.1))
             }
+            (false, false) if part.ended.is_some_and(|ended| ended.left > 0) => Due::After(AGAIN.0),
             (false, false) => Due::After(Duration::ZERO),
         };
         let event = match (done, faulty) {
@@ -201,15 +202,9 @@ impl Rights {
         part.held = self.holds_now(tenant, subject).await?;
         let whose = part.held.keys().fold(whose, |whose, set| whose.sparing(set.as_str()));
         if part.ended.is_none_or(|ended| ended.left > 0) {
+            self.end_connections(tenant, subject, part).await?;
             let word = Word::Withdrawn(super::Uses::Everything);
             accounts.say(tenant, subject, &part.by, &word).await?;
-            let now = accounts.end_all(tenant, subject, &part.by).await?;
-            let before = part.ended.unwrap_or_default();
-            part.ended = Some(super::Ended {
-                confirmed: before.confirmed.saturating_add(now.confirmed),
-                unconfirmed: before.unconfirmed.saturating_add(now.unconfirmed),
-                left: now.left,
-            });
         }
         if !self.erase_sources(part, &whose).await?
             || part.ended.is_some_and(|ended| ended.left > 0)
@@ -217,6 +212,23 @@ impl Rights {
             return Ok(false);
         }
         self.look_again(part, &whose).await
+    }
+
+    /// Ends the person's connections, and counts what became of them. Whether none is left.
+    pub(super) async fn end_connections(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        part: &mut PartBody,
+    ) -> Result<bool> {
+        let now = self.0.accounts.end_all(tenant, subject, &part.by).await?;
+        let before = part.ended.unwrap_or_default();
+        part.ended = Some(super::Ended {
+            confirmed: before.confirmed.saturating_add(now.confirmed),
+            unconfirmed: before.unconfirmed.saturating_add(now.unconfirmed),
+            left: now.left,
+        });
+        Ok(now.left == 0)
     }
 
     /// Erases what the sources have, as many steps as a claim has time for. Whether each says that it
