@@ -1,8 +1,8 @@
 //! Erasing somebody whom a restored database brought back.
 
 use async_trait::async_trait;
-use bailee_core::{Error, ErrorKind, Id, Result, SubjectId, TenantId};
-use bailee_store::Key;
+use bailee_core::{ErrorKind, HostId, Id, Result, SubjectId, TenantId};
+use bailee_store::{Expect, Query};
 use bailee_vault::{Draft, Holder, kind as vault_kind};
 
 use super::{
@@ -32,7 +32,7 @@ impl EraseAgain for Rights {
                     if self.erase_sources(&mut part, &whose).await?
                         && self.look_again(&mut part, &whose).await?
                     {
-                        self.destroy(tenant, subject, request, &mut part).await?;
+                        self.end_again(tenant, subject, Some(whose.person()), request).await?;
                         return Ok(true);
                     }
                     if part.sources.iter().any(|source| source.fault.is_some()) {
@@ -41,12 +41,15 @@ impl EraseAgain for Rights {
                 }
                 Ok(false)
             }
-            // The key is gone, in a store of its own: nobody can say any more who it was, and what is
-            // left of them here opens for nobody.
-            Err(error) if matches!(error.kind(), ErrorKind::KeyMissing | ErrorKind::Shredded) => {
-                self.bury(tenant, subject, request).await.map(|()| true)
-            }
-            Err(error) => Err(error),
+            Err(error) => match error.kind() {
+                // The key is gone, in a store of its own: nobody can say any more who it was, and what
+                // is left of them here opens for nobody.
+                ErrorKind::KeyMissing => {
+                    self.end_again(tenant, subject, None, request).await.map(|()| true)
+                }
+                ErrorKind::NotFound | ErrorKind::Shredded => Ok(true),
+                _ => Err(error),
+            },
         }
     }
 }
@@ -70,44 +73,43 @@ impl Rights {
         }
     }
 
-    /// Puts a tombstone in the place of a person whose key is gone, and deletes what is about them.
-    async fn bury(&self, tenant: &TenantId, subject: SubjectId, request: Id) -> Result<()> {
-        let vault = self.vault();
-        let holder = Holder::Subject(subject);
-        let found = vault.store().read(tenant, &[holder.standing()]).await?;
-        let record = found.records.into_iter().flatten().next();
-        if let Some(record) = record
-            && record.facet != vault_kind::SUBJECT_ERASED
-        {
-            let tombstone = Draft::new(holder.standing(), Holder::Tenant)
-                .about(subject)
-                .facet(vault_kind::SUBJECT_ERASED)
-                .facts(1, *b"{}");
-            let put = vault.put(tenant, tombstone, Some(&record)).await?;
-            let entry = self.entry_of("subject.erased", subject).with("request", request);
-            vault.commit(tenant, vault.batch()?.op(put).audit(entry)).await?;
-        }
+    /// Destroys what is left of somebody.
+    ///
+    /// No work row goes on with this, as one does with an erasure that is asked for. So the key goes no
+    /// later than the commit in which the ledger says that they are erased: nobody comes back to what
+    /// was left then. Nothing is used meanwhile, so it may go before it.
+    async fn end_again(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        person: Option<&HostId>,
+        request: Id,
+    ) -> Result<()> {
+        let (vault, holder) = (self.vault(), Holder::Subject(subject));
+        self.delete_packages(tenant, subject).await?;
         self.delete_own(tenant, subject, request).await?;
-        // The directory's entry is found by the person alone; by the subject it is a record like others.
-        let mut query = bailee_store::Query::of_kind(vault_kind::DIRECTORY).subject(subject);
-        loop {
-            let page = vault.store().find(tenant, &query).await?;
-            for record in &page.records {
-                let key: Key = record.key.clone();
-                let entry = self.entry_of("rights.records_erased", subject);
-                let entry = entry.with("request", request).with("count", 1_i64);
-                let expect = bailee_store::Expect::Version(record.version);
-                match vault.commit(tenant, vault.batch()?.delete(key, expect).audit(entry)).await {
-                    Err(error) if error.kind() == ErrorKind::Conflict => {
-                        return Err(Error::new(ErrorKind::Conflict));
-                    }
-                    done => drop(done?),
-                }
-            }
-            match page.next {
-                Some(next) => query = query.after(next),
-                None => return Ok(()),
-            }
+        let entry = self.entry_of("subject.erased", subject).with("request", request);
+        let mut batch = vault.batch()?.audit(entry);
+        // Where it is not known who they were, the anchor has the hash of it, and it is noted from there.
+        if let Some(person) = person {
+            let (noted, entry) =
+                self.0.erasures.finished(tenant, subject, person, request).await?;
+            batch = batch.ops(noted).audit(entry);
         }
+        // The directory's entry is found by the person alone; by the subject it is a record like others.
+        let query = Query::of_kind(vault_kind::DIRECTORY).subject(subject);
+        for entry in vault.store().find(tenant, &query).await?.records {
+            batch = batch.delete(entry.key, Expect::Present);
+        }
+        let asked = [holder.standing()];
+        let standing = vault.store().read(tenant, &asked).await?.records.pop().flatten();
+        let tombstone = Draft::new(holder.standing(), Holder::Tenant)
+            .about(subject)
+            .facet(vault_kind::SUBJECT_ERASED)
+            .facts(1, *b"{}");
+        let batch = batch
+            .op(vault.put(tenant, tombstone, standing.as_ref()).await?)
+            .ops(vault.destroy_key(tenant, holder).await?);
+        vault.commit(tenant, batch).await.map(|_| ())
     }
 }

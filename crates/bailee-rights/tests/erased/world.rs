@@ -51,6 +51,10 @@ impl World {
         Self { folder: tempfile::tempdir().unwrap(), clock: ManualClock::at(now), root }
     }
 
+    pub(crate) fn clock_now(&self) -> bailee_core::Timestamp {
+        self.clock.now()
+    }
+
     pub(crate) fn memory(&self) -> Arc<dyn Store> {
         Arc::new(MemoryStore::new(Arc::new(self.clock.clone())))
     }
