@@ -92,8 +92,7 @@ impl Rights {
         let mut batch = vault.batch()?.audit(entry);
         // Where it is not known who they were, the anchor has the hash of it, and it is noted from there.
         if let Some(person) = person {
-            let (noted, entry) =
-                self.0.erasures.finished(tenant, subject, person, request).await?;
+            let (noted, entry) = self.0.erasures.finished(tenant, subject, person, request).await?;
             batch = batch.ops(noted).audit(entry);
         }
         // The directory's entry is found by the person alone; by the subject it is a record like others.
