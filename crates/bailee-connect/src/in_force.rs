@@ -270,6 +270,24 @@ impl Engine {
         Ok(all)
     }
 
+    /// The declarations that hold now: this process's own, and each that is live. For whoever does
+    /// something that cannot be undone and has to see that all of them say so.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Quarantined`]; [`ErrorKind::UnknownSchema`] where one is live that this release
+    /// cannot read; what the store and the vault say.
+    pub async fn declarations_in_force(&self) -> Result<Vec<Declaration>> {
+        let own = &self.0.declaration;
+        let (force, _) = self.in_force().await?;
+        let mut all = vec![(**own).clone()];
+        for version in force.body.live().filter(|live| *live != own.version()) {
+            let stored = self.stored_declaration(version).await?;
+            all.push((*stored.ok_or(ErrorKind::UnknownSchema)?).clone());
+        }
+        Ok(all)
+    }
+
     /// What the control row says, in the snapshot of this moment.
     pub(crate) async fn in_force(&self) -> Result<(Arc<InForce>, Control)> {
         let system = bailee_core::TenantId::SYSTEM;

@@ -26,7 +26,7 @@ use bailee_vault::{KeySource, Vault};
 
 use crate::{
     Bailee, RightsSetup, accounts::RightsDuties, barrier::ErasureBarrier,
-    notice_duties::NoticeDuties, rights_setup::Joining,
+    notice_duties::NoticeDuties, retention_duties::RetentionDuties, rights_setup::Joining,
 };
 
 /// Collects what a [`Bailee`] needs. What is missing is named when it is built.
@@ -410,22 +410,25 @@ impl Builder {
         if let Some(erasures) = &erasures {
             engine = engine.barrier(Arc::new(ErasureBarrier(erasures.clone())));
         }
-        let desk = Arc::new(OnceLock::new());
+        let (desk, sweeper) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
         if joined.is_some() {
             engine = engine.duties(Arc::new(RightsDuties(Arc::clone(&desk))));
+            engine = engine.duties(Arc::new(RetentionDuties(Arc::clone(&sweeper))));
         }
         let engine = engine.build().await?;
-        let rights = match joined {
+        let (rights, retention) = match joined {
             Some(joined) => {
-                let rights = Joining { providers: facts, ..joined }.join(&engine)?;
-                // Nobody else fills it.
+                let (rights, retention) = Joining { providers: facts, ..joined }.join(&engine)?;
+                // Nobody else fills them.
                 drop(desk.set(rights.clone()));
-                Some(rights)
+                drop(sweeper.set(retention.clone()));
+                (Some(rights), Some(retention))
             }
-            None => None,
+            None => (None, None),
         };
-        let bailee = Bailee { engine, notices, erasures, rights };
+        let bailee = Bailee { engine, notices, erasures, rights, retention };
         bailee.check_erasures().await?;
+        bailee.begin_retention().await?;
         Ok(bailee)
     }
 }

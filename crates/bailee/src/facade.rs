@@ -10,9 +10,10 @@ use bailee_connect::{
 use bailee_core::{Error, ErrorKind, Id, Locale, PurposeId, RegistrationId, Result};
 use bailee_registry::{AuditLog, Declaration, Handovers, Texts};
 use bailee_rights::{
-    erased::{EraseAgain, Erasures, Replayed},
+    erased::{Erasures, Replayed},
     notice::Notices,
     request::Rights,
+    retention::Retention,
 };
 use bailee_vault::Vault;
 
@@ -25,6 +26,7 @@ pub struct Bailee {
     pub(crate) notices: Option<Notices>,
     pub(crate) erasures: Option<Erasures>,
     pub(crate) rights: Option<Rights>,
+    pub(crate) retention: Option<Retention>,
 }
 
 impl Bailee {
@@ -96,6 +98,18 @@ impl Bailee {
         })
     }
 
+    /// What ends what was kept long enough: the plan, its gaps, the evidence. The worker does it every
+    /// day, where the sources know how old rows are.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] where the builder was given no [`rights`](Builder::rights).
+    pub fn retention(&self) -> Result<&Retention> {
+        self.retention.as_ref().ok_or_else(|| {
+            Error::new(ErrorKind::Configuration).with_detail("the builder was given no rights")
+        })
+    }
+
     /// The ledger of erasures, with its anchor: who was erased, and whether this database knows all of
     /// them.
     ///
@@ -113,16 +127,22 @@ impl Bailee {
     /// they are done. It is called until nothing is left; from then on this process serves. Others are
     /// started again.
     ///
+    /// A host that erases without these libraries' requests calls [`Erasures::replay`] with its own way
+    /// to do so.
+    ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where the builder was given no anchor; [`ErrorKind::Quarantined`]
-    /// where the database belongs to another instance; as [`Erasures::replay`].
-    pub async fn replay_erasures(&self, again: &dyn EraseAgain) -> Result<Replayed> {
-        let erasures = self.erasures()?;
+    /// [`ErrorKind::Configuration`] where the builder was given no anchor or no
+    /// [`rights`](Builder::rights); [`ErrorKind::Quarantined`] where the database belongs to another
+    /// instance; as [`Erasures::replay`].
+    pub async fn replay_erasures(&self) -> Result<Replayed> {
+        let (erasures, rights) = (self.erasures()?, self.rights()?);
         if !self.engine.owns_database().await? {
             return Err(ErrorKind::Quarantined.into());
         }
-        erasures.replay(again).await
+        let replayed = erasures.replay(rights).await?;
+        self.begin_retention().await?;
+        Ok(replayed)
     }
 
     /// The worker that does what is due later. Run one in each process, or in one of them.
@@ -238,6 +258,18 @@ impl Bailee {
     pub async fn danger_adopt_database(&self) -> Result<()> {
         self.engine.danger_adopt_database().await?;
         self.check_erasures().await
+    }
+
+    /// Sees that retention is planned, unless the database is not served.
+    pub(crate) async fn begin_retention(&self) -> Result<()> {
+        let behind = self.erasures.as_ref().is_some_and(Erasures::is_behind);
+        if let Some(retention) = &self.retention
+            && !behind
+            && self.engine.owns_database().await?
+        {
+            retention.begin().await?;
+        }
+        Ok(())
     }
 
     /// Compares the database with the anchor of erasures, if it is this instance's.

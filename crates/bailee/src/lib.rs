@@ -5,6 +5,7 @@ mod barrier;
 mod builder;
 mod facade;
 mod notice_duties;
+mod retention_duties;
 mod rights_setup;
 #[cfg(feature = "smtp")]
 pub mod smtp;

@@ -12,11 +12,15 @@ use bailee_rights::{
     notice::{Contacts, Notify},
     package::Spool,
     request::{Identifiers, Overseer, Recipients, Rights, RightsBuilder},
+    retention::Retention,
     source::{DataSource, Sources},
 };
 use bailee_vault::Vault;
 
-use crate::accounts::{Connected, RuntimeTimer};
+use crate::{
+    accounts::{Connected, RuntimeTimer},
+    retention_duties::InForce,
+};
 
 /// What a host says so that requests about people's data can be answered: under which law, where its
 /// own data lies, who else has to be asked. For [`Builder::rights`](crate::Builder::rights).
@@ -124,8 +128,10 @@ pub(crate) struct Joining {
 }
 
 impl Joining {
-    pub(crate) fn join(self, engine: &Engine) -> Result<Rights> {
+    pub(crate) fn join(self, engine: &Engine) -> Result<(Rights, Retention)> {
         let setup = self.setup;
+        let sources = self.sources.clone();
+        let vault = self.vault.clone();
         let accounts = Arc::new(Connected::new(engine.on_behalf()));
         let timer = Arc::new(RuntimeTimer(self.runtime));
         let mut rights = Rights::builder(
@@ -172,7 +178,10 @@ impl Joining {
         for (provider, facts) in self.providers {
             rights = rights.provider(provider, facts);
         }
-        rights.build()
+        let rights = rights.build()?;
+        let declared = Arc::new(InForce(engine.clone()));
+        let holds = rights.holds().clone();
+        Ok((rights, Retention::builder(vault, declared, sources, holds).build()))
     }
 }
 

@@ -8,19 +8,23 @@ mod sqlite;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use bailee::{
-    Bailee, Builder, ConnectionRef, ErrorKind, HostId, Result, SubjectId, TenantId, Visitor,
-    core::{Id, audit::Entry},
-    rights::erased::{Checked, EraseAgain, Erasures, FileAnchor},
-    store::{Claim, Expect, Query, Store},
-    vault::{Draft, Holder, Vault, kind},
+    Bailee, Builder, ConnectionRef, ErrorKind, HostId, Result, RightsSetup, SubjectId, TenantId,
+    Visitor,
+    core::{Clock, Id},
+    rights::{
+        clock::Establishment,
+        erased::{Checked, FileAnchor},
+        request::{Ask, State},
+    },
+    store::Store,
+    vault::Holder,
 };
 use bailee_testkit::World;
 use bailee_tests::{NOTES, declaration, drill::call};
 
 const ACME: TenantId = TenantId::from_static("acme");
-const REQUEST: Id = Id::from_bytes([4; 16]);
+const OPERATOR: Id = Id::from_bytes([8; 16]);
 const BACKUPS: Duration = Duration::from_secs(90 * 86_400);
 
 /// Ada and Bob have connected their notes; the process knows an anchor.
@@ -48,23 +52,23 @@ impl Service {
     /// A process with the anchor over a database.
     fn process(&self, store: Arc<dyn Store>) -> Builder {
         let anchor = FileAnchor::open(&self.anchor).unwrap();
-        self.w.process(declaration(), store).unwrap().erasures(anchor, BACKUPS)
+        let ireland = Establishment::in_europe("IE").unwrap();
+        let rights = RightsSetup::new(ireland).grace(Duration::ZERO);
+        self.w.process(declaration(), store).unwrap().erasures(anchor, BACKUPS).rights(rights)
     }
 
-    /// Erases Ada, as the last commits of a request do, and takes the entry to the anchor.
+    /// Ada asks for her erasure, and the worker does it.
     async fn erase_ada(&self, bailee: &Bailee) -> SubjectId {
-        let (vault, erasures) = (bailee.vault(), bailee.erasures().unwrap());
         let person: &HostId = self.ada.0.person();
-        let subject = vault.subject(&ACME, person).await.unwrap().unwrap();
-        let (noted, told) = erasures.finished(&ACME, subject, person, REQUEST).await.unwrap();
-        let entry = vault.directory_key(&ACME, person).await.unwrap().unwrap();
-        let batch = vault.batch().unwrap().ops(noted).audit(told).delete(entry, Expect::Present);
-        end(vault, &ACME, subject, batch).await.unwrap();
-        let tasks = Erasures::tasks();
-        let claim = Claim::Due { tasks: &tasks, lease: Duration::from_secs(600), limit: 8 };
-        for lease in vault.store().claim(claim).await.unwrap() {
-            erasures.do_due(&lease).await.unwrap();
-        }
+        let subject = bailee.vault().subject(&ACME, person).await.unwrap().unwrap();
+        let rights = bailee.rights().unwrap();
+        let now = self.w.clock.now();
+        let taken = rights.ask(&self.ada.0, now, Ask::Erasure).await.unwrap();
+        bailee.worker().settle().await.unwrap();
+        let request = rights.operator(OPERATOR).request(&ACME, taken.id).await.unwrap();
+        assert_eq!(request.state, State::Closed, "{request:?}");
+        assert_eq!(bailee.vault().subject(&ACME, person).await.unwrap(), None);
+        let erasures = bailee.erasures().unwrap();
         assert_eq!(erasures.unanchored(&ACME).await.unwrap(), 0);
         subject
     }
@@ -94,8 +98,7 @@ impl Service {
         let other = self.process(store.clone()).build().await.unwrap();
         refused(call(&other, &self.bob.0, &self.bob.1, "notes").await);
 
-        let eraser = Eraser(bailee.vault().clone());
-        let replayed = bailee.replay_erasures(&eraser).await.unwrap();
+        let replayed = bailee.replay_erasures().await.unwrap();
         assert_eq!((replayed.done, replayed.erased, replayed.left), (1, 1, 0));
         assert_eq!(self.w.emulator.requests().len(), sent, "nobody was asked for anything");
         let read = bailee.vault().read(&ACME, Holder::Subject(ada), &[]).await;
@@ -132,48 +135,4 @@ impl Service {
 
 fn refused<T: std::fmt::Debug>(outcome: Result<T>) {
     assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Quarantined);
-}
-
-/// Deletes what is held of somebody, leaves a tombstone and destroys the key.
-async fn end(
-    vault: &Vault,
-    tenant: &TenantId,
-    subject: SubjectId,
-    mut batch: bailee::store::BatchBuilder,
-) -> Result<()> {
-    let holder = Holder::Subject(subject);
-    let view = vault.read(tenant, holder, &[]).await?;
-    let found = vault.store().find(tenant, &Query::of_subject(subject).limit(500)).await?;
-    for record in found.records {
-        let apart = [kind::SUBJECT, kind::SUBJECT_KEY, kind::DIRECTORY];
-        if !apart.contains(&record.key.kind) {
-            batch = batch.delete(record.key, Expect::Present);
-        }
-    }
-    let tombstone = Draft::new(holder.standing(), Holder::Tenant)
-        .about(subject)
-        .facet(kind::SUBJECT_ERASED)
-        .facts(1, *b"{}");
-    let put = vault.put(tenant, tombstone, view.standing_record()).await?;
-    let destroyed = vault.destroy_key(tenant, holder).await?;
-    let entry = Entry::new("subject_key.destroyed", vault.clock().now());
-    let entry = entry.about(subject).with("of", subject);
-    vault.commit(tenant, batch.op(put).ops(destroyed).audit(entry)).await.map(|_| ())
-}
-
-/// Whoever erases again.
-struct Eraser(Vault);
-
-#[async_trait]
-impl EraseAgain for Eraser {
-    async fn erase_again(
-        &self,
-        tenant: &TenantId,
-        subject: SubjectId,
-        request: Id,
-    ) -> Result<bool> {
-        assert_eq!(request, REQUEST);
-        end(&self.0, tenant, subject, self.0.batch()?).await?;
-        Ok(true)
-    }
 }

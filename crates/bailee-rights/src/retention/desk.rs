@@ -50,6 +50,9 @@ impl Retention {
         [kind::RETENTION]
     }
 
+    /// How long work of it may hold its claim: a step asks sources to count and to erase.
+    pub const CLAIM: Duration = Duration::from_secs(600);
+
     /// Does a piece of work that a worker claimed: sees that tenants are looked at, or does the next
     /// step in one.
     ///

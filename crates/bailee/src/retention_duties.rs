@@ -1,0 +1,42 @@
+//! Where retention, the worker and the declarations in force meet: none knows the other.
+
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use bailee_connect::{Duties, Engine};
+use bailee_core::{Error, ErrorKind, Result, TenantId};
+use bailee_registry::Declaration;
+use bailee_rights::retention::{Declared, Retention};
+use bailee_store::{Kind, Lease};
+
+/// The declarations in force, whose longest times hold.
+pub(crate) struct InForce(pub(crate) Engine);
+
+#[async_trait]
+impl Declared for InForce {
+    async fn in_tenant(&self, _tenant: &TenantId) -> Result<Vec<Declaration>> {
+        self.0.declarations_in_force().await
+    }
+}
+
+/// The work of retention, for the worker. The desk comes after the engine that it asks.
+pub(crate) struct RetentionDuties(pub(crate) Arc<OnceLock<Retention>>);
+
+#[async_trait]
+impl Duties for RetentionDuties {
+    fn tasks(&self) -> Vec<Kind> {
+        Retention::tasks().to_vec()
+    }
+
+    fn claim(&self) -> std::time::Duration {
+        Retention::CLAIM
+    }
+
+    async fn do_due(&self, lease: &Lease) -> Result<()> {
+        match self.0.get() {
+            Some(retention) => retention.do_due(lease).await,
+            // A worker exists only once everything is built.
+            None => Err(Error::new(ErrorKind::Configuration)),
+        }
+    }
+}
