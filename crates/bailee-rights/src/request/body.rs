@@ -166,6 +166,9 @@ pub(super) enum Stage {
 pub(super) struct SourceBody {
     pub(super) name: String,
     pub(super) done: bool,
+    /// Whether it was asked how much there is.
+    #[serde(default)]
+    pub(super) found: bool,
     /// Why it gave no answer the last time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) fault: Option<String>,

@@ -9,6 +9,7 @@
 
 mod accounts;
 mod again;
+mod alone;
 mod ask;
 mod body;
 mod certificate;
@@ -30,6 +31,7 @@ mod view;
 mod within;
 
 pub use accounts::{Accounts, Ended, Uses, Word};
+pub use alone::WithoutConnections;
 pub use ask::{Amendment, Ask, Channel, Export, Words};
 pub use certificate::CERTIFICATE;
 pub use desk::{Identifiers, Overseer, Recipients, Rights, RightsBuilder, Timer, Told, Warning};

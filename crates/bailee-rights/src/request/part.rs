@@ -206,6 +206,11 @@ impl Rights {
             let word = Word::Withdrawn(super::Uses::Everything);
             accounts.say(tenant, subject, &part.by, &word).await?;
         }
+        // What there is now is written down before anything of it is gone: whoever dies then has not
+        // taken the count along.
+        if self.find_out(part, &whose).await? {
+            return Ok(false);
+        }
         if !self.erase_sources(part, &whose).await?
             || part.ended.is_some_and(|ended| ended.left > 0)
         {
@@ -231,13 +236,39 @@ impl Rights {
         Ok(now.left == 0)
     }
 
+    /// Asks every source that was not asked yet how much there is. Whether any answered.
+    async fn find_out(&self, part: &mut PartBody, whose: &Whose) -> Result<bool> {
+        let inner = &*self.0;
+        let mut any = false;
+        for body in part.sources.iter_mut().filter(|body| !body.found) {
+            let Some(source) = inner.sources.source(&body.name) else {
+                // A release that no longer knows a source cannot say that nothing is left there.
+                body.fault = Some("unknown_source".into());
+                continue;
+            };
+            match within(&*inner.timer, STEP, source.remaining(whose)).await {
+                Ok(found) => {
+                    body.found(&found);
+                    any = true;
+                }
+                Err(error) => body.fault = Some(fault(&error)),
+            }
+        }
+        if any {
+            // The others are asked again right after this is written, and need not keep it waiting.
+            part.sources.iter_mut().for_each(|source| source.fault = None);
+        }
+        Ok(any)
+    }
+
     /// Erases what the sources have, as many steps as a claim has time for. Whether each says that it
     /// is done.
     pub(super) async fn erase_sources(&self, part: &mut PartBody, whose: &Whose) -> Result<bool> {
         let begun = self.vault().clock().monotonic();
         let Self(inner) = self;
         for body in &mut part.sources {
-            if body.done {
+            // One that did not say how much there is is asked that again first.
+            if body.done || !body.found {
                 continue;
             }
             if self.is_late(begun) {
@@ -249,15 +280,6 @@ impl Rights {
                 body.fault = Some("unknown_source".into());
                 continue;
             };
-            if body.tables.is_empty() {
-                match within(&*inner.timer, STEP, source.remaining(whose)).await {
-                    Ok(found) => body.found(&found),
-                    Err(error) => {
-                        body.fault = Some(fault(&error));
-                        continue;
-                    }
-                }
-            }
             loop {
                 match within(&*inner.timer, STEP, source.erase(whose)).await {
                     Ok(step) => {
@@ -556,11 +578,20 @@ pub(super) fn fault(error: &Error) -> String {
 
 impl SourceBody {
     pub(super) fn new(name: &str) -> Self {
-        Self { name: name.into(), done: false, fault: None, rows: 0, tables: BTreeMap::new() }
+        Self {
+            name: name.into(),
+            done: false,
+            found: false,
+            fault: None,
+            rows: 0,
+            tables: BTreeMap::new(),
+        }
     }
 
     /// What was there before anything was done.
     fn found(&mut self, found: &Remaining) {
+        self.found = true;
+        self.fault = None;
         for table in &found.tables {
             let body = TableBody { found: table.left, ..TableBody::default() };
             self.tables.insert(table.table.clone(), body);

@@ -14,6 +14,7 @@ mod facts;
 mod look;
 #[cfg(feature = "conformance")]
 mod memory;
+mod no_rows;
 mod row;
 mod sources;
 mod step;
@@ -27,6 +28,7 @@ pub(crate) use look::whole;
 pub use look::{Remaining, SecondLook, SourceAnswer, TableRemaining};
 #[cfg(feature = "conformance")]
 pub use memory::{Manner, MemorySource};
+pub(crate) use no_rows::NoRows;
 pub use row::{Gathered, RowSink, SourceRow, Value};
 pub use sources::Sources;
 pub use step::{Step, Touched};

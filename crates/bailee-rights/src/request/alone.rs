@@ -1,0 +1,124 @@
+//! Requests where nobody connects accounts: the ledger alone.
+
+use async_trait::async_trait;
+use bailee_core::{Actor, ErrorKind, Result, SubjectId, TenantId};
+use bailee_registry::{Change, Choice, Grounds, Ledger, Objection, Standing};
+use bailee_store::Kind;
+use bailee_vault::{Holder, Vault, View};
+
+use super::{Accounts, Ended, Uses, Word};
+use crate::source::{DataSource, NoRows};
+
+/// What requests need where nobody connects accounts: people's words go to the ledger, and there is
+/// nothing to end. A database of another instance is not told from this one's.
+#[derive(Clone, Debug)]
+pub struct WithoutConnections {
+    vault: Vault,
+    ledger: Ledger,
+    none: NoRows,
+}
+
+impl WithoutConnections {
+    /// Over the vault of the desk.
+    pub fn new(vault: Vault) -> Self {
+        let ledger = Ledger::new(vault.clone());
+        Self { vault, ledger, none: NoRows::new("connections") }
+    }
+
+    /// What a word changes; nothing where it stands already.
+    async fn change(
+        &self,
+        tenant: &TenantId,
+        view: &View,
+        by: &Actor,
+        word: &Word,
+    ) -> Result<Option<Change>> {
+        let ledger = &self.ledger;
+        let standing = Standing::read(&view.standing()?)?;
+        let grounds = standing.restriction().map(|restriction| &restriction.grounds);
+        Ok(Some(match word {
+            Word::Objected { purpose, integration, grounds } => {
+                let objection = Objection {
+                    purpose: purpose.clone(),
+                    integration: integration.clone(),
+                    grounds: grounds.as_ref().map(|grounds| grounds.expose(Grounds::new)),
+                };
+                ledger.object(tenant, view, objection, by).await?
+            }
+            Word::ObjectionUpheld { purpose, integration } => {
+                ledger.uphold(tenant, view, purpose, integration.as_ref(), by).await?
+            }
+            // Whether a purpose can be overridden is declared, and this knows no declaration.
+            Word::ObjectionOverridden { .. } => return Err(ErrorKind::Unsupported.into()),
+            Word::OptedOut if standing.objects_to_marketing() => return Ok(None),
+            Word::OptedOut => {
+                ledger.record(tenant, view, Choice::MarketingObjectionMade, by).await?
+            }
+            Word::Restricted(ground) if grounds.is_some_and(|all| all.contains(ground)) => {
+                return Ok(None);
+            }
+            Word::Restricted(ground) => {
+                let choice = Choice::RestrictionBegun { ground: *ground };
+                ledger.record(tenant, view, choice, by).await?
+            }
+            Word::RestrictionEnded { ground, .. }
+                if !grounds.is_some_and(|all| all.contains(ground)) =>
+            {
+                return Ok(None);
+            }
+            Word::RestrictionEnded { ground, told } => {
+                let (ground, told) = (Some(*ground), Some(*told));
+                ledger.record(tenant, view, Choice::RestrictionEnded { ground, told }, by).await?
+            }
+            Word::Withdrawn(Uses::Everything) => {
+                ledger.withdraw_everything(tenant, view, by).await?
+            }
+            Word::Withdrawn(Uses::Integration(integration)) => {
+                ledger.withdraw_all(tenant, view, integration, by).await?
+            }
+            Word::Withdrawn(Uses::Purpose(purpose)) => {
+                ledger.withdraw_everywhere(tenant, view, purpose, by).await?
+            }
+        }))
+    }
+}
+
+#[async_trait]
+impl Accounts for WithoutConnections {
+    async fn admit(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn say(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        by: &Actor,
+        word: &Word,
+    ) -> Result<()> {
+        for _ in 0..8 {
+            let view = self.vault.read(tenant, Holder::Subject(subject), &[]).await?;
+            let change = self.change(tenant, &view, by, word).await?;
+            let Some(change) = change.filter(|change| !change.ops.is_empty()) else {
+                return Ok(());
+            };
+            match self.vault.commit(tenant, change.add_to(self.vault.batch()?)).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done.map(|_| ()),
+            }
+        }
+        Err(ErrorKind::Conflict.into())
+    }
+
+    async fn end_all(&self, _: &TenantId, _: SubjectId, _: &Actor) -> Result<Ended> {
+        Ok(Ended::default())
+    }
+
+    fn records(&self) -> &dyn DataSource {
+        &self.none
+    }
+
+    fn evidence(&self) -> Vec<Kind> {
+        Vec::new()
+    }
+}
