@@ -41,6 +41,22 @@ pub(super) fn check(connection: &Connection, mapping: &Checked) -> Result<()> {
     cascading(connection, mapping)
 }
 
+/// Everything that the database says of its schema, as it was declared.
+pub(super) fn text(connection: &Connection) -> Result<String> {
+    let mut statement =
+        connection.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY rowid")?;
+    let mut rows = statement.query([])?;
+    let mut text = String::new();
+    while let Some(row) = rows.next()? {
+        for at in 0..4 {
+            // Indexes that a constraint makes have no text of their own.
+            text.push_str(&row.get::<_, Option<String>>(at)?.unwrap_or_default());
+            text.push('\0');
+        }
+    }
+    Ok(text)
+}
+
 /// A column as a database has it.
 struct Found {
     declared: String,

@@ -1,6 +1,10 @@
 //! A connection for the length of one job, and the jobs.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use bailee_core::{Error, ErrorKind};
 use bailee_rights::source::{
@@ -23,7 +27,7 @@ use crate::{
 const BUSY: Duration = Duration::from_secs(15);
 
 /// Opens a database that is there.
-pub(super) fn open(path: &Path, writes: bool) -> Result<Connection> {
+fn open(path: &Path, writes: bool) -> Result<Connection> {
     let mode =
         if writes { OpenFlags::SQLITE_OPEN_READ_WRITE } else { OpenFlags::SQLITE_OPEN_READ_ONLY };
     let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
@@ -37,41 +41,70 @@ pub(super) fn open(path: &Path, writes: bool) -> Result<Connection> {
     Ok(connection)
 }
 
+/// Where a database lies, and the schema that it had when it was found to be the one that is mapped.
+#[derive(Debug)]
+pub(super) struct Place {
+    path: PathBuf,
+    looked: Mutex<Option<String>>,
+}
+
+impl Place {
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self { path, looked: Mutex::new(None) }
+    }
+
+    /// Looks whether the database is the one that is mapped. A schema that was looked at is not
+    /// looked at again: it is the same, word by word, whichever file it is in.
+    fn look(&self, connection: &Connection, mapping: &Checked) -> Result<()> {
+        let found = schema::text(connection)?;
+        // Nothing panics while it holds the lock.
+        let looked = || self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        if looked().as_ref() == Some(&found) {
+            return Ok(());
+        }
+        schema::check(connection, mapping)?;
+        *looked() = Some(found);
+        Ok(())
+    }
+}
+
 /// Looks whether the database is the one that is mapped.
-pub(super) fn check(path: &Path, mapping: &Checked) -> Result<()> {
-    schema::check(&open(path, false)?, mapping)
+pub(super) fn check(place: &Place, mapping: &Checked) -> Result<()> {
+    let mut connection = open(&place.path, false)?;
+    let transaction = connection.transaction()?;
+    place.look(&transaction, mapping)
 }
 
 /// Reads under one view of the database, which was checked in it.
 fn reading<T>(
-    path: &Path,
+    place: &Place,
     statements: Statements<'_>,
     read: impl FnOnce(&Connection) -> Result<T>,
 ) -> Result<T> {
-    let mut connection = open(path, false)?;
+    let mut connection = open(&place.path, false)?;
     let transaction = connection.transaction()?;
-    schema::check(&transaction, statements.mapping)?;
+    place.look(&transaction, statements.mapping)?;
     statements.check()?;
     read(&transaction)
 }
 
 /// Changes in one transaction, in whose view the database was checked.
 fn changing<T>(
-    path: &Path,
+    place: &Place,
     statements: Statements<'_>,
     change: impl FnOnce(&Transaction<'_>) -> Result<T>,
 ) -> Result<T> {
-    let mut connection = open(path, true)?;
+    let mut connection = open(&place.path, true)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    schema::check(&transaction, statements.mapping)?;
+    place.look(&transaction, statements.mapping)?;
     statements.check()?;
     let changed = change(&transaction)?;
     transaction.commit()?;
     Ok(changed)
 }
 
-pub(super) fn count(path: &Path, statements: Statements<'_>) -> Result<Count> {
-    reading(path, statements, |connection| {
+pub(super) fn count(place: &Place, statements: Statements<'_>) -> Result<Count> {
+    reading(place, statements, |connection| {
         let mut count = Count::default();
         for (at, table) in statements.mapping.facts.tables.iter().enumerate() {
             let erase = statements.erase(at, statements.mapping.batch.into(), Reach::All)?;
@@ -86,8 +119,8 @@ pub(super) fn count(path: &Path, statements: Statements<'_>) -> Result<Count> {
     })
 }
 
-pub(super) fn remaining(path: &Path, statements: Statements<'_>) -> Result<Remaining> {
-    reading(path, statements, |connection| {
+pub(super) fn remaining(place: &Place, statements: Statements<'_>) -> Result<Remaining> {
+    reading(place, statements, |connection| {
         let mut remaining = Remaining::default();
         for (at, table) in statements.mapping.facts.tables.iter().enumerate() {
             let left = statements.left(at)?.map_or(Ok(0), |left| number(connection, left))?;
@@ -104,8 +137,8 @@ pub(super) fn remaining(path: &Path, statements: Statements<'_>) -> Result<Remai
 }
 
 /// Counts what is older and would be erased.
-pub(super) fn count_older(path: &Path, statements: Statements<'_>, at: usize) -> Result<u64> {
-    reading(path, statements, |connection| {
+pub(super) fn count_older(place: &Place, statements: Statements<'_>, at: usize) -> Result<u64> {
+    reading(place, statements, |connection| {
         statements.left(at)?.map_or(Ok(0), |left| number(connection, left))
     })
 }
@@ -116,8 +149,8 @@ pub(super) fn count_older(path: &Path, statements: Statements<'_>, at: usize) ->
 /// never deleted before those that are found through it. Before that, rows that others hang on go
 /// in bundles, each with what hangs on them: else each step would walk past all that the steps
 /// before it have emptied.
-pub(super) fn erase(path: &Path, statements: Statements<'_>) -> Result<Step> {
-    changing(path, statements, |transaction| {
+pub(super) fn erase(place: &Place, statements: Statements<'_>) -> Result<Step> {
+    changing(place, statements, |transaction| {
         let mut change = Change::of(transaction, statements.mapping);
         for reach in [Reach::Some(change.room), Reach::All] {
             for (at, table) in statements.tables() {
@@ -131,8 +164,12 @@ pub(super) fn erase(path: &Path, statements: Statements<'_>) -> Result<Step> {
 }
 
 /// Marks up to so many rows, or takes the marks away.
-pub(super) fn restrict(path: &Path, statements: Statements<'_>, restricted: bool) -> Result<Step> {
-    changing(path, statements, |transaction| {
+pub(super) fn restrict(
+    place: &Place,
+    statements: Statements<'_>,
+    restricted: bool,
+) -> Result<Step> {
+    changing(place, statements, |transaction| {
         let mut change = Change::of(transaction, statements.mapping);
         for (at, table) in statements.tables() {
             if let Some(statement) = statements.restrict(at, restricted, change.room)? {
@@ -170,11 +207,11 @@ impl<'t, 'c> Change<'t, 'c> {
 }
 
 pub(super) fn correct(
-    path: &Path,
+    place: &Place,
     statements: Statements<'_>,
     statement: impl FnOnce(&Statements<'_>) -> bailee_core::Result<Statement>,
 ) -> Result<()> {
-    changing(path, statements, |transaction| {
+    changing(place, statements, |transaction| {
         let statement = statement(&statements)?;
         let mut prepared = transaction.prepare(&statement.sql)?;
         match prepared.execute(params_from_iter(&statement.values)) {
@@ -200,11 +237,11 @@ pub(super) fn correct(
 /// Reads all rows of all tables and gives them on in batches, with the place of their table. Whoever
 /// takes them may take their time; nobody taking any more ends it.
 pub(super) fn collect(
-    path: &Path,
+    place: &Place,
     statements: Statements<'_>,
     mut give: impl FnMut(usize, Vec<SourceRow>) -> Result<()>,
 ) -> Result<()> {
-    reading(path, statements, |connection| {
+    reading(place, statements, |connection| {
         for (at, table) in statements.mapping.tables.iter().enumerate() {
             let statement = statements.collect(at)?;
             let mut prepared = connection.prepare(&statement.sql)?;

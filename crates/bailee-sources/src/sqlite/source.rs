@@ -8,7 +8,10 @@ use bailee_rights::source::{
     Correction, Count, DataSource, Remaining, RowSink, SourceFacts, SourceRow, Step, Whose,
 };
 
-use super::{blocking::Blocking, session};
+use super::{
+    blocking::Blocking,
+    session::{self, Place},
+};
 use crate::{
     Mapping, PseudonymKey,
     fault::{self, Fault},
@@ -30,7 +33,7 @@ use crate::{
 pub struct SqliteSource(Arc<Inner>);
 
 struct Inner {
-    path: PathBuf,
+    place: Place,
     mapping: Mapping,
     key: PseudonymKey,
     blocking: Arc<dyn Blocking>,
@@ -56,8 +59,9 @@ impl SqliteSource {
         key: PseudonymKey,
         blocking: Arc<dyn Blocking>,
     ) -> Result<Self> {
-        let source = Self(Arc::new(Inner { path: path.into(), mapping, key, blocking }));
-        source.run(|inner| session::check(&inner.path, &inner.mapping.0)).await?;
+        let source =
+            Self(Arc::new(Inner { place: Place::at(path.into()), mapping, key, blocking }));
+        source.run(|inner| session::check(&inner.place, &inner.mapping.0)).await?;
         Ok(source)
     }
 
@@ -116,7 +120,7 @@ impl DataSource for SqliteSource {
     }
 
     async fn count(&self, whose: &Whose) -> Result<Count> {
-        self.ask(whose, |inner, statements| session::count(&inner.path, statements)).await
+        self.ask(whose, |inner, statements| session::count(&inner.place, statements)).await
     }
 
     async fn collect(&self, whose: &Whose, sink: &mut dyn RowSink) -> Result<()> {
@@ -124,7 +128,7 @@ impl DataSource for SqliteSource {
         let (inner, whose) = (Arc::clone(&self.0), whose.clone());
         self.0.blocking.run(Box::new(move || {
             let statements = inner.statements(Asked::Person { whose: &whose, pseudonym: "" });
-            let ended = session::collect(&inner.path, statements, |at, rows| {
+            let ended = session::collect(&inner.place, statements, |at, rows| {
                 giver.give(Handed::Rows(at, rows)).map_err(|_| Fault::Gone)
             });
             let _ = giver.give(Handed::Ended(ended));
@@ -141,26 +145,28 @@ impl DataSource for SqliteSource {
     }
 
     async fn erase(&self, whose: &Whose) -> Result<Step> {
-        self.ask(whose, |inner, statements| session::erase(&inner.path, statements)).await
+        self.ask(whose, |inner, statements| session::erase(&inner.place, statements)).await
     }
 
     async fn correct(&self, whose: &Whose, correction: &Correction) -> Result<()> {
         let correcting = Correcting::of(&self.0.mapping.0, correction)?;
         self.ask(whose, move |inner, statements| {
-            session::correct(&inner.path, statements, |statements| correcting.statement(statements))
+            session::correct(&inner.place, statements, |statements| {
+                correcting.statement(statements)
+            })
         })
         .await
     }
 
     async fn restrict(&self, whose: &Whose, restricted: bool) -> Result<Step> {
         self.ask(whose, move |inner, statements| {
-            session::restrict(&inner.path, statements, restricted)
+            session::restrict(&inner.place, statements, restricted)
         })
         .await
     }
 
     async fn remaining(&self, whose: &Whose) -> Result<Remaining> {
-        self.ask(whose, |inner, statements| session::remaining(&inner.path, statements)).await
+        self.ask(whose, |inner, statements| session::remaining(&inner.place, statements)).await
     }
 
     async fn count_older(
@@ -171,7 +177,7 @@ impl DataSource for SqliteSource {
         except: &[HostId],
     ) -> Result<u64> {
         let count = |inner: &Inner, statements: Statements<'_>, at| {
-            session::count_older(&inner.path, statements, at)
+            session::count_older(&inner.place, statements, at)
         };
         self.ask_older(tenant, table, before, except, count).await
     }
@@ -184,7 +190,7 @@ impl DataSource for SqliteSource {
         except: &[HostId],
     ) -> Result<Step> {
         let erase =
-            |inner: &Inner, statements: Statements<'_>, _| session::erase(&inner.path, statements);
+            |inner: &Inner, statements: Statements<'_>, _| session::erase(&inner.place, statements);
         self.ask_older(tenant, table, before, except, erase).await
     }
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How many people may be excepted at once: a statement has only so many places for values.
-const MOST_EXCEPTED: usize = 1000;
+const MOST_EXCEPTED: usize = 20_000;
 
 /// The years 1 to 9999, beyond which a sum with PostgreSQL's times may not fit.
 const FIRST_MICROS: i64 = -62_135_596_800_000_000;

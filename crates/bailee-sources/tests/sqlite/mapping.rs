@@ -120,3 +120,42 @@ fn an_unknown_key_is_a_problem_at_its_line() {
     assert_eq!(said.len(), 1);
     assert!(said[0].starts_with("8: unknown field `stratgy`"), "{said:?}");
 }
+
+#[test]
+fn an_age_has_a_unit_and_takes_nothing_that_a_law_keeps_or_that_names_each_person() {
+    let aged = |rest: &str, strategy: &str| {
+        let rest = format!("{SUBJECT}\n{rest}\nstrategy = {strategy}");
+        format!("name = \"app\"\n{}", table("notes", &rest))
+    };
+    let age = "age_column = \"at\"\nage_unit = \"seconds\"";
+    assert!(Mapping::check(&aged(age, "\"delete\"")).unwrap().facts().tables[0].aged);
+    assert_eq!(
+        wrong(&aged("age_column = \"at\"", "\"delete\"")),
+        ["10: nothing says how the time lies in it"]
+    );
+    assert_eq!(
+        wrong(&aged("age_unit = \"seconds\"", "\"delete\"")),
+        ["10: nothing says which column it is of"]
+    );
+    let keep =
+        "{ keep = { article = \"Art. 17(3)(b) GDPR\", reason = \"tax\", until = \"2030\" } }";
+    assert_eq!(wrong(&aged(age, keep)), ["12: what a law keeps is not erased by its age"]);
+    let hashed = "{ pseudonymise = { fields = [\"body\"] } }";
+    assert!(wrong(&aged(age, hashed))[0].contains("of many people at once"));
+    let constant = "{ pseudonymise = { fields = [\"body\"], with = \"erased\" } }";
+    assert!(Mapping::check(&aged(age, constant)).is_ok());
+}
+
+#[test]
+fn a_schema_and_a_setting_are_names() {
+    let text = |postgres: &str| {
+        let rest = format!("{SUBJECT}\nstrategy = \"delete\"");
+        format!("name = \"app\"\npostgres = {{ {postgres} }}\n{}", table("notes", &rest))
+    };
+    assert!(Mapping::check(&text("schema = \"app\", tenant_setting = \"app.tenant\"")).is_ok());
+    assert_eq!(wrong(&text("schema = ''")), ["2: this is not the name of a schema"]);
+    for setting in ["row_security", "app.", "app.ten ant", "", "app.'x'"] {
+        let said = wrong(&text(&format!("tenant_setting = \"{setting}\"")));
+        assert_eq!(said, ["2: this is not the name of a setting of yours"], "{setting}");
+    }
+}
