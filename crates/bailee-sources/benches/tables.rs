@@ -1,7 +1,7 @@
 //! A person's rows in eight tables, among those of others: collected and erased by a source, and by
 //! bare statements of the driver; and the memory that a collection takes.
 //!
-//! Arguments: numbers of rows; `memory` collects alone.
+//! Arguments: numbers of rows, one more than a multiple of seven; `memory` collects alone.
 
 #![expect(clippy::print_stdout, reason = "a measurement prints its figures")]
 
@@ -166,7 +166,8 @@ async fn on_postgres(rows: u64, memory: bool) {
         let (ada, ben) = (format!("ada{round}"), format!("ben{round}"));
         fill_postgres(&bare, &ada, rows).await;
         fill_postgres(&bare, &ben, rows).await;
-        bare.batch_execute("VACUUM ANALYZE; CHECKPOINT").await.expect("statistics");
+        bare.batch_execute("VACUUM ANALYZE").await.expect("statistics");
+        bare.batch_execute("CHECKPOINT").await.expect("a checkpoint");
         collecting.bare.push(bare_collect_postgres(&mut bare, &ben, rows).await);
         collecting.ours.push(collect(&source, &ada, rows).await);
         erasing.bare.push(bare_erase_postgres(&mut bare, &ben).await);

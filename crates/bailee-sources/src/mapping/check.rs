@@ -18,7 +18,7 @@ use super::{
 use crate::{Problems, problem::Report};
 
 /// How many rows a step changes where nothing is said.
-const BATCH: u32 = 1000;
+const BATCH: u32 = 5000;
 /// Where PostgreSQL puts tables of which nobody says more.
 const SCHEMA: &str = "public";
 const MOST: u32 = 100_000;

@@ -38,11 +38,16 @@ impl Statements<'_> {
         if self.begins(at) {
             let several = table.key.len() > 1;
             sql.push(if several { "(" } else { "" }).list(&table.key, "t0");
-            sql.push(if several { ") IN (SELECT " } else { " IN (SELECT " });
-            sql.list(&table.key, "t1").push(" FROM ").table_at(table, 1).push(" WHERE ");
+            sql.push(if several { ")" } else { "" });
+            let end = self.among(sql, !several);
+            sql.push("SELECT ")
+                .list(&table.key, "t1")
+                .push(" FROM ")
+                .table_at(table, 1)
+                .push(" WHERE ");
             self.rows(sql, at, 1, reach)?;
             sql.push(" LIMIT ").bind(Bound::Integer(i64::try_from(most).unwrap_or(i64::MAX)));
-            sql.push(")");
+            sql.push(end);
         } else {
             self.rows(sql, at, 0, reach)?;
         }

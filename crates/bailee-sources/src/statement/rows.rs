@@ -63,18 +63,34 @@ impl Statements<'_> {
             sql.push("FALSE");
             return Ok(());
         };
-        sql.column(&alias, column).exactly().push(" IN (");
+        let some = matches!(reach, Reach::Some(_)) && self.begins(*parent);
+        sql.column(&alias, column).exactly();
+        let end = self.among(sql, some);
         let above = format!("t{}", depth + 1);
         sql.push("SELECT ").column(&above, key).push(" FROM ");
         sql.table_at(&self.mapping.tables[*parent], depth + 1).push(" WHERE ");
         self.rows(sql, *parent, depth + 1, reach)?;
-        if let Reach::Some(most) = reach
-            && self.begins(*parent)
-        {
+        if let (Reach::Some(most), true) = (reach, some) {
             sql.push(" LIMIT ").bind(Bound::Integer(i64::try_from(most).unwrap_or(i64::MAX)));
         }
-        sql.push(")");
+        sql.push(end);
         Ok(())
+    }
+
+    /// Begins a list of values, and says how it ends. PostgreSQL makes a few ones a list at once and
+    /// looks for each by an index: beside a limit it takes a join for cheap that compares every row
+    /// with every value.
+    pub(super) fn among(&self, sql: &mut Sql<'_>, few: bool) -> &'static str {
+        match self.dialect {
+            Dialect::Postgres(_) if few => {
+                sql.push(" = ANY (ARRAY(");
+                "))"
+            }
+            _ => {
+                sql.push(" IN (");
+                ")"
+            }
+        }
     }
 
     /// Whether rows of this table are meant for what stands in them, and not for what they hang on.
