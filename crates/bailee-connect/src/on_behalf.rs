@@ -2,10 +2,13 @@
 //! joins the engine to the rights of people. Nobody is asked here whether they may; whoever calls has
 //! established that.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+};
 
 use bailee_core::{
-    Actor, ConnectionState, ErrorKind, ProviderId, PurposeId, Result, SubjectId, TenantId,
+    Actor, ConnectionState, Error, ErrorKind, ProviderId, PurposeId, Result, SubjectId, TenantId,
     Timestamp,
 };
 use bailee_registry::{Choice, Grounds, Objection, RestrictionGround};
@@ -13,15 +16,17 @@ use bailee_registry::{Choice, Grounds, Objection, RestrictionGround};
 use crate::{
     body::AccountBody,
     connections::ConnectionStatus,
-    engine::Engine,
+    engine::{Engine, Inner},
     word::{Withdrawal, Withdrawn, Word},
 };
 
 /// Words and ends for requests about people, whom the caller knows by their pseudonym. See
 /// [`Engine::on_behalf`].
-#[derive(Clone, Debug)]
+///
+/// It does not keep the engine alive: whoever does the engine's work by this is held by the engine.
+#[derive(Clone)]
 pub struct OnBehalf {
-    engine: Engine,
+    engine: Weak<Inner>,
 }
 
 /// A connection of a person with the account that it is of.
@@ -55,20 +60,37 @@ pub struct EndedConnections {
 impl Engine {
     /// Words and ends for requests about people.
     pub fn on_behalf(&self) -> OnBehalf {
-        OnBehalf { engine: self.clone() }
+        OnBehalf { engine: Arc::downgrade(&self.0) }
+    }
+}
+
+impl fmt::Debug for OnBehalf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnBehalf").finish_non_exhaustive()
     }
 }
 
 impl OnBehalf {
+    /// The engine, as long as anybody has it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Configuration`] when it was dropped.
+    pub fn engine(&self) -> Result<Engine> {
+        self.engine.upgrade().map(Engine).ok_or_else(|| {
+            Error::new(ErrorKind::Configuration).with_detail("the engine was dropped")
+        })
+    }
+
     /// Fails unless this process may act on this database.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Quarantined`], [`ErrorKind::StoreUnavailable`].
     pub async fn admit(&self) -> Result<()> {
-        let store = self.engine.0.vault.store();
-        let snapshot = store.read(&TenantId::SYSTEM, &[]).await?;
-        self.engine.admit_instance(&snapshot.control).await.map(drop)
+        let engine = self.engine()?;
+        let snapshot = engine.0.vault.store().read(&TenantId::SYSTEM, &[]).await?;
+        engine.admit_instance(&snapshot.control).await.map(drop)
     }
 
     /// As [`Choices::withdraw`](crate::Choices::withdraw).
@@ -84,8 +106,9 @@ impl OnBehalf {
         what: &Withdrawal,
     ) -> Result<Withdrawn> {
         what.check()?;
-        let said = self.engine.say_of(tenant, subject, by, &Word::Withdrawn(what)).await?;
-        Ok(self.engine.end_all(said).await)
+        let engine = self.engine()?;
+        let said = engine.say_of(tenant, subject, by, &Word::Withdrawn(what)).await?;
+        Ok(engine.end_all(said).await)
     }
 
     /// As [`Choices::opt_out_of_marketing`](crate::Choices::opt_out_of_marketing).
@@ -149,7 +172,8 @@ impl OnBehalf {
         integration: Option<&ProviderId>,
         grounds: &Grounds,
     ) -> Result<()> {
-        let declared = crate::choices::declared_purpose(&self.engine.0.declaration, purpose)?;
+        let engine = self.engine()?;
+        let declared = crate::choices::declared_purpose(&engine.0.declaration, purpose)?;
         let word = Word::Overridden { purpose: declared, integration, grounds };
         self.say(tenant, subject, by, &word).await
     }
@@ -197,14 +221,15 @@ impl OnBehalf {
         tenant: &TenantId,
         subject: SubjectId,
     ) -> Result<Vec<HeldConnection>> {
-        let found = self.engine.held_by(tenant, subject).await?;
+        let engine = self.engine()?;
+        let found = engine.held_by(tenant, subject).await?;
         found
             .into_iter()
             .map(|found| {
                 let AccountBody { id, also, .. } = &found.body.account;
                 let also = also.iter().map(|(_, id)| id.clone());
                 let account = [id.clone()].into_iter().chain(also).collect();
-                let status = self.engine.status_of(found)?;
+                let status = engine.status_of(found)?;
                 Ok(HeldConnection { status, account })
             })
             .collect()
@@ -223,7 +248,7 @@ impl OnBehalf {
         subject: SubjectId,
         by: &Actor,
     ) -> Result<EndedConnections> {
-        let engine = &self.engine;
+        let engine = self.engine()?;
         let mut ended = EndedConnections::default();
         for found in engine.held_by(tenant, subject).await? {
             engine.admit_instance(found.view.control()).await?;
@@ -255,6 +280,6 @@ impl OnBehalf {
         by: &Actor,
         word: &Word<'_>,
     ) -> Result<()> {
-        self.engine.say_of(tenant, subject, by, word).await.map(drop)
+        self.engine()?.say_of(tenant, subject, by, word).await.map(drop)
     }
 }

@@ -3,19 +3,19 @@
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use bailee_connect::{Duties, Engine};
+use bailee_connect::{Duties, OnBehalf};
 use bailee_core::{Error, ErrorKind, Result, TenantId};
 use bailee_registry::Declaration;
 use bailee_rights::retention::{Declared, Retention};
 use bailee_store::{Kind, Lease};
 
 /// The declarations in force, whose longest times hold.
-pub(crate) struct InForce(pub(crate) Engine);
+pub(crate) struct InForce(pub(crate) OnBehalf);
 
 #[async_trait]
 impl Declared for InForce {
     async fn in_tenant(&self, _tenant: &TenantId) -> Result<Vec<Declaration>> {
-        self.0.declarations_in_force().await
+        self.0.engine()?.declarations_in_force().await
     }
 }
 

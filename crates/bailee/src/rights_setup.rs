@@ -179,7 +179,7 @@ impl Joining {
             rights = rights.provider(provider, facts);
         }
         let rights = rights.build()?;
-        let declared = Arc::new(InForce(engine.clone()));
+        let declared = Arc::new(InForce(engine.on_behalf()));
         let holds = rights.holds().clone();
         Ok((rights, Retention::builder(vault, declared, sources, holds).build()))
     }

@@ -216,3 +216,16 @@ async fn nobody_gets_a_desk_without_a_setup_and_a_set_without_a_source_is_refuse
     assert!(error.to_string().contains("content"), "{error}");
     let _ = HostId::Int(1);
 }
+
+#[tokio::test]
+async fn what_was_built_is_freed_when_it_is_dropped() {
+    let w = bailee_tests::world().build().await.unwrap();
+    let store: Arc<dyn bailee::store::Store> =
+        Arc::new(bailee::store::MemoryStore::new(Arc::new(w.clock.clone())));
+    let held = Arc::downgrade(&store);
+    let rights = RightsSetup::new(Establishment::in_europe("IE").unwrap()).source(Content::new());
+    let bailee = w.process(declared(), store).unwrap().rights(rights).build().await.unwrap();
+    bailee.worker().settle().await.unwrap();
+    drop(bailee);
+    assert!(held.upgrade().is_none(), "somebody holds the store for ever");
+}
