@@ -57,6 +57,7 @@ pub async fn all<F: Fixture, M: AsyncFn() -> F>(make: M) {
     an_erasure_goes_on_where_it_was_interrupted(&make().await).await;
     an_erasure_touches_nobody_else(&make().await).await;
     a_second_look_sees_what_is_left(&make().await).await;
+    what_is_held_stays_and_the_rest_goes(&make).await;
     a_correction_changes_one_value_of_the_persons_own(&make().await).await;
     a_restriction_marks_each_row_once(&make().await).await;
     what_is_older_goes_of_whomever_it_is(&make().await).await;
@@ -198,6 +199,32 @@ pub async fn a_second_look_sees_what_is_left(fixture: &impl Fixture) {
         assert_eq!(line.left > 0, !keeps, "{}", line.table);
         assert_eq!(line.kept > 0, keeps, "{}", line.table);
         assert_eq!(line.why.is_some(), keeps, "{}", line.table);
+    }
+}
+
+/// A set that is held stays as it is, whatever hangs together; the erasure ends all the same, and what
+/// stayed is kept and not left. Once nothing is held, it goes.
+pub async fn what_is_held_stays_and_the_rest_goes<F: Fixture, M: AsyncFn() -> F>(make: &M) {
+    let sets: BTreeSet<String> = {
+        let fixture = make().await;
+        let source = fixture.source().await;
+        source.facts().data_sets().into_iter().map(str::to_owned).collect()
+    };
+    for set in &sets {
+        let fixture = make().await;
+        let (source, ada) = (fixture.source().await, fixture.ada());
+        let held = ada.clone().sparing(set.as_str());
+        let before = collect(&*source, &ada).await;
+        erase(&*source, &held).await;
+        let after = collect(&*source, &ada).await;
+        for table in source.facts().tables.iter().filter(|table| table.data_set == *set) {
+            assert_eq!(after.table(&table.name), before.table(&table.name), "{set} {}", table.name);
+        }
+        let found = source.remaining(&held).await.unwrap();
+        assert_eq!(found.left(), 0, "{set}: {found:?}");
+        assert!(found.kept() > 0, "{set}");
+        erase(&*source, &ada).await;
+        assert_eq!(source.remaining(&ada).await.unwrap().left(), 0, "{set}");
     }
 }
 

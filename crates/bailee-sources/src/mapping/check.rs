@@ -89,6 +89,7 @@ pub(super) fn check(text: &str, written: Written) -> Result<Checked, Problems> {
     {
         let parent = matches!(tables[at].0.link, Link::Parent { table, .. } if table == *to);
         tables[*to].0.referred |= !parent;
+        tables[at].0.refers_to.push(moved[*to]);
     }
     for (table, _) in &mut tables {
         if let Link::Parent { table, .. } = &mut table.link {
@@ -300,6 +301,7 @@ impl Reader<'_, '_> {
                 restriction,
                 age,
                 referred: false,
+                refers_to: Vec::new(),
                 fields,
                 action,
             },

@@ -7,7 +7,7 @@ mod written;
 use std::{fs, path::Path, sync::Arc};
 
 use bailee_core::{Error, ErrorKind, Result};
-use bailee_rights::source::{FieldFacts, SourceFacts, Strategy, TableFacts};
+use bailee_rights::source::{FieldFacts, SourceFacts, Strategy, TableFacts, Whose};
 
 use crate::Problems;
 
@@ -50,6 +50,8 @@ pub(crate) struct Table {
     pub(crate) age: Option<Age>,
     /// Whether rows of other mapped tables point at its rows without hanging on them.
     pub(crate) referred: bool,
+    /// The tables that its rows point at, the one that they hang on among them.
+    pub(crate) refers_to: Vec<usize>,
     pub(crate) fields: Vec<Field>,
     pub(crate) action: Action,
 }
@@ -156,6 +158,22 @@ impl Checked {
                 Link::Subject { .. } => return up != at || self.children(at).next().is_some(),
             }
         }
+    }
+
+    /// Which tables an erasure leaves as they are: those whose sets it spares, and those without whose
+    /// rows theirs could not stay.
+    pub(crate) fn spared(&self, whose: &Whose) -> Vec<bool> {
+        let mut spared = vec![false; self.tables.len()];
+        // Whoever points at a table comes before it.
+        for (at, facts) in self.facts.tables.iter().enumerate() {
+            if spared[at] || whose.spares(&facts.data_set) {
+                spared[at] = true;
+                for to in &self.tables[at].refers_to {
+                    spared[*to] = true;
+                }
+            }
+        }
+        spared
     }
 
     /// The tables whose rows hang on rows of this one, with the columns that tie them to it: theirs,

@@ -98,6 +98,7 @@ impl Ready {
                 }
                 _ => (0, None),
             };
+            let (left, kept) = if statements.spares(at) { (0, kept + left) } else { (left, kept) };
             remaining.tables.push(TableRemaining { table: table.name.clone(), left, kept, why });
         }
         Ok(remaining)

@@ -130,6 +130,7 @@ pub(super) fn remaining(place: &Place, statements: Statements<'_>) -> Result<Rem
                 }
                 _ => (0, None),
             };
+            let (left, kept) = if statements.spares(at) { (0, kept + left) } else { (left, kept) };
             remaining.tables.push(TableRemaining { table: table.name.clone(), left, kept, why });
         }
         Ok(remaining)

@@ -9,11 +9,14 @@ use crate::{
 };
 
 impl Statements<'_> {
-    /// Erases up to so many rows; none where they are kept, or where a reach makes no difference.
+    /// Erases up to so many rows; none where they are kept or held, or where a reach makes no difference.
     pub(crate) fn erase(&self, at: usize, limit: u64, reach: Reach) -> Result<Option<Statement>> {
         let table = &self.mapping.tables[at];
         let bundled = self.mapping.is_bundled(at);
-        if matches!(table.action, Action::Keep) || (reach != Reach::All && !bundled) {
+        if self.spares(at)
+            || matches!(table.action, Action::Keep)
+            || (reach != Reach::All && !bundled)
+        {
             return Ok(None);
         }
         let statement = self.change(

@@ -92,7 +92,18 @@ impl<'a> Statements<'a> {
         Ok(sql.finish())
     }
 
-    /// Counts the rows to which an erasure has something to do; none where they are kept.
+    /// Whether an erasure leaves a table as it is, because something of the person is held.
+    pub(crate) fn spares(&self, at: usize) -> bool {
+        match self.asked {
+            Asked::Older { .. } => false,
+            Asked::Person { whose, .. } => {
+                whose.spares_some() && self.mapping.spared(whose).get(at).copied().unwrap_or(true)
+            }
+        }
+    }
+
+    /// Counts the rows to which an erasure has something to do, or would have if nothing were held;
+    /// none where they are kept.
     pub(crate) fn left(&self, at: usize) -> Result<Option<Statement>> {
         let mut sql = self.counting(at);
         self.rows(&mut sql, at, 0, Reach::All)?;
