@@ -256,6 +256,9 @@ impl DataSource for ObjectSource {
     }
 
     async fn erase(&self, whose: &Whose) -> Result<Step> {
+        if whose.spares(&self.table().data_set) {
+            return Ok(Step::default());
+        }
         self.delete(self.of(whose)?).await
     }
 
@@ -268,12 +271,11 @@ impl DataSource for ObjectSource {
     }
 
     async fn remaining(&self, whose: &Whose) -> Result<Remaining> {
-        let line = TableRemaining {
-            table: self.table().name.clone(),
-            left: self.rows(self.of(whose)?).await?,
-            kept: 0,
-            why: None,
-        };
+        let rows = self.rows(self.of(whose)?).await?;
+        let held = whose.spares(&self.table().data_set);
+        let (left, kept) = if held { (0, rows) } else { (rows, 0) };
+        let table = self.table().name.clone();
+        let line = TableRemaining { table, left, kept, why: None };
         Ok(Remaining { tables: vec![line] })
     }
 
