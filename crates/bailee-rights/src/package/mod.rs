@@ -16,6 +16,7 @@
 //!
 //! [`Right::Portability`]: crate::request::Right::Portability
 
+#[cfg(feature = "age")]
 mod age;
 mod byte_sink;
 mod close;
@@ -42,6 +43,7 @@ mod stream;
 mod value;
 mod zip;
 
+#[cfg(feature = "age")]
 pub use age::AgeRecipient;
 pub use byte_sink::ByteSink;
 pub use close::Closing;

@@ -12,13 +12,12 @@ use super::{
     kind,
     own::OwnRecords,
     part::fault,
+    recipient,
     within::{HANDING_OVER, within},
 };
 use crate::{
     Additions,
-    package::{
-        AgeRecipient, Closing, Fetch, Link, Links, Order, Package, Packages, Segment, StoredPackage,
-    },
+    package::{Closing, Fetch, Link, Links, Order, Package, Packages, Segment, StoredPackage},
     source::DataSource,
 };
 
@@ -117,8 +116,7 @@ impl Rights {
         let mut stored = packages.close(&order, &closing, &segments, lease.fence).await?;
         let recipient = asked.export.and_then(|export| export.recipient);
         if let Some(recipient) = recipient {
-            let recipient = AgeRecipient::parse(&recipient)?;
-            stored = packages.encrypt(&order, &stored, &recipient, lease.fence).await?;
+            stored = recipient::encrypt(packages, &order, &stored, &recipient, lease.fence).await?;
         }
         let holder = Holder::Subject(*subject);
         let key = Key::new(kind::PACKAGE, id);

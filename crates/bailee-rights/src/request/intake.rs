@@ -9,10 +9,10 @@ use super::{
     ask::Incoming,
     body::{AmendmentBody, AskedBody, IdentityBody, MatterBody, RequestBody, SCHEMA, ValueBody},
     desk::Rights,
-    kind,
+    kind, recipient,
     state::{Move, State},
 };
-use crate::{clock::RequestClock, package::AgeRecipient, source::Value};
+use crate::{clock::RequestClock, source::Value};
 
 /// What came of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,7 +199,7 @@ impl Rights {
             Ask::Access(export) | Ask::Portability(export) => {
                 self.packages()?;
                 if let Some(recipient) = &export.recipient {
-                    AgeRecipient::parse(recipient)?;
+                    recipient::check(recipient)?;
                 }
                 let matter = MatterBody::Copy { csv: export.csv };
                 (matter, asked(AskedBody { export: Some(export), ..AskedBody::default() }))

@@ -25,6 +25,7 @@ mod own;
 mod part;
 mod person;
 mod reason;
+mod recipient;
 mod right;
 mod state;
 mod view;

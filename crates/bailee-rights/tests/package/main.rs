@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
+#[cfg(feature = "age")]
 mod age;
 mod archive;
 mod content;
-mod curve;
 mod judges;
 mod links;
 mod portability;
