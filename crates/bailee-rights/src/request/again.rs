@@ -72,6 +72,7 @@ impl Rights {
             own: 0,
             held: Default::default(),
             segments: Vec::new(),
+            put_right: Vec::new(),
             failed: 0,
         }
     }

@@ -48,6 +48,9 @@ pub(super) struct RequestBody {
     /// Who was told (Art. 19 GDPR).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) recipients: BTreeMap<RecipientId, RecipientBody>,
+    /// How often it was looked in vain whether the last letter went out.
+    #[serde(default)]
+    pub(super) looks: u32,
     /// The reservation that keeps a second one away.
     pub(super) open: Id,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,6 +143,9 @@ pub(super) struct PartBody {
     /// What was collected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) segments: Vec<Segment>,
+    /// Which of the values that the person says are wrong were put right here, by their places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) put_right: Vec<u32>,
     /// How often a step failed since one did not.
     #[serde(default)]
     pub(super) failed: u32,

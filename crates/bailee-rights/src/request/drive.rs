@@ -1,11 +1,18 @@
 //! A request's own work: from one state to the next, as its parts come on.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use bailee_core::{Error, ErrorKind, Id, Result, TenantId, audit::Entry};
+use bailee_core::{
+    Actor, Error, ErrorKind, Id, RecipientId, Result, SubjectId, TenantId, audit::Entry,
+};
 use bailee_registry::{Disclosures, RestrictionGround};
 use bailee_store::{Due, Key, Lease, Op};
 use bailee_vault::View;
+use futures_util::future::join_all;
 
 use super::{
     Right, Told, Word,
@@ -32,6 +39,18 @@ impl Rights {
         };
         match body.state {
             State::Identifying | State::Closed => {
+                if let (Some(_), Some((_, outcome))) = (&body.identity, body.closed) {
+                    // What contested values kept back while it was being closed is free as well.
+                    let by = match (outcome, &body.decided, body.refused.last(), &body.places[..]) {
+                        (OutcomeBody::Refused, _, Some(refused), _) => refused.by.clone(),
+                        (OutcomeBody::Done | OutcomeBody::Partial, Some((_, by)), _, _) => {
+                            by.clone()
+                        }
+                        (_, _, _, [(_, subject), ..]) => Actor::Subject { subject: *subject },
+                        _ => Actor::System,
+                    };
+                    self.let_go(id, &body, &by).await?;
+                }
                 let entry = self.about(&body, self.entry("rights.looked", id));
                 self.finish(lease, Due::Never, entry).await
             }
@@ -100,7 +119,8 @@ impl Rights {
                 (_, Right::Rectification) => Word::Restricted(RestrictionGround::AccuracyContested),
                 _ => break,
             };
-            self.0.accounts.say(tenant, *subject, &body.by, &word).await?;
+            let by = spoken_by(&body.by, *subject);
+            unless_erased(self.0.accounts.say(tenant, *subject, &by, &word).await)?;
         }
         body.said = true;
         self.step(lease, view, &body, Due::Never, self.entry("rights.held_at_once", id)).await
@@ -122,7 +142,7 @@ impl Rights {
             let entry = self.about(&body, self.entry("rights.looked", id));
             return self.finish(lease, Due::After(LOOK_AGAIN), entry).await;
         }
-        let untold = self.tell_recipients(&lease.tenant, id, &mut body, &parts).await?;
+        let untold = self.tell_recipients(id, &mut body, &parts).await?;
         if untold > 0 {
             let entry = self
                 .entry("rights.recipients", id)
@@ -132,7 +152,8 @@ impl Rights {
         let held = parts.iter().any(|part| part.stage == Stage::Held);
         let partial = held
             || body.refused.iter().any(|refused| refused.set.is_some())
-            || parts.iter().any(PartBody::keeps);
+            || parts.iter().any(PartBody::keeps)
+            || leaves_values(&body, &parts);
         if held && body.right.erases() {
             let until = parts.iter().flat_map(|part| part.held.values()).map(|held| held.2).min();
             body.state = body.state.after(Move::WorkedButHeld, body.right)?;
@@ -219,9 +240,13 @@ impl Rights {
         let id = lease.task.id;
         let mut until = None;
         for (tenant, _) in &body.places {
-            let (_, part) = self.read_part(tenant, id).await?;
+            let (part_view, part) = self.read_part(tenant, id).await?;
             if part.stage == Stage::Held {
                 let ends = part.held.values().map(|held| held.2).min();
+                // It ended, or goes on for longer: the part finds out which.
+                if ends.is_none_or(|ends| ends <= self.now()) {
+                    self.wake_part(tenant, id, &part_view, &part).await?;
+                }
                 until = until.into_iter().chain(ends).min();
             }
         }
@@ -242,8 +267,11 @@ impl Rights {
         if let (Some(messages), Some((_, subject))) = (&self.0.messages, body.places.first())
             && !messages.settled(tenant, *subject, id).await?
         {
-            let entry = self.about(&body, self.entry("rights.looked", id));
-            return self.finish(lease, Due::After(LETTER), entry).await;
+            // A carrier may be away for days.
+            let factor = 2_u32.checked_pow(body.looks.min(10)).unwrap_or(u32::MAX);
+            body.looks = body.looks.saturating_add(1);
+            let due = Due::After(LETTER.saturating_mul(factor).min(LOOK_AGAIN));
+            return self.step(lease, view, &body, due, self.entry("rights.looked", id)).await;
         }
         body.state = body.state.after(Move::Answered, body.right)?;
         let entry = self.entry("rights.answered", id);
@@ -295,13 +323,22 @@ impl Rights {
             .batch()?
             .op(self.put_request(tenant, id, &body, Some(view)).await?)
             .ops(ops)
-            .finish(lease.task.clone(), lease.fence, Due::Never)
+            .finish(lease.task.clone(), lease.fence, Self::after_closing(body.right))
             .audit(entry);
         let batch = match content {
             Some(content) => self.with_letter(batch, tenant, id, &body, content).await?,
             None => batch,
         };
         vault.commit(tenant, batch).await.map(|_| ())
+    }
+
+    /// When a request that was closed is looked at once more. A claim that began before may have
+    /// restricted what is contested, or two that end at one time have left that to each other.
+    pub(super) fn after_closing(right: Right) -> Due {
+        match right {
+            Right::Rectification => Due::After(Self::CLAIM),
+            _ => Due::Never,
+        }
     }
 
     /// What a closed request leaves: its entry, and the end of its reservation and its clock.
@@ -328,7 +365,18 @@ impl Rights {
                 forgotten => ops.extend(forgotten?.ops),
             }
         }
-        for key in [Key::new(kind::OPEN, body.open), Key::new(kind::ASKED, id)] {
+        // What the person is known by goes with the request that asked for it.
+        let known = Key::new(kind::KNOWN, id);
+        for (other, of) in body.places.iter().filter(|(other, _)| other != tenant) {
+            let found = self.vault().store().read(other, std::slice::from_ref(&known)).await?;
+            if found.records.first().is_some_and(Option::is_some) {
+                let entry = self.entry("rights.records_erased", id).about(*of).with("count", 1_i64);
+                let batch = self.vault().batch()?.audit(entry);
+                let batch = batch.delete(known.clone(), bailee_store::Expect::Present);
+                self.vault().commit(other, batch).await?;
+            }
+        }
+        for key in [Key::new(kind::OPEN, body.open), Key::new(kind::ASKED, id), known] {
             let snapshot = self.vault().store().read(tenant, std::slice::from_ref(&key)).await?;
             if snapshot.records.first().is_some_and(Option::is_some) {
                 ops.push(Op::Delete { key, expect: bailee_store::Expect::Present });
@@ -359,7 +407,7 @@ impl Rights {
         &self,
         home: &TenantId,
         tenant: &TenantId,
-        subject: bailee_core::SubjectId,
+        subject: SubjectId,
         id: Id,
         request: &RequestBody,
     ) -> Result<PartBody> {
@@ -372,7 +420,7 @@ impl Rights {
             right: request.right,
             home: home.clone(),
             // What had to be weighed is the word of whoever weighed it.
-            by: request.decided.as_ref().map_or(&request.by, |(_, by)| by).clone(),
+            by: spoken_by(request.decided.as_ref().map_or(&request.by, |(_, by)| by), subject),
             matter: request.matter.clone(),
             stage: Stage::Working,
             ended: None,
@@ -380,6 +428,7 @@ impl Rights {
             own: 0,
             held: std::collections::BTreeMap::new(),
             segments: Vec::new(),
+            put_right: Vec::new(),
             failed: 0,
         };
         let vault = self.vault();
@@ -422,7 +471,6 @@ impl Rights {
     /// Tells those who received the data (Art. 19 GDPR), and says how many are left to be told.
     async fn tell_recipients(
         &self,
-        home: &TenantId,
         id: Id,
         body: &mut RequestBody,
         parts: &[PartBody],
@@ -433,46 +481,57 @@ impl Rights {
             return Ok(0);
         }
         let disclosures = Disclosures::new(self.vault().clone());
-        let mut untold = 0;
+        let mut tellings = Vec::new();
         for ((tenant, subject), part) in body.places.clone().iter().zip(parts) {
             let disclosed = match disclosures.of_subject(tenant, *subject).await {
                 // Erased by another request, which told them.
                 Err(error) if error.kind() == ErrorKind::Shredded => continue,
                 disclosed => disclosed?,
             };
-            let whose = self.whose(tenant, *subject, id).await?;
-            for record in disclosed {
-                let recipient = record.recipient;
+            let whose = Arc::new(self.whose(tenant, *subject, id).await?);
+            let recipients: BTreeSet<_> =
+                disclosed.into_iter().map(|record| record.recipient).collect();
+            for recipient in recipients {
                 let known = body.recipients.get(&recipient).copied();
                 if !matches!(known, None | Some(RecipientBody::Untold)) {
                     continue;
                 }
+                let (whose, right) = (Arc::clone(&whose), body.right);
                 let now = self.now();
                 // Whoever had it through a connection that was ended at them has been told by that.
                 let through_connection = self.is_provider(&recipient) && part.ended.is_some();
-                let told = match (&self.0.recipients, through_connection && body.right.erases()) {
-                    (_, true) => RecipientBody::Ended(now),
-                    (None, _) => RecipientBody::Untold,
-                    (Some(recipients), _) => {
-                        let telling = async {
-                            recipients.tell(&whose, &recipient, body.right, id).await.map_err(
-                                |error| Error::new(ErrorKind::HostFailed).with_source(error),
-                            )
-                        };
-                        match within(&*self.0.timer, STEP, telling).await {
-                            Ok(Told::Told) => RecipientBody::Told(now),
-                            Ok(Told::Impossible) => RecipientBody::Impossible(now),
-                            Ok(Told::ByHand) | Err(_) => RecipientBody::Untold,
+                tellings.push(async move {
+                    let told = match (&self.0.recipients, through_connection && right.erases()) {
+                        (_, true) => RecipientBody::Ended(now),
+                        (None, _) => RecipientBody::Untold,
+                        (Some(recipients), _) => {
+                            let telling = async {
+                                recipients.tell(&whose, &recipient, right, id).await.map_err(
+                                    |error| Error::new(ErrorKind::HostFailed).with_source(error),
+                                )
+                            };
+                            match within(&*self.0.timer, STEP, telling).await {
+                                Ok(Told::Told) => RecipientBody::Told(now),
+                                Ok(Told::Impossible) => RecipientBody::Impossible(now),
+                                Ok(Told::ByHand) | Err(_) => RecipientBody::Untold,
+                            }
                         }
-                    }
-                };
-                if told == RecipientBody::Untold {
-                    untold += 1;
-                }
-                body.recipients.insert(recipient, told);
+                    };
+                    (recipient, told)
+                });
             }
         }
-        let _ = home;
+        // All at one time: many that do not answer would outlast the claim.
+        let mut told: BTreeMap<RecipientId, RecipientBody> = BTreeMap::new();
+        for (recipient, answer) in join_all(tellings).await {
+            // Whoever had it of several tenants knows when they know of all of them.
+            let of_all = told.entry(recipient).or_insert(answer);
+            if answer.weight() > of_all.weight() {
+                *of_all = answer;
+            }
+        }
+        let untold = told.values().filter(|told| **told == RecipientBody::Untold).count();
+        body.recipients.append(&mut told);
         Ok(untold)
     }
 
@@ -488,6 +547,11 @@ impl Rights {
         if body.state == State::Closed {
             let entry = self.about(&body, self.entry("rights.looked", id));
             return self.finish(lease, Due::Never, entry).await;
+        }
+        if body.state == State::Held {
+            // They were told what is kept and until when. Nobody is late before that is over.
+            let entry = self.about(&body, self.entry("rights.looked", id));
+            return self.finish(lease, Due::After(DAY), entry).await;
         }
         let reading = body.clock.read(&self.0.at)?;
         let Some(deadline) = reading.running().copied() else {
@@ -547,7 +611,34 @@ impl Rights {
     }
 }
 
-/// How soon it is looked again whether a letter went out.
+/// Who says in a tenant what somebody says: a person is somebody else in each.
+pub(super) fn spoken_by(by: &Actor, subject: SubjectId) -> Actor {
+    match by {
+        Actor::Subject { .. } => Actor::Subject { subject },
+        by => by.clone(),
+    }
+}
+
+/// Whoever is erased by now has nothing left that a word could be about.
+pub(super) fn unless_erased(said: Result<()>) -> Result<()> {
+    match said {
+        Err(error) if error.kind() == ErrorKind::Shredded => Ok(()),
+        said => said,
+    }
+}
+
+/// Whether a value that the person says is wrong was put right nowhere: an operator did not accept
+/// it, or no tenant has it.
+fn leaves_values(body: &RequestBody, parts: &[PartBody]) -> bool {
+    match body.matter {
+        MatterBody::Amendments { count } => {
+            (0..count).any(|place| !parts.iter().any(|part| part.put_right.contains(&place)))
+        }
+        _ => false,
+    }
+}
+
+/// How soon it is looked at first whether a letter went out.
 const LETTER: Duration = Duration::from_secs(5);
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -555,6 +646,18 @@ impl PartBody {
     /// Whether a law keeps something of what was asked to go.
     pub(super) fn keeps(&self) -> bool {
         self.sources.iter().flat_map(|source| source.tables.values()).any(|table| table.kept > 0)
+    }
+}
+
+impl RecipientBody {
+    /// Which of two answers holds for both.
+    fn weight(self) -> u8 {
+        match self {
+            Self::Ended(_) => 0,
+            Self::Told(_) => 1,
+            Self::Impossible(_) => 2,
+            Self::Untold => 3,
+        }
     }
 }
 

@@ -1,13 +1,17 @@
 //! A request comes in: one record, one reservation, the clock started with the receipt.
 
 use bailee_core::{Actor, Error, ErrorKind, HostId, Id, Result, TenantId, audit::Entry};
+use bailee_registry::RestrictionGround;
 use bailee_store::{Due, Key, Query};
 use bailee_vault::{Draft, Holder};
 
 use super::{
-    Ask,
+    Ask, Right,
     ask::Incoming,
-    body::{AmendmentBody, AskedBody, IdentityBody, MatterBody, RequestBody, SCHEMA, ValueBody},
+    body::{
+        AmendmentBody, AskedBody, IdentityBody, MatterBody, OutcomeBody, RequestBody, SCHEMA,
+        ValueBody,
+    },
     desk::Rights,
     kind, recipient,
     state::{Move, State},
@@ -44,20 +48,25 @@ impl Rights {
                 .with_detail("a request is not received in the future"));
         }
         let right = ask.right();
-        let subject = vault.ensure_subject(tenant, person).await?;
-        let places = self.places(tenant, person).await?;
-        let by = by.unwrap_or(Actor::Subject { subject });
+        // Nobody is taken in for what cannot be asked.
         let (matter, mut asked) = self.split(ask)?;
+        let places = self.places(tenant, person).await?;
+        let subject = places.first().map(|(_, subject)| *subject);
+        let subject = subject.ok_or_else(|| Error::new(ErrorKind::Unopenable))?;
+        let by = by.unwrap_or(Actor::Subject { subject });
         if let Some(asked) = &mut asked {
             asked.locale = Some(locale);
         }
         // One open request for a right; where what is asked says more, for that.
         let class = if right.erases() { "erasure" } else { right.as_str() };
-        let more = match &matter {
-            MatterBody::Plain | MatterBody::Copy { .. } => Vec::new(),
-            matter => {
-                serde_json::to_vec(matter).map_err(|_| Error::new(ErrorKind::InvalidInput))?
+        let unwritable = |_| Error::new(ErrorKind::InvalidInput);
+        let more = match (&matter, &asked) {
+            // What is to be weighed is what was said: who says something else is heard as well.
+            (_, Some(asked)) if matches!(right, Right::Complaint | Right::Rectification) => {
+                serde_json::to_vec(&(&asked.words, &asked.amendments)).map_err(unwritable)?
             }
+            (MatterBody::Plain | MatterBody::Copy { .. }, _) => Vec::new(),
+            (matter, _) => serde_json::to_vec(matter).map_err(unwritable)?,
         };
         let of = subject.id();
         let named: [&[u8]; 3] = [of.as_bytes(), class.as_bytes(), &more];
@@ -80,6 +89,7 @@ impl Rights {
             decided: None,
             refused: Vec::new(),
             recipients: std::collections::BTreeMap::new(),
+            looks: 0,
             open,
             closed: None,
         };
@@ -248,6 +258,40 @@ impl Rights {
             }
             Ask::Restriction(ground) => (MatterBody::Restriction { ground }, None),
         })
+    }
+
+    /// Whether another request says that something of the person is wrong: one that is open, or one
+    /// that came later and asked for the restriction itself.
+    pub(super) async fn is_contested(&self, request: &RequestBody, id: Id) -> Result<bool> {
+        for (tenant, subject) in &request.places {
+            let mut query = Query::of_kind(kind::REQUEST).subject(*subject);
+            loop {
+                let page = self.vault().store().find(tenant, &query).await?;
+                for record in page.records.iter().filter(|record| record.key.id != id) {
+                    let opened = self.vault().open(tenant, Holder::Tenant, record).await?;
+                    let other: RequestBody = super::body::decode(&opened.facts()?)?;
+                    let open = matches!(other.state, State::Deciding | State::Working);
+                    let contests = match other.matter {
+                        MatterBody::Amendments { .. } => open,
+                        MatterBody::Restriction {
+                            ground: RestrictionGround::AccuracyContested,
+                        } => {
+                            let done = matches!(other.closed, Some((_, OutcomeBody::Done)));
+                            (open || done) && other.clock.received() >= request.clock.received()
+                        }
+                        _ => false,
+                    };
+                    if contests {
+                        return Ok(true);
+                    }
+                }
+                match page.next {
+                    Some(next) => query = query.after(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// Whether an open request of a person in a tenant hands out what another one would destroy.

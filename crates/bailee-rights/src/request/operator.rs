@@ -13,6 +13,7 @@ use super::{
         decode,
     },
     desk::Rights,
+    drive::{spoken_by, unless_erased},
     kind,
     state::{Move, State},
 };
@@ -314,15 +315,21 @@ impl OperatorRights {
             if let (Right::Rectification, Some(subject)) = (body.right, subject) {
                 let holder = Holder::Subject(subject);
                 let key = Key::new(kind::ASKED, id);
-                let asked_view = vault.read(tenant, holder, std::slice::from_ref(&key)).await?;
-                let mut asked = rights.asked(tenant, id).await?;
-                for (place, amendment) in asked.amendments.iter_mut().enumerate() {
-                    amendment.accepted = Some(accepts(place));
+                match vault.read(tenant, holder, std::slice::from_ref(&key)).await {
+                    // Nothing is left that could be put right.
+                    Err(error) if error.kind() == ErrorKind::Shredded => {}
+                    asked_view => {
+                        let asked_view = asked_view?;
+                        let mut asked = rights.asked(tenant, id).await?;
+                        for (place, amendment) in asked.amendments.iter_mut().enumerate() {
+                            amendment.accepted = Some(accepts(place));
+                        }
+                        let draft = Draft::new(key, holder).json(SCHEMA, &asked)?;
+                        batch = batch
+                            .op(asked_view.fence()?)
+                            .op(vault.put(tenant, draft, asked_view.record(0)).await?);
+                    }
                 }
-                let draft = Draft::new(key, holder).json(SCHEMA, &asked)?;
-                batch = batch
-                    .op(asked_view.fence()?)
-                    .op(vault.put(tenant, draft, asked_view.record(0)).await?);
             }
             let entry = rights
                 .about(&body, rights.entry("rights.approved", id))
@@ -381,7 +388,7 @@ impl OperatorRights {
                         grounds: grounds.expose(Grounds::new),
                     };
                     let by = self.actor();
-                    rights.0.accounts.say(tenant, *subject, &by, &word).await?;
+                    unless_erased(rights.0.accounts.say(tenant, *subject, &by, &word).await)?;
                 }
             }
             body.refused.push(RefusedBody {
@@ -558,18 +565,17 @@ impl Rights {
             .audit(entry))
     }
 
-    /// What was restricted until it was weighed is free again when it was.
-    pub(super) async fn let_go(&self, body: &RequestBody, outcome: OutcomeBody) -> Result<()> {
-        if body.right != Right::Rectification
-            || !body.said
-            || !matches!(outcome, OutcomeBody::Refused | OutcomeBody::Cancelled)
-        {
+    /// What was restricted until it was weighed is free again when it was, unless something else is
+    /// contested still.
+    pub(super) async fn let_go(&self, id: Id, body: &RequestBody, by: &Actor) -> Result<()> {
+        if body.right != Right::Rectification || self.is_contested(body, id).await? {
             return Ok(());
         }
         let ground = RestrictionGround::AccuracyContested;
         for (tenant, subject) in &body.places {
             let word = Word::RestrictionEnded { ground, told: self.now() };
-            self.0.accounts.say(tenant, *subject, &body.by, &word).await?;
+            let by = spoken_by(by, *subject);
+            unless_erased(self.0.accounts.say(tenant, *subject, &by, &word).await)?;
         }
         Ok(())
     }

@@ -9,11 +9,13 @@ use bailee_core::{
 use bailee_registry::RestrictionGround;
 use bailee_store::{Due, Key, Lease};
 use bailee_vault::{Draft, Holder, View};
+use futures_util::future::join_all;
 
 use super::{
     Reason, Right, Word,
     body::{
-        AskedBody, KnownBody, MatterBody, PartBody, SCHEMA, SourceBody, Stage, TableBody, decode,
+        AskedBody, KnownBody, MatterBody, OutcomeBody, PartBody, SCHEMA, SourceBody, Stage,
+        TableBody, decode,
     },
     desk::Rights,
     kind,
@@ -37,7 +39,19 @@ impl Rights {
             found => found?,
         };
         let subject = lease.subject.ok_or_else(|| Error::new(ErrorKind::Unopenable))?;
+        if part.stage == Stage::Held && self.holds_now(tenant, subject).await? != part.held {
+            // A hold is over, or goes on for longer.
+            part.stage = Stage::Working;
+            part.sources.iter_mut().for_each(|source| source.done = false);
+        }
         let done = match part.stage {
+            Stage::Working if self.is_taken_back(&part.home, id).await? => {
+                if let (true, Some(packages)) = (part.right.hands_out(), &self.0.packages) {
+                    packages.sweep_orphans(id, []).await?;
+                }
+                part.stage = Stage::Done;
+                true
+            }
             Stage::Working => match self.work_part(lease, subject, &mut part).await {
                 // Somebody else's request erased the person meanwhile, to the end.
                 Err(error) if error.kind() == ErrorKind::Shredded => {
@@ -47,18 +61,23 @@ impl Rights {
                 done => done?,
             },
             Stage::Ending => self.end_part(tenant, subject, id, &mut part).await?,
-            // A hold is over, or somebody looks.
-            Stage::Held if self.holds_now(tenant, subject).await? != part.held => {
-                part.stage = Stage::Working;
-                part.sources.iter_mut().for_each(|source| source.done = false);
-                self.work_part(lease, subject, &mut part).await?
-            }
             Stage::Cleared | Stage::Held | Stage::Done => {
                 let entry = self.entry("rights.looked", id).about(subject);
                 return self.finish(lease, Due::Never, entry).await;
             }
         };
         self.note_part(lease, subject, &view, &mut part, done).await
+    }
+
+    /// Whether the request of a part was taken back or refused, so that nothing more is done for it.
+    async fn is_taken_back(&self, home: &TenantId, id: Id) -> Result<bool> {
+        match self.read_request(home, id).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+            found => Ok(matches!(
+                found?.1.closed,
+                Some((_, OutcomeBody::Cancelled | OutcomeBody::Refused))
+            )),
+        }
     }
 
     /// Writes down how far a part is. One that is done wakes its request.
@@ -170,9 +189,12 @@ impl Rights {
                 if !self.correct(tenant, subject, id, part).await? {
                     return Ok(false);
                 }
-                let ground = RestrictionGround::AccuracyContested;
-                let word = Word::RestrictionEnded { ground, told: self.now() };
-                accounts.say(tenant, subject, &part.by, &word).await?;
+                let (_, request) = self.read_request(&part.home, id).await?;
+                if !self.is_contested(&request, id).await? {
+                    let ground = RestrictionGround::AccuracyContested;
+                    let word = Word::RestrictionEnded { ground, told: self.now() };
+                    accounts.say(tenant, subject, &part.by, &word).await?;
+                }
             }
             Right::Restriction => {
                 if let MatterBody::Restriction { ground } = &part.matter {
@@ -240,18 +262,24 @@ impl Rights {
     async fn find_out(&self, part: &mut PartBody, whose: &Whose) -> Result<bool> {
         let inner = &*self.0;
         let mut any = false;
-        for body in part.sources.iter_mut().filter(|body| !body.found) {
-            let Some(source) = inner.sources.source(&body.name) else {
-                // A release that no longer knows a source cannot say that nothing is left there.
-                body.fault = Some("unknown_source".into());
-                continue;
+        let bodies: Vec<_> = part.sources.iter_mut().filter(|body| !body.found).collect();
+        // All at one time: many that do not answer would outlast the claim.
+        let looks = bodies.into_iter().map(async |body| {
+            let found = match inner.sources.source(&body.name) {
+                Some(source) => Some(within(&*inner.timer, STEP, source.remaining(whose)).await),
+                None => None,
             };
-            match within(&*inner.timer, STEP, source.remaining(whose)).await {
-                Ok(found) => {
+            (body, found)
+        });
+        for (body, found) in join_all(looks).await {
+            match found {
+                // A release that no longer knows a source cannot say that nothing is left there.
+                None => body.fault = Some("unknown_source".into()),
+                Some(Ok(found)) => {
                     body.found(&found);
                     any = true;
                 }
-                Err(error) => body.fault = Some(fault(&error)),
+                Some(Err(error)) => body.fault = Some(fault(&error)),
             }
         }
         if any {
@@ -266,7 +294,11 @@ impl Rights {
     pub(super) async fn erase_sources(&self, part: &mut PartBody, whose: &Whose) -> Result<bool> {
         let begun = self.vault().clock().monotonic();
         let Self(inner) = self;
-        for body in &mut part.sources {
+        let mut order: Vec<usize> = (0..part.sources.len()).collect();
+        // One that took its time and failed does not come before the others again.
+        order.sort_by_key(|n| part.sources[*n].fault.is_some());
+        for n in order {
+            let body = &mut part.sources[n];
             // One that did not say how much there is is asked that again first.
             if body.done || !body.found {
                 continue;
@@ -327,16 +359,24 @@ impl Rights {
     pub(super) async fn look_again(&self, part: &mut PartBody, whose: &Whose) -> Result<bool> {
         let inner = &*self.0;
         let mut clear = true;
-        for body in &mut part.sources {
-            let Some(source) = inner.sources.source(&body.name) else {
+        let looks = part.sources.iter_mut().map(async |body| {
+            let look = match inner.sources.source(&body.name) {
+                Some(source) => {
+                    let look = within(&*inner.timer, STEP, source.remaining(whose)).await;
+                    Some(look.and_then(|found| whole(source.facts(), whose, found)))
+                }
+                None => None,
+            };
+            (body, look)
+        });
+        for (body, look) in join_all(looks).await {
+            let Some(look) = look else {
                 body.fault = Some("unknown_source".into());
                 body.done = false;
                 clear = false;
                 continue;
             };
-            let look = async { source.remaining(whose).await };
-            let look = within(&*inner.timer, STEP, look).await;
-            match look.and_then(|found| whole(source.facts(), whose, found)) {
+            match look {
                 Ok(found) => {
                     let left = found.left();
                     body.looked(&found);
@@ -381,6 +421,7 @@ impl Rights {
         part: &mut PartBody,
     ) -> Result<bool> {
         // What is asked lies in the tenant of the request; a row is of one tenant.
+        let begun = self.vault().clock().monotonic();
         let asked = self.asked(&part.home, id).await?;
         let whose = self.whose(tenant, subject, id).await?;
         let inner = &*self.0;
@@ -389,14 +430,20 @@ impl Rights {
             body.tables.values_mut().for_each(|table| table.done = 0);
             body.done = true;
         }
-        for amendment in asked.amendments {
+        part.put_right.clear();
+        for (place, amendment) in (0_u32..).zip(asked.amendments) {
             if amendment.accepted != Some(true) {
                 continue;
             }
-            let Some(body) = part.sources.iter_mut().find(|body| body.name == amendment.source)
-            else {
-                return Err(Error::new(ErrorKind::HostFailed));
-            };
+            if part.sources.iter().all(|body| body.name != amendment.source) {
+                part.sources.push(SourceBody::new(&amendment.source));
+            }
+            let body = part.sources.iter_mut().find(|body| body.name == amendment.source);
+            let body = body.ok_or_else(|| Error::new(ErrorKind::HostFailed))?;
+            // One that does not answer is not waited for again and again.
+            if body.fault.is_some() && self.is_late(begun) {
+                continue;
+            }
             let Some(source) = inner.sources.source(&amendment.source) else {
                 body.fault = Some("unknown_source".into());
                 body.done = false;
@@ -413,6 +460,7 @@ impl Rights {
                 Ok(()) => {
                     let table = body.tables.entry(table).or_default();
                     table.done = table.done.saturating_add(1);
+                    part.put_right.push(place);
                 }
                 // The row lies in another tenant of the person, whose part finds it.
                 Err(error) if error.kind() == ErrorKind::NotFound => {}

@@ -217,7 +217,9 @@ impl Rights {
         (outcome, content): (OutcomeBody, Content),
     ) -> Result<()> {
         body.closed = Some((self.now(), outcome));
-        self.let_go(&body, outcome).await?;
+        if body.said {
+            self.let_go(id, &body, by).await?;
+        }
         let (entry, ops) = self.closing(tenant, id, &body, outcome).await?;
         let subject = body.places.first().map(|(_, subject)| *subject);
         let vault = self.vault();
@@ -225,7 +227,7 @@ impl Rights {
             .batch()?
             .op(self.put_request(tenant, id, &body, Some(view)).await?)
             .ops(ops)
-            .schedule(Key::new(kind::REQUEST_DUE, id), subject, bailee_store::Due::Never)
+            .schedule(Key::new(kind::REQUEST_DUE, id), subject, Self::after_closing(body.right))
             .audit(entry.by(by));
         let batch = match body.right.hands_out() {
             // What was collected goes when nobody can be collecting any more.

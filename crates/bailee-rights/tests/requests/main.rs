@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
+mod crossing;
 mod erasing;
 mod handing_out;
 mod holding;
 mod intake;
 mod letters;
 mod recipients;
+mod waiting;
 mod weighing;
 mod world;

@@ -1,0 +1,115 @@
+//! What waits, waits quietly, and what is over is over.
+
+use std::time::Duration;
+
+use bailee_core::Id;
+use bailee_rights::{
+    hold::{Covers, Placing},
+    notice::testing::Behaviour,
+    request::{Ask, Export, PartStage, Reason, Request, State},
+    source::Manner,
+};
+use bailee_store::Window;
+
+use crate::world::{ACME, CANARY, OPERATOR, World, ada};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+async fn request(world: &World, id: Id) -> Request {
+    world.rights.operator(OPERATOR).request(&ACME, id).await.unwrap()
+}
+
+async fn entries(world: &World) -> usize {
+    let (mut window, mut all) = (Window::default(), 0);
+    loop {
+        let page = world.store.entries(&ACME, window).await.unwrap();
+        let Some(last) = page.last() else { return all };
+        all += page.len();
+        window.after = Some((last.entry.at(), last.batch, last.n));
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_collected_for_a_request_that_was_taken_back() {
+    let world = World::new().await;
+    world.fill(&ACME, &ada(), CANARY).await;
+    world.bills.behave(Manner::Unreachable);
+    let visitor = world.visitor(&ACME, &ada());
+    let asked = world.rights.ask(&visitor, world.now(), Ask::Access(Export::new())).await;
+    let id = asked.unwrap().id;
+    world.settle().await;
+    world.rights.cancel(&visitor, id).await.unwrap();
+    world.clock.advance(Duration::from_secs(660));
+    world.settle().await;
+    world.bills.behave(Manner::Honest);
+    world.clock.advance(DAY);
+    world.settle().await;
+    assert!(world.spool.contents().is_empty(), "nobody would ever delete it");
+    assert_eq!(request(&world, id).await.parts[0].stage, PartStage::Done);
+}
+
+#[tokio::test]
+async fn an_erasure_waits_for_a_carrier_that_is_away_without_filling_the_log() {
+    let world = World::new().await;
+    world.fill(&ACME, &ada(), CANARY).await;
+    let visitor = world.visitor(&ACME, &ada());
+    let id = world.rights.ask(&visitor, world.now(), Ask::Erasure).await.unwrap().id;
+    world.settle().await;
+    world.mailbox.behave(Behaviour::Unavailable);
+    world.clock.advance(DAY * 3);
+    world.settle().await;
+    assert_eq!(request(&world, id).await.state, State::Answering);
+    let before = entries(&world).await;
+    for _ in 0..720 {
+        world.clock.advance(Duration::from_secs(5));
+        world.settle().await;
+    }
+    assert_eq!(request(&world, id).await.state, State::Answering);
+    let written = entries(&world).await - before;
+    assert!(written < 60, "{written} entries in an hour");
+    world.mailbox.behave(Behaviour::Accepts);
+    world.clock.advance(DAY);
+    world.settle().await;
+    world.clock.advance(Duration::from_secs(600));
+    world.settle().await;
+    assert_eq!(request(&world, id).await.state, State::Closed);
+}
+
+#[tokio::test]
+async fn a_hold_that_is_renewed_is_waited_for_as_long_as_it_says_now() {
+    let world = World::new().await;
+    let whose = world.fill(&ACME, &ada(), CANARY).await;
+    let (first, renewed) = (world.now().plus(DAY * 40), world.now().plus(DAY * 400));
+    let sentence = "We need it for a dispute that is under way.";
+    let placing = Placing::new(Covers::All, Reason::LegalClaims, OPERATOR, first, sentence);
+    let holds = world.rights.holds();
+    let hold = holds.place(&ACME, whose.subject(), &placing).await.unwrap();
+    let visitor = world.visitor(&ACME, &ada());
+    let id = world.rights.ask(&visitor, world.now(), Ask::Erasure).await.unwrap().id;
+    world.settle().await;
+    world.clock.advance(DAY * 3);
+    world.settle().await;
+    assert_eq!(request(&world, id).await.state, State::Held);
+    // They were told; nobody is late.
+    let warned = world.heard.0.lock().unwrap().len();
+    holds.renew(&ACME, hold.id, OPERATOR, renewed).await.unwrap();
+    for _ in 0..50 {
+        world.clock.advance(DAY);
+        world.settle().await;
+    }
+    let held = request(&world, id).await;
+    assert_eq!(held.state, State::Held);
+    assert_eq!(held.parts[0].held["content"], (Reason::LegalClaims, renewed));
+    assert_eq!(world.heard.0.lock().unwrap().len(), warned);
+    let before = entries(&world).await;
+    for _ in 0..12 {
+        world.clock.advance(Duration::from_secs(300));
+        world.settle().await;
+    }
+    assert!(entries(&world).await - before < 5, "it is not looked at all the time");
+    for _ in 0..400 {
+        world.clock.advance(DAY);
+        world.settle().await;
+    }
+    assert_eq!(request(&world, id).await.state, State::Closed);
+}
