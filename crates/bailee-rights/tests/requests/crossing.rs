@@ -207,3 +207,36 @@ async fn two_erasures_from_two_tenants_both_come_to_their_end_after_a_hold() {
     assert_eq!(request(&world, first).await.state, State::Closed);
     assert_eq!(operator.request(&GLOBEX, second).await.unwrap().state, State::Closed);
 }
+
+#[tokio::test]
+async fn what_was_restricted_while_the_request_was_taken_back_is_let_go() {
+    let world = World::new().await;
+    let whose = world.fill(&ACME, &ada(), CANARY).await;
+    let visitor = world.visitor(&ACME, &ada());
+    let contested = put_right(&format!("acme-posts-{CANARY}-0"));
+    let id = world.rights.ask(&visitor, world.now(), contested).await.unwrap().id;
+    world.rights.cancel(&visitor, id).await.unwrap();
+    // A claim that had read the request before says its word after.
+    let holder = bailee_vault::Holder::Subject(whose.subject());
+    let view = world.vault.read(&ACME, holder, &[]).await.unwrap();
+    let ground = bailee_registry::RestrictionGround::AccuracyContested;
+    let choice = bailee_registry::Choice::RestrictionBegun { ground };
+    let ledger = bailee_registry::Ledger::new(world.vault.clone());
+    let by = bailee_core::Actor::Subject { subject: whose.subject() };
+    let change = ledger.record(&ACME, &view, choice, &by).await.unwrap();
+    world.vault.commit(&ACME, change.add_to(world.vault.batch().unwrap())).await.unwrap();
+    assert!(world.standing(&whose).await.restriction().is_some());
+    world.clock.advance(Duration::from_secs(660));
+    world.settle().await;
+    assert!(world.standing(&whose).await.restriction().is_none());
+}
+
+#[tokio::test]
+async fn nobody_is_taken_in_for_what_cannot_be_asked() {
+    let world = World::new().await;
+    let visitor = world.visitor(&ACME, &ada());
+    let purpose = PurposeId::from_static("nobody-declared-it");
+    let objection = Ask::Objection { purpose, integration: None, grounds: None };
+    assert!(world.rights.ask(&visitor, world.now(), objection).await.is_err());
+    assert_eq!(world.vault.subject(&ACME, &ada()).await.unwrap(), None);
+}
