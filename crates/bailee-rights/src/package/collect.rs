@@ -7,7 +7,7 @@ use bailee_core::{Error, ErrorKind, Result, TenantId, sha256};
 use bailee_registry::{Declaration, LegalBasis};
 
 use super::{
-    ByteSink, Order, Piece,
+    ByteSink, ObjectName, Order, Piece,
     index::{self, Column, FileFacts, Line, Table},
     path,
     piece::PieceWriter,
@@ -29,6 +29,15 @@ impl Out<'_> {
         match self {
             Self::Sealed(piece) => &mut **piece,
             Self::Sink(sink) => *sink,
+        }
+    }
+
+    /// Ends the object, where it is one. One that holds nothing is never brought to the disk: it is
+    /// dropped, and its name given back.
+    pub(super) async fn finish_unless_empty(self) -> Result<Result<Piece, ObjectName>> {
+        match self {
+            Self::Sealed(piece) if piece.is_empty() => Ok(Err(piece.drop_unfinished())),
+            out => out.finish().await.map(Ok),
         }
     }
 

@@ -106,6 +106,15 @@ impl PieceWriter {
         Ok(Piece { object: self.object, length: self.length, digest: self.hash.finish() })
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Gives up the object, which was then never there.
+    pub(super) fn drop_unfinished(self) -> ObjectName {
+        self.object
+    }
+
     async fn seal(&mut self) -> Result<()> {
         let frame = [Plaintext::new(std::mem::replace(&mut self.frame, empty()))];
         let field = [self.holding.field(&self.object, self.frames)];

@@ -111,11 +111,10 @@ impl Packages {
 
         let mut strands = Vec::new();
         for (number, out) in collected.lanes {
-            let piece = out.finish().await?;
-            if piece.length > 0 {
-                strands.push(Strand { number, piece });
-            } else {
-                self.spool().delete(&piece.object).await?;
+            match out.finish_unless_empty().await? {
+                Ok(piece) => strands.push(Strand { number, piece }),
+                // An earlier call under the same fence may have finished it.
+                Err(object) => self.spool().delete(&object).await?,
             }
         }
         Ok(Segment {
