@@ -223,8 +223,8 @@ impl Rights {
             }
         };
         match done {
-            // Another write came between, or the claim is somebody else's: what is due comes again.
-            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            // Another write came between: it is looked at again at once, and not when the claim ends.
+            Err(error) if error.kind() == ErrorKind::Conflict => self.look_again_soon(lease).await,
             done => done,
         }
     }
@@ -242,6 +242,21 @@ impl Rights {
     /// The letters about requests, where the host gave a way to send them.
     pub fn messages(&self) -> Option<&Messages> {
         self.0.messages.as_ref()
+    }
+
+    /// Gives a claim back whose step met another write. One that is somebody else's by now is theirs.
+    async fn look_again_soon(&self, lease: &Lease) -> Result<()> {
+        let own = [kind::CLOCK_DUE, kind::PACKAGE_DUE, kind::PART_DUE, kind::REQUEST_DUE];
+        if !own.contains(&lease.task.kind) {
+            return Ok(());
+        }
+        let entry = Entry::new("rights.looked", self.now())
+            .about(lease.subject)
+            .with("request", lease.task.id);
+        match self.finish(lease, Due::After(SOON), entry).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(()),
+            done => done,
+        }
     }
 
     pub(super) fn vault(&self) -> &Vault {
@@ -425,6 +440,8 @@ impl fmt::Debug for RightsBuilder {
     }
 }
 
+/// When a step is tried again that met another write.
+const SOON: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(3 * 86_400);
 const LONGEST_GRACE: Duration = Duration::from_secs(14 * 86_400);
 /// How long copies of the data live where the host does not say.

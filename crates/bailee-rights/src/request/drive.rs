@@ -61,9 +61,11 @@ impl Rights {
                     self.finish(lease, Due::At(until), entry).await
                 }
                 _ => {
+                    // What is being handed out is handed out first, as long as there is time for it.
+                    let strict = body.clock.read(&self.0.at)?.deadline().strict;
+                    let in_time = self.now().plus(IN_TIME) < strict;
                     for (tenant, subject) in &body.places {
-                        // What is being handed out is handed out first.
-                        if self.is_handing_out(tenant, *subject).await? {
+                        if in_time && self.is_handing_out(tenant, *subject).await? {
                             let entry = self.about(&body, self.entry("rights.waits", id));
                             return self.finish(lease, Due::After(LOOK_AGAIN), entry).await;
                         }
@@ -499,7 +501,10 @@ impl Rights {
                 let (whose, right) = (Arc::clone(&whose), body.right);
                 let now = self.now();
                 // Whoever had it through a connection that was ended at them has been told by that.
-                let through_connection = self.is_provider(&recipient) && part.ended.is_some();
+                let ended = part.ended.is_some_and(|ended| {
+                    ended.confirmed > 0 && ended.unconfirmed == 0 && ended.left == 0
+                });
+                let through_connection = self.is_provider(&recipient) && ended;
                 tellings.push(async move {
                     let told = match (&self.0.recipients, through_connection && right.erases()) {
                         (_, true) => RecipientBody::Ended(now),
@@ -640,6 +645,8 @@ fn leaves_values(body: &RequestBody, parts: &[PartBody]) -> bool {
 
 /// How soon it is looked at first whether a letter went out.
 const LETTER: Duration = Duration::from_secs(5);
+/// How long before its deadline an erasure waits for no copy any more.
+const IN_TIME: Duration = Duration::from_secs(5 * 86_400);
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl PartBody {

@@ -9,7 +9,7 @@ use super::{
     body::{IdentityBody, OutcomeBody, RequestBody, decode},
     desk::Rights,
     kind,
-    state::Move,
+    state::{Move, State},
 };
 use crate::{
     identity::{Code, Outcome as Guess},
@@ -48,7 +48,28 @@ impl Rights {
             received: now,
             by: None,
         };
-        self.take(incoming, identity).await
+        let taken = self.take(incoming, identity.clone()).await?;
+        if let (false, Some(identity)) = (taken.new, identity) {
+            self.prove(visitor, taken.id, &identity).await?;
+        }
+        Ok(taken)
+    }
+
+    /// Who signed in again and asks for what they have asked for already has shown who they are.
+    async fn prove(&self, visitor: &Visitor, id: Id, identity: &IdentityBody) -> Result<()> {
+        let tenant = visitor.tenant();
+        for _ in 0..8 {
+            let (view, mut body) = self.read_request(tenant, id).await?;
+            let subject = body.places.first().map(|(_, subject)| *subject);
+            let (State::Identifying, Some(subject)) = (body.state, subject) else { return Ok(()) };
+            let (by, batch) = (Actor::Subject { subject }, self.vault().batch()?);
+            let batch = self.establishing(tenant, id, &view, &mut body, identity, &by, batch);
+            match self.vault().commit(tenant, batch.await?).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done.map(|_| ()),
+            }
+        }
+        Err(ErrorKind::Conflict.into())
     }
 
     /// The person's own requests in this tenant, open and closed, the newest first.

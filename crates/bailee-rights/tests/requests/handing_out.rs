@@ -119,6 +119,28 @@ async fn an_erasure_waits_for_the_copy_and_takes_it_along() {
 }
 
 #[tokio::test]
+async fn an_erasure_waits_for_no_copy_beyond_its_own_time() {
+    let world = World::new().await;
+    world.fill(&ACME, &ada(), CANARY).await;
+    world.bills.behave(Manner::Unreachable);
+    asked(&world, Ask::Access(Export::new())).await;
+    let visitor = world.visitor(&ACME, &ada());
+    let id = world.rights.ask(&visitor, world.now(), Ask::Erasure).await.unwrap().id;
+    world.settle().await;
+    let operator = world.rights.operator(OPERATOR);
+    for _ in 0..10 {
+        world.clock.advance(Duration::from_secs(86_400));
+        world.settle().await;
+    }
+    assert_eq!(operator.request(&ACME, id).await.unwrap().state, State::Grace, "the copy first");
+    for _ in 0..17 {
+        world.clock.advance(Duration::from_secs(86_400));
+        world.settle().await;
+    }
+    assert_eq!(operator.request(&ACME, id).await.unwrap().state, State::Working);
+}
+
+#[tokio::test]
 async fn a_key_that_is_none_is_refused_when_it_is_asked_for() {
     let world = World::new().await;
     let visitor = world.visitor(&ACME, &ada());

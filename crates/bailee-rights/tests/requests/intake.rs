@@ -72,6 +72,22 @@ async fn an_old_session_shows_nobody_and_an_operator_can_attest() {
 }
 
 #[tokio::test]
+async fn who_signs_in_again_and_asks_again_has_shown_who_they_are() {
+    let world = World::new().await;
+    let whose = world.fill(&ACME, &ada(), CANARY).await;
+    let signed_in = world.now();
+    world.clock.advance(Duration::from_secs(3601));
+    let visitor = world.visitor(&ACME, &ada());
+    let taken = world.rights.ask(&visitor, signed_in, Ask::MarketingOptOut).await.unwrap();
+    world.settle().await;
+    assert!(!world.standing(&whose).await.objects_to_marketing());
+    let again = world.rights.ask(&visitor, world.now(), Ask::MarketingOptOut).await.unwrap();
+    assert_eq!((again.id, again.new), (taken.id, false));
+    world.settle().await;
+    assert!(world.standing(&whose).await.objects_to_marketing());
+}
+
+#[tokio::test]
 async fn nobody_sees_or_ends_the_request_of_somebody_else() {
     let world = World::new().await;
     let visitor = world.visitor(&ACME, &ada());
