@@ -380,6 +380,11 @@ const EVENTS: &[EventShape] = &[
     event("rights.recipients", "recipients are still to be told", &["request", "count"]),
     event("rights.records_erased", "records about a person were erased", &["request", "count"]),
     event("rights.released", "a hold is over, and what it kept is erased", &["request"]),
+    event(
+        "rights.restriction_ended",
+        "the restriction that a request brought about is over",
+        &["request"],
+    ),
     event("rights.retention_begun", "it was planned to look for what is kept too long", &[]),
     event(
         "rights.retention_carried",

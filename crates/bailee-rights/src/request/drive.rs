@@ -370,13 +370,7 @@ impl Rights {
         // What the person is known by goes with the request that asked for it.
         let known = Key::new(kind::KNOWN, id);
         for (other, of) in body.places.iter().filter(|(other, _)| other != tenant) {
-            let found = self.vault().store().read(other, std::slice::from_ref(&known)).await?;
-            if found.records.first().is_some_and(Option::is_some) {
-                let entry = self.entry("rights.records_erased", id).about(*of).with("count", 1_i64);
-                let batch = self.vault().batch()?.audit(entry);
-                let batch = batch.delete(known.clone(), bailee_store::Expect::Present);
-                self.vault().commit(other, batch).await?;
-            }
+            self.forget_known(other, *of, id).await?;
         }
         for key in [Key::new(kind::OPEN, body.open), Key::new(kind::ASKED, id), known] {
             let snapshot = self.vault().store().read(tenant, std::slice::from_ref(&key)).await?;
@@ -385,6 +379,24 @@ impl Rights {
             }
         }
         Ok((entry, ops))
+    }
+
+    /// Forgets what a person is known by in a tenant.
+    pub(super) async fn forget_known(
+        &self,
+        tenant: &TenantId,
+        subject: bailee_core::SubjectId,
+        id: Id,
+    ) -> Result<()> {
+        let known = Key::new(kind::KNOWN, id);
+        let found = self.vault().store().read(tenant, std::slice::from_ref(&known)).await?;
+        if found.records.first().is_some_and(Option::is_some) {
+            let entry = self.entry("rights.records_erased", id).about(subject);
+            let batch = self.vault().batch()?.audit(entry.with("count", 1_i64));
+            let batch = batch.delete(known, bailee_store::Expect::Present);
+            self.vault().commit(tenant, batch).await?;
+        }
+        Ok(())
     }
 
     /// One step of a request, under its claim.

@@ -20,6 +20,7 @@ mod hand_out;
 mod intake;
 pub(crate) mod kind;
 mod letters;
+mod lifting;
 mod operator;
 mod own;
 mod part;

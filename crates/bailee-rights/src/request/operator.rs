@@ -527,7 +527,11 @@ impl OperatorRights {
         }
     }
 
-    fn actor(&self) -> Actor {
+    pub(super) fn rights(&self) -> &Rights {
+        &self.rights
+    }
+
+    pub(super) fn actor(&self) -> Actor {
         Actor::Operator { operator: self.operator }
     }
 }

@@ -110,6 +110,15 @@ async fn a_restriction_marks_rows_and_stops_at_the_gate() {
     assert_eq!(request.closed.unwrap().1, Outcome::Done);
     assert!(world.standing(&whose).await.restriction().is_some());
     assert_eq!(world.content.restricted(&whose), 2, "the posts can be marked");
+    // It is lifted after the person was told, from the rows and at the gate.
+    let operator = world.rights.operator(OPERATOR);
+    let later = world.now().plus(std::time::Duration::from_secs(1));
+    let early = operator.end_restriction(&ACME, id, later).await.unwrap_err();
+    assert_eq!(early.kind(), ErrorKind::InvalidInput);
+    operator.end_restriction(&ACME, id, world.now()).await.unwrap();
+    assert!(world.standing(&whose).await.restriction().is_none());
+    assert_eq!(world.content.restricted(&whose), 0);
+    operator.end_restriction(&ACME, id, world.now()).await.unwrap();
     let child = Ask::Restriction(RestrictionGround::Child);
     let refused = world.rights.ask(&visitor, world.now(), child).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::InvalidInput);
