@@ -114,13 +114,16 @@ impl Worker {
             let claim = Claim::Due { tasks, lease: LEASE, limit: BATCH };
             leases.extend(engine.0.vault.store().claim(claim).await?);
         }
-        let others = self.claim_for_others().await?;
-        let count = (leases.len() + others.len()) as u64;
-        let others: Vec<_> = others.into_iter().map(|lease| self.begin(lease)).collect();
-        self.under_way().extend(others);
-        let tasks = leases.into_iter().map(|lease| self.begin(lease));
+        let mut count = leases.len();
+        let tasks: Vec<_> = leases.into_iter().map(|lease| self.begin(lease)).collect();
+        // What is begun is waited for, whatever becomes of the work of others.
+        let others = self.claim_for_others().await.map(|others| {
+            count += others.len();
+            let others: Vec<_> = others.into_iter().map(|lease| self.begin(lease)).collect();
+            self.under_way().extend(others);
+        });
         futures_util::future::join_all(tasks).await;
-        Ok(count)
+        others.map(|()| count as u64)
     }
 
     /// Claims as much work of others as may be under way at once, each kind for as long as it asks.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bailee_core::{Actor, ErrorKind, Result, SubjectId, TenantId};
-use bailee_registry::{Change, Choice, Grounds, Ledger, Objection, Standing};
+use bailee_registry::{Change, Choice, Declaration, Grounds, Ledger, Objection, Standing};
 use bailee_store::Kind;
 use bailee_vault::{Holder, Vault, View};
 
@@ -14,15 +14,16 @@ use crate::source::{DataSource, NoRows};
 #[derive(Clone, Debug)]
 pub struct WithoutConnections {
     vault: Vault,
+    declaration: Declaration,
     ledger: Ledger,
     none: NoRows,
 }
 
 impl WithoutConnections {
-    /// Over the vault of the desk.
-    pub fn new(vault: Vault) -> Self {
+    /// Over the vault of the desk, for what is declared.
+    pub fn new(vault: Vault, declaration: Declaration) -> Self {
         let ledger = Ledger::new(vault.clone());
-        Self { vault, ledger, none: NoRows::new("connections") }
+        Self { vault, declaration, ledger, none: NoRows::new("connections") }
     }
 
     /// What a word changes; nothing where it stands already.
@@ -48,8 +49,12 @@ impl WithoutConnections {
             Word::ObjectionUpheld { purpose, integration } => {
                 ledger.uphold(tenant, view, purpose, integration.as_ref(), by).await?
             }
-            // Whether a purpose can be overridden is declared, and this knows no declaration.
-            Word::ObjectionOverridden { .. } => return Err(ErrorKind::Unsupported.into()),
+            Word::ObjectionOverridden { purpose, integration, grounds } => {
+                let purpose = self.declaration.purpose(purpose).ok_or(ErrorKind::Denied)?;
+                let grounds = grounds.expose(Grounds::new);
+                let integration = integration.as_ref();
+                ledger.override_objection(tenant, view, purpose, integration, grounds, by).await?
+            }
             Word::OptedOut if standing.objects_to_marketing() => return Ok(None),
             Word::OptedOut => {
                 ledger.record(tenant, view, Choice::MarketingObjectionMade, by).await?

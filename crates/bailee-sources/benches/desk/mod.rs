@@ -59,11 +59,11 @@ impl Desk {
         let spool = DirectorySpool::open(folder.join("spool"), blocking).await.expect("a folder");
         let rights = Rights::builder(
             vault.clone(),
-            declaration,
+            declaration.clone(),
             Establishment::in_europe("IE").expect("a member state"),
             sources,
             Arc::new(OneTenant),
-            Arc::new(WithoutConnections::new(vault)),
+            Arc::new(WithoutConnections::new(vault, declaration)),
             Arc::new(Never),
         )
         .packages(Arc::new(spool))

@@ -185,11 +185,11 @@ impl Process {
         let spool = DirectorySpool::open(folder.join("spool"), blocking()).await.unwrap();
         let rights = Rights::builder(
             vault.clone(),
-            declaration,
+            declaration.clone(),
             Establishment::in_europe("IE").unwrap(),
             sources,
             Arc::new(Memberships),
-            Arc::new(WithoutConnections::new(vault.clone())),
+            Arc::new(WithoutConnections::new(vault.clone(), declaration)),
             Arc::new(Never),
         )
         .packages(Arc::new(spool))
