@@ -82,17 +82,19 @@ async fn round(state: &mut u64) -> u64 {
     };
     first.close().await;
 
+    // In one round processes live for a moment, in another long enough to come far.
+    let window = 50_000 + drawn(state) % 300_000;
     let (mut kills, mut process) = (0, 0);
     loop {
         process += 1;
-        assert!(process < 400, "processes without an end");
+        assert!(process < 3000, "processes without an end");
         let mut child = spawn(folder.path(), process);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let begun =
             lines.by_ref().find(|line| line.as_deref().is_ok_and(|line| line.contains("begins")));
         assert!(begun.is_some(), "the process began");
         // The moment of a kill is the only thing here that time decides.
-        thread::sleep(Duration::from_micros(drawn(state) % 300_000));
+        thread::sleep(Duration::from_micros(drawn(state) % window));
         let killed = child.try_wait().unwrap().is_none();
         if killed {
             child.kill().unwrap();
