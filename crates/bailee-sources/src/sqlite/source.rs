@@ -50,7 +50,7 @@ impl SqliteSource {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Configuration`] where the database cannot be opened, a mapped table or column is
+    /// [`ErrorKind::Configuration`](bailee_core::ErrorKind::Configuration) where the database cannot be opened, a mapped table or column is
     /// missing, a key is not unique, a column that an erasure empties has to hold something, or a
     /// foreign key deletes rows that the mapping does not find.
     pub async fn open(
