@@ -119,7 +119,40 @@ impl Shared {
 
     /// Unwraps a row of keys, or takes the cached ones when they came out of the same row. They are
     /// cached unless a key was evicted since the row was read.
+    ///
+    /// A rewrap may come between the row and the tenant key that it names, and that key be retired:
+    /// then the row is read again.
     pub(crate) async fn unwrap_row(
+        &self,
+        tenant: &TenantId,
+        slot: Slot,
+        row: &Record,
+        evictions: u64,
+    ) -> Result<Arc<KeySet>> {
+        let mut newer: Option<Record> = None;
+        loop {
+            let row = newer.as_ref().unwrap_or(row);
+            match self.unwrap_this(tenant, slot, row, evictions).await {
+                Err(error) if error.kind() == ErrorKind::KeyMissing => {
+                    newer = Some(self.written_since(tenant, row).await?.ok_or(error)?);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// A row as it is now, if it was written since it was read.
+    pub(crate) async fn written_since(
+        &self,
+        tenant: &TenantId,
+        row: &Record,
+    ) -> Result<Option<Record>> {
+        let asked = [row.key.clone()];
+        let now = one(self.key_store().read(tenant, &asked).await?.records)?;
+        Ok(now.filter(|now| now.version != row.version))
+    }
+
+    async fn unwrap_this(
         &self,
         tenant: &TenantId,
         slot: Slot,

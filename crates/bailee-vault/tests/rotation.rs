@@ -226,6 +226,84 @@ fn futures_executor<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// Turns the tenant key, rewraps everything and retires the old one.
+async fn turn(room: &Room, vault: &Vault) {
+    let old = room.key_store().all(&ACME, kind::TENANT_KEY).await[0].key.id;
+    vault.turn_tenant_key(&ACME).await.unwrap();
+    while walk(vault, 50).await != (0, 0) {}
+    vault.retire_tenant_key(&ACME, old).await.unwrap();
+}
+
+/// Does something that asks for rows of keys, and something else between an answer and its use:
+/// the first answer after as many as may pass.
+async fn meanwhile<T>(
+    room: &Room,
+    pass: usize,
+    reading: impl Future<Output = T>,
+    other: impl Future<Output = ()>,
+) -> T {
+    let meet = std::sync::Arc::new(tokio::sync::Barrier::new(2));
+    *room.key_store().after_read.lock().unwrap() = Some((pass, meet.clone()));
+    let other = async {
+        meet.wait().await;
+        other.await;
+        meet.wait().await;
+    };
+    tokio::join!(reading, other).0
+}
+
+#[tokio::test]
+async fn key_04_a_row_of_keys_that_was_read_before_a_whole_turn_is_read_again() {
+    for room in Room::both() {
+        let maker = room.vault().await;
+        let holder = Holder::Subject(subject(&maker, &ACME).await);
+        write_credential(&room, &maker, &ACME, credential(1), holder, "a").await;
+        let record = room.store.record(&ACME, credential(1)).await.unwrap();
+
+        let cold = room.vault().await;
+        let read = meanwhile(&room, 0, access(&cold, holder), turn(&room, &maker)).await;
+        assert_eq!(read.unwrap(), "fake-access-a");
+        let cold = room.vault().await;
+        let opened =
+            meanwhile(&room, 0, cold.open(&ACME, holder, &record), turn(&room, &maker)).await;
+        assert_eq!(text(&opened.unwrap().part("access").unwrap()), "fake-access-a");
+        let cold = room.vault().await;
+        let found = meanwhile(&room, 0, cold.subject(&ACME, &ada()), turn(&room, &maker)).await;
+        assert_eq!(found.unwrap(), holder.subject());
+    }
+}
+
+#[tokio::test]
+async fn key_04_a_walk_whose_rows_another_one_wrote_first_counts_them_as_overtaken() {
+    let room = Room::new();
+    let (maker, other) = (room.vault().await, room.vault().await);
+    subject(&maker, &ACME).await;
+    let old = room.key_store().all(&ACME, kind::TENANT_KEY).await[0].key.id;
+    maker.turn_tenant_key(&ACME).await.unwrap();
+    // The other one has found the active key and all three kinds of rows.
+    let done = meanwhile(&room, 3, other.rewrap_keys(&ACME, None, 50), async {
+        while walk(&maker, 50).await != (0, 0) {}
+        maker.retire_tenant_key(&ACME, old).await.unwrap();
+    });
+    let done = done.await.unwrap();
+    assert_eq!((done.written, done.overtaken, done.next), (0, 3, None));
+}
+
+#[tokio::test]
+async fn key_04_a_key_that_is_gone_for_good_is_told_and_not_looked_for_again_and_again() {
+    for room in Room::both() {
+        let maker = room.vault().await;
+        let holder = Holder::Subject(subject(&maker, &ACME).await);
+        write_credential(&room, &maker, &ACME, credential(1), holder, "a").await;
+        let only = room.key_store().all(&ACME, kind::TENANT_KEY).await[0].key.clone();
+        room.key_store().remove(&ACME, only).await;
+        let cold = room.vault().await;
+        room.key_store().calls();
+        assert_eq!(kind_of(access(&cold, holder).await), ErrorKind::KeyMissing);
+        assert!(room.key_store().calls().0 <= 4);
+    }
+}
+
 #[tokio::test]
 async fn key_04_a_walk_goes_on_only_after_a_row_of_keys() {
     let room = Room::new();

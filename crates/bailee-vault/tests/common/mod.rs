@@ -138,6 +138,9 @@ pub struct Watched {
     pub ambiguous: AtomicUsize,
     pub meet: Mutex<Option<Arc<tokio::sync::Barrier>>>,
     pub before_commit: Mutex<Option<Hook>>,
+    /// How many answers to reads and finds pass, and whom the next one waits for twice: when it is
+    /// there, and before it is used.
+    pub after_read: Mutex<Option<(usize, Arc<tokio::sync::Barrier>)>>,
 }
 
 impl Watched {
@@ -151,6 +154,7 @@ impl Watched {
             ambiguous: AtomicUsize::new(0),
             meet: Mutex::default(),
             before_commit: Mutex::default(),
+            after_read: Mutex::default(),
         }
     }
 
@@ -182,6 +186,23 @@ impl Watched {
 
     pub async fn remove(&self, tenant: &TenantId, key: Key) {
         self.apply(tenant, Op::Delete { key, expect: Expect::Present }).await;
+    }
+
+    /// Others get their turn between an answer and its use.
+    async fn pause(&self) {
+        let meet = {
+            let mut after_read = self.after_read.lock().unwrap();
+            let meet = after_read.take_if(|(pass, _)| *pass == 0);
+            if let Some((pass, _)) = &mut *after_read {
+                *pass -= 1;
+            }
+            meet
+        };
+        if let Some((_, meet)) = meet {
+            meet.wait().await;
+            meet.wait().await;
+        }
+        tokio::task::yield_now().await;
     }
 
     async fn apply(&self, tenant: &TenantId, op: Op) {
@@ -229,15 +250,14 @@ impl Store for Watched {
     async fn read(&self, tenant: &TenantId, keys: &[Key]) -> Result<Snapshot> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         let answer = self.inner.read(tenant, keys).await;
-        // Others get their turn between the answer and its use.
-        tokio::task::yield_now().await;
+        self.pause().await;
         answer
     }
 
     async fn find(&self, tenant: &TenantId, query: &Query) -> Result<Page> {
         self.finds.fetch_add(1, Ordering::SeqCst);
         let answer = self.inner.find(tenant, query).await;
-        tokio::task::yield_now().await;
+        self.pause().await;
         answer
     }
 
