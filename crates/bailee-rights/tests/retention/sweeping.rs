@@ -135,7 +135,9 @@ async fn r11_the_log_tells_of_every_sweep_in_numbers_and_the_evidence_outlives_i
     for logged in &entries {
         assert!(bailee_audit::check(&logged.entry).is_ok(), "{:?}", logged.entry);
         let text = format!("{:?}", logged.entry);
-        assert!(!text.contains("ada") && !text.contains("canary"), "{text}");
+        // Not "ada", which is written in the digits of an id now and then.
+        assert!(!NAMES[1..].iter().any(|name| text.contains(name)), "{text}");
+        assert!(!text.contains("canary"), "{text}");
     }
     assert_eq!(process.retention.sweeps(&ACME, None, 1).await.unwrap().len(), 1);
     let first = process.retention.sweeps(&ACME, None, 1).await.unwrap()[0].id;
