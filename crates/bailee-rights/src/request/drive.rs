@@ -1,31 +1,23 @@
 //! A request's own work: from one state to the next, as its parts come on.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::time::Duration;
 
-use bailee_core::{
-    Actor, Error, ErrorKind, Id, RecipientId, Result, SubjectId, TenantId, audit::Entry,
-};
-use bailee_registry::{Disclosures, RestrictionGround};
+use bailee_core::{Actor, Error, ErrorKind, Id, Result, SubjectId, TenantId, audit::Entry};
+use bailee_registry::RestrictionGround;
 use bailee_store::{Due, Key, Lease, Op};
 use bailee_vault::View;
-use futures_util::future::join_all;
 
 use super::{
-    Right, Told, Word,
-    body::{MatterBody, OutcomeBody, PartBody, RecipientBody, RequestBody, SourceBody, Stage},
-    desk::{Rights, Warning},
+    Right, Word,
+    body::{MatterBody, OutcomeBody, PartBody, RequestBody, SourceBody, Stage},
+    desk::Rights,
     kind,
     state::{Move, State},
-    within::{STEP, within},
 };
 use crate::message::Content;
 
 /// How long a request waits for its parts before it looks again; a part that is done wakes it.
-const LOOK_AGAIN: Duration = Duration::from_secs(300);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(300);
 
 impl Rights {
     /// Due: bring a request on.
@@ -482,143 +474,6 @@ impl Rights {
         vault.commit(tenant, batch).await.map(|_| ())
     }
 
-    /// Tells those who received the data (Art. 19 GDPR), and says how many are left to be told.
-    async fn tell_recipients(
-        &self,
-        id: Id,
-        body: &mut RequestBody,
-        parts: &[PartBody],
-    ) -> Result<usize> {
-        let changes =
-            body.right.erases() || matches!(body.right, Right::Rectification | Right::Restriction);
-        if !changes {
-            return Ok(0);
-        }
-        let disclosures = Disclosures::new(self.vault().clone());
-        let mut tellings = Vec::new();
-        for ((tenant, subject), part) in body.places.clone().iter().zip(parts) {
-            let disclosed = match disclosures.of_subject(tenant, *subject).await {
-                // Erased by another request, which told them.
-                Err(error) if error.kind() == ErrorKind::Shredded => continue,
-                disclosed => disclosed?,
-            };
-            let whose = Arc::new(self.whose(tenant, *subject, id).await?);
-            let recipients: BTreeSet<_> =
-                disclosed.into_iter().map(|record| record.recipient).collect();
-            for recipient in recipients {
-                let known = body.recipients.get(&recipient).copied();
-                if !matches!(known, None | Some(RecipientBody::Untold)) {
-                    continue;
-                }
-                let (whose, right) = (Arc::clone(&whose), body.right);
-                let now = self.now();
-                // Whoever had it through a connection that was ended at them has been told by that.
-                let ended = part.ended.is_some_and(|ended| {
-                    ended.confirmed > 0 && ended.unconfirmed == 0 && ended.left == 0
-                });
-                let through_connection = self.is_provider(&recipient) && ended;
-                tellings.push(async move {
-                    let told = match (&self.0.recipients, through_connection && right.erases()) {
-                        (_, true) => RecipientBody::Ended(now),
-                        (None, _) => RecipientBody::Untold,
-                        (Some(recipients), _) => {
-                            let telling = async {
-                                recipients.tell(&whose, &recipient, right, id).await.map_err(
-                                    |error| Error::new(ErrorKind::HostFailed).with_source(error),
-                                )
-                            };
-                            match within(&*self.0.timer, STEP, telling).await {
-                                Ok(Told::Told) => RecipientBody::Told(now),
-                                Ok(Told::Impossible) => RecipientBody::Impossible(now),
-                                Ok(Told::ByHand) | Err(_) => RecipientBody::Untold,
-                            }
-                        }
-                    };
-                    (recipient, told)
-                });
-            }
-        }
-        // All at one time: many that do not answer would outlast the claim.
-        let mut told: BTreeMap<RecipientId, RecipientBody> = BTreeMap::new();
-        for (recipient, answer) in join_all(tellings).await {
-            // Whoever had it of several tenants knows when they know of all of them.
-            let of_all = told.entry(recipient).or_insert(answer);
-            if answer.weight() > of_all.weight() {
-                *of_all = answer;
-            }
-        }
-        let untold = told.values().filter(|told| **told == RecipientBody::Untold).count();
-        body.recipients.append(&mut told);
-        Ok(untold)
-    }
-
-    /// Due: look at a request's clock, and warn.
-    pub(super) async fn clock_due(&self, lease: &Lease) -> Result<()> {
-        let (tenant, id) = (&lease.tenant, lease.task.id);
-        let body = match self.read_request(tenant, id).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return self.finish(lease, Due::Never, self.entry("rights.dropped", id)).await;
-            }
-            found => found?.1,
-        };
-        if body.state == State::Closed {
-            let entry = self.about(&body, self.entry("rights.looked", id));
-            return self.finish(lease, Due::Never, entry).await;
-        }
-        if body.state == State::Held {
-            // They were told what is kept and until when. Nobody is late before that is over.
-            let entry = self.about(&body, self.entry("rights.looked", id));
-            return self.finish(lease, Due::After(DAY), entry).await;
-        }
-        let reading = body.clock.read(&self.0.at)?;
-        let Some(deadline) = reading.running().copied() else {
-            let entry = self.about(&body, self.entry("rights.looked", id));
-            return self.finish(lease, Due::After(DAY), entry).await;
-        };
-        let now = self.now();
-        let begun = body.clock.warnings(&self.0.at)?.first().is_some_and(|first| *first <= now);
-        let over = deadline.is_over(now);
-        if (begun || over)
-            && let Some(overseer) = &self.0.overseer
-        {
-            let warning = Warning {
-                tenant: tenant.clone(),
-                request: id,
-                right: body.right,
-                state: body.state,
-                deadline,
-                over,
-            };
-            let warned = async {
-                overseer
-                    .warn(&warning)
-                    .await
-                    .map_err(|error| Error::new(ErrorKind::HostFailed).with_source(error))
-            };
-            if within(&*self.0.timer, STEP, warned).await.is_err() {
-                let entry = self.about(&body, self.entry("rights.looked", id));
-                return self.finish(lease, Due::After(LOOK_AGAIN), entry).await;
-            }
-        }
-        let event = if over { "rights.overdue" } else { "rights.due" };
-        let entry = self
-            .about(&body, self.entry(event, id))
-            .with("until", deadline.strict)
-            .with("state", body.state.as_str());
-        let next = if over { Due::After(DAY) } else { self.next_warning(&body)? };
-        self.finish(lease, next, entry).await
-    }
-
-    /// When a request's clock is looked at next.
-    pub(super) fn next_warning(&self, body: &RequestBody) -> Result<Due> {
-        let now = self.now();
-        let reading = body.clock.read(&self.0.at)?;
-        let Some(deadline) = reading.running() else { return Ok(Due::After(DAY)) };
-        let warnings = body.clock.warnings(&self.0.at)?;
-        let next = warnings.into_iter().chain([deadline.strict]).find(|at| *at > now);
-        Ok(next.map_or(Due::After(DAY), Due::At))
-    }
-
     pub(super) fn entry(&self, event: &'static str, request: Id) -> Entry {
         Entry::new(event, self.now()).with("request", request)
     }
@@ -659,24 +514,12 @@ fn leaves_values(body: &RequestBody, parts: &[PartBody]) -> bool {
 const LETTER: Duration = Duration::from_secs(5);
 /// How long before its deadline an erasure waits for no copy any more.
 const IN_TIME: Duration = Duration::from_secs(5 * 86_400);
-const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
 
 impl PartBody {
     /// Whether a law keeps something of what was asked to go.
     pub(super) fn keeps(&self) -> bool {
         self.sources.iter().flat_map(|source| source.tables.values()).any(|table| table.kept > 0)
-    }
-}
-
-impl RecipientBody {
-    /// Which of two answers holds for both.
-    fn weight(self) -> u8 {
-        match self {
-            Self::Ended(_) => 0,
-            Self::Told(_) => 1,
-            Self::Impossible(_) => 2,
-            Self::Untold => 3,
-        }
     }
 }
 

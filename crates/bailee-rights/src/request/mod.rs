@@ -13,6 +13,8 @@ mod alone;
 mod ask;
 mod body;
 mod certificate;
+mod changing;
+mod deadline;
 mod desk;
 mod drive;
 mod ending;
@@ -29,6 +31,7 @@ mod reason;
 mod recipient;
 mod right;
 mod state;
+mod telling;
 mod view;
 mod within;
 
