@@ -385,6 +385,8 @@ const EVENTS: &[EventShape] = &[
         "the restriction that a request brought about is over",
         &["request"],
     ),
+    event("rights.restriction_ending", "a restriction ends once its person was told", &["request"]),
+    event("rights.restriction_waits", "a source keeps its marks, and is asked again", &["request"]),
     event("rights.retention_begun", "it was planned to look for what is kept too long", &[]),
     event(
         "rights.retention_carried",

@@ -194,7 +194,8 @@ impl OnBehalf {
         self.say(tenant, subject, by, &Word::Recorded(choice)).await
     }
 
-    /// As [`OperatorChoices::end_restriction`](crate::OperatorChoices::end_restriction).
+    /// As [`OperatorChoices::end_restriction`](crate::OperatorChoices::end_restriction); `told` is
+    /// `None` for the word of the person themselves.
     ///
     /// # Errors
     ///
@@ -205,9 +206,9 @@ impl OnBehalf {
         subject: SubjectId,
         by: &Actor,
         ground: RestrictionGround,
-        told: Timestamp,
+        told: Option<Timestamp>,
     ) -> Result<()> {
-        let choice = Choice::RestrictionEnded { ground: Some(ground), told: Some(told) };
+        let choice = Choice::RestrictionEnded { ground: Some(ground), told };
         self.say(tenant, subject, by, &Word::Recorded(choice)).await
     }
 

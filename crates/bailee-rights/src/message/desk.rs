@@ -60,6 +60,14 @@ pub struct Posted {
     pub given_up: Option<(Timestamp, GivenUp)>,
 }
 
+/// What became of a letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    GivenUp,
+    Sent(Timestamp),
+    Waiting,
+}
+
 /// `rights.message`. A code or a link is a part beside it, as long as it waits.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct LetterBody {
@@ -168,6 +176,19 @@ impl Messages {
             .facet(facet::WAITING)
             .limit(1);
         Ok(self.vault().store().find(tenant, &waiting).await?.records.is_empty())
+    }
+
+    /// What became so far of a letter; one that is gone was given up.
+    pub(crate) async fn fate(&self, tenant: &TenantId, subject: SubjectId, id: Id) -> Result<Fate> {
+        let posting = match self.read_letter(tenant, subject, id).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Fate::GivenUp),
+            found => found?.1.posting,
+        };
+        Ok(match (posting.sent, posting.given_up) {
+            (Some(sent), _) => Fate::Sent(sent.at),
+            (None, Some(_)) => Fate::GivenUp,
+            (None, None) => Fate::Waiting,
+        })
     }
 
     /// The text of a letter, in the language that a reader understands best: for showing it in the

@@ -16,5 +16,6 @@ mod reach;
 mod render;
 mod send;
 
+pub(crate) use desk::Fate;
 pub use desk::{Messages, MessagesBuilder, Posted};
 pub use letter::{Act, Cause, Content, Done, Letter, LetterKind, Refusal, Told};

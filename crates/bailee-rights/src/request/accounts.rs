@@ -84,8 +84,8 @@ pub enum Word {
     RestrictionEnded {
         /// On which ground it rested.
         ground: RestrictionGround,
-        /// When they were told.
-        told: Timestamp,
+        /// When they were told; who ends it themselves does not have to be.
+        told: Option<Timestamp>,
     },
     /// They take back what they agreed to.
     Withdrawn(Uses),

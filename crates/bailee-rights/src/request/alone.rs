@@ -72,7 +72,7 @@ impl WithoutConnections {
                 return Ok(None);
             }
             Word::RestrictionEnded { ground, told } => {
-                let (ground, told) = (Some(*ground), Some(*told));
+                let (ground, told) = (Some(*ground), *told);
                 ledger.record(tenant, view, Choice::RestrictionEnded { ground, told }, by).await?
             }
             Word::Withdrawn(Uses::Everything) => {

@@ -55,6 +55,32 @@ pub(super) struct RequestBody {
     pub(super) open: Id,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) closed: Option<(Timestamp, OutcomeBody)>,
+    /// That a restriction ends, once the person was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) lifting: Option<LiftingBody>,
+}
+
+/// How far the end of a restriction is (Art. 18(3) GDPR).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LiftingBody {
+    /// On which ground it rested.
+    pub(super) ground: RestrictionGround,
+    /// Whose word it is. Who ends it themselves is told nothing.
+    pub(super) by: Actor,
+    pub(super) since: Timestamp,
+    /// The letter that says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) letter: Option<Id>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) told: Option<Timestamp>,
+    /// From when on it may end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) due: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) over: Option<Timestamp>,
+    /// How often it was looked, or a source was asked, in vain.
+    #[serde(default)]
+    pub(super) looks: u32,
 }
 
 /// What is asked, without what names a person.

@@ -30,19 +30,8 @@ impl Rights {
             found => found?,
         };
         match body.state {
+            State::Closed if body.lifting.is_some() => self.lift_due(lease, &view, body).await,
             State::Identifying | State::Closed => {
-                if let (Some(_), Some((_, outcome))) = (&body.identity, body.closed) {
-                    // What contested values kept back while it was being closed is free as well.
-                    let by = match (outcome, &body.decided, body.refused.last(), &body.places[..]) {
-                        (OutcomeBody::Refused, _, Some(refused), _) => refused.by.clone(),
-                        (OutcomeBody::Done | OutcomeBody::Partial, Some((_, by)), _, _) => {
-                            by.clone()
-                        }
-                        (_, _, _, [(_, subject), ..]) => Actor::Subject { subject: *subject },
-                        _ => Actor::System,
-                    };
-                    self.let_go(id, &body, &by).await?;
-                }
                 let entry = self.about(&body, self.entry("rights.looked", id));
                 self.finish(lease, Due::Never, entry).await
             }
@@ -309,15 +298,17 @@ impl Rights {
         content: Option<Content>,
     ) -> Result<()> {
         let (tenant, id) = (&lease.tenant, lease.task.id);
-        let at = self.now();
-        body.closed = Some((at, outcome));
+        body.closed = Some((self.now(), outcome));
+        // What had to be weighed is the word of whoever weighed it.
+        let weighed = body.decided.as_ref().map(|(_, by)| by.clone());
+        body.lifting = weighed.and_then(|by| self.lifting(&body, &by));
         let (entry, ops) = self.closing(tenant, id, &body, outcome).await?;
         let vault = self.vault();
         let batch = vault
             .batch()?
             .op(self.put_request(tenant, id, &body, Some(view)).await?)
             .ops(ops)
-            .finish(lease.task.clone(), lease.fence, Self::after_closing(body.right))
+            .finish(lease.task.clone(), lease.fence, Self::after_closing(&body))
             .audit(entry);
         let batch = match content {
             Some(content) => self.with_letter(batch, tenant, id, &body, content).await?,
@@ -326,12 +317,11 @@ impl Rights {
         vault.commit(tenant, batch).await.map(|_| ())
     }
 
-    /// When a request that was closed is looked at once more. A claim that began before may have
-    /// restricted what is contested, or two that end at one time have left that to each other.
-    pub(super) fn after_closing(right: Right) -> Due {
-        match right {
-            Right::Rectification => Due::After(Self::CLAIM),
-            _ => Due::Never,
+    /// When a request that was closed is looked at once more: where a restriction ends with it.
+    pub(super) fn after_closing(body: &RequestBody) -> Due {
+        match body.lifting {
+            Some(_) => Due::After(Duration::ZERO),
+            None => Due::Never,
         }
     }
 

@@ -92,6 +92,7 @@ impl Rights {
             looks: 0,
             open,
             closed: None,
+            lifting: None,
         };
         // What cannot be reckoned is refused before anything is written.
         let reading = body.clock.read(&self.0.at)?;

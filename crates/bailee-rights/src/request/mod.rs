@@ -46,6 +46,6 @@ pub use reason::Reason;
 pub use right::Right;
 pub use state::{Move, State};
 pub use view::{
-    Identified, IdentifiedBy, Outcome, Part, PartStage, RecipientState, Refused, Request,
+    Identified, IdentifiedBy, Lifting, Outcome, Part, PartStage, RecipientState, Refused, Request,
     SourceStanding, TableStanding,
 };

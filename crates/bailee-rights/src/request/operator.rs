@@ -1,7 +1,7 @@
 //! What an operator does with requests.
 
 use bailee_core::{Actor, Error, ErrorKind, HostId, Id, RecipientId, Result, TenantId, Timestamp};
-use bailee_registry::{Grounds, RestrictionGround};
+use bailee_registry::Grounds;
 use bailee_store::{BatchBuilder, Due, Facet, Key, Query};
 use bailee_vault::{Draft, Holder, View};
 
@@ -13,7 +13,7 @@ use super::{
         decode,
     },
     desk::Rights,
-    drive::{spoken_by, unless_erased},
+    drive::unless_erased,
     kind,
     state::{Move, State},
 };
@@ -567,21 +567,6 @@ impl Rights {
             .schedule(Key::new(kind::REQUEST_DUE, id), subject, self.first_due(body))
             .schedule(Key::new(kind::CLOCK_DUE, id), subject, self.next_warning(body)?)
             .audit(entry))
-    }
-
-    /// What was restricted until it was weighed is free again when it was, unless something else is
-    /// contested still.
-    pub(super) async fn let_go(&self, id: Id, body: &RequestBody, by: &Actor) -> Result<()> {
-        if body.right != Right::Rectification || self.is_contested(body, id).await? {
-            return Ok(());
-        }
-        let ground = RestrictionGround::AccuracyContested;
-        for (tenant, subject) in &body.places {
-            let word = Word::RestrictionEnded { ground, told: self.now() };
-            let by = spoken_by(by, *subject);
-            unless_erased(self.0.accounts.say(tenant, *subject, &by, &word).await)?;
-        }
-        Ok(())
     }
 }
 

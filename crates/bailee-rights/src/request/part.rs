@@ -6,7 +6,6 @@ use std::{collections::BTreeMap, time::Duration};
 use bailee_core::{
     Error, ErrorKind, HostId, Id, Monotonic, RecipientId, Result, SubjectId, TenantId, Timestamp,
 };
-use bailee_registry::RestrictionGround;
 use bailee_store::{Due, Key, Lease};
 use bailee_vault::{Draft, Holder, View};
 use futures_util::future::join_all;
@@ -186,14 +185,9 @@ impl Rights {
                 }
             }
             Right::Rectification => {
+                // What is contested is free again when the request is closed and the person was told.
                 if !self.correct(tenant, subject, id, part).await? {
                     return Ok(false);
-                }
-                let (_, request) = self.read_request(&part.home, id).await?;
-                if !self.is_contested(&request, id).await? {
-                    let ground = RestrictionGround::AccuracyContested;
-                    let word = Word::RestrictionEnded { ground, told: self.now() };
-                    accounts.say(tenant, subject, &part.by, &word).await?;
                 }
             }
             Right::Restriction => {

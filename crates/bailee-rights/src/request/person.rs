@@ -238,9 +238,7 @@ impl Rights {
         (outcome, content): (OutcomeBody, Content),
     ) -> Result<()> {
         body.closed = Some((self.now(), outcome));
-        if body.said {
-            self.let_go(id, &body, by).await?;
-        }
+        body.lifting = self.lifting(&body, by);
         let (entry, ops) = self.closing(tenant, id, &body, outcome).await?;
         let subject = body.places.first().map(|(_, subject)| *subject);
         let vault = self.vault();
@@ -248,7 +246,7 @@ impl Rights {
             .batch()?
             .op(self.put_request(tenant, id, &body, Some(view)).await?)
             .ops(ops)
-            .schedule(Key::new(kind::REQUEST_DUE, id), subject, Self::after_closing(body.right))
+            .schedule(Key::new(kind::REQUEST_DUE, id), subject, Self::after_closing(&body))
             .audit(entry.by(by));
         let batch = match body.right.hands_out() {
             // What was collected goes when nobody can be collecting any more.

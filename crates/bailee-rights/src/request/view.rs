@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Channel, Ended, Reason, Right, State, Uses,
-    body::{IdentityBody, MatterBody, OutcomeBody, PartBody, RecipientBody, RequestBody, Stage},
+    body::{
+        IdentityBody, LiftingBody, MatterBody, OutcomeBody, PartBody, RecipientBody, RequestBody,
+        Stage,
+    },
     desk::Rights,
 };
 use crate::clock::{Reading, RequestClock};
@@ -55,6 +58,20 @@ pub struct Request {
     pub recipients: BTreeMap<RecipientId, RecipientState>,
     /// When it was closed, and how it ended.
     pub closed: Option<(Timestamp, Outcome)>,
+    /// How far the end of what it restricted is.
+    pub lifting: Option<Lifting>,
+}
+
+/// How far the end of a restriction is (Art. 18(3) GDPR).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lifting {
+    /// Since when it is to end.
+    pub since: Timestamp,
+    /// When the person was told. As long as they were not, nothing ends unless they end it themselves.
+    pub told: Option<Timestamp>,
+    /// When it was over.
+    pub over: Option<Timestamp>,
 }
 
 /// How it was established that the person asks.
@@ -278,6 +295,11 @@ impl Rights {
                 .map(|(recipient, state)| (recipient, state.into()))
                 .collect(),
             closed: body.closed.map(|(at, outcome)| (at, outcome.into())),
+            lifting: body.lifting.map(|LiftingBody { since, told, over, .. }| Lifting {
+                since,
+                told,
+                over,
+            }),
         })
     }
 }

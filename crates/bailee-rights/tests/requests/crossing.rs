@@ -10,7 +10,7 @@ use bailee_rights::{
     source::{Correction, Value},
 };
 
-use crate::world::{ACME, CANARY, GLOBEX, OPERATOR, World, ada};
+use crate::world::{ACME, CANARY, DAY, GLOBEX, OPERATOR, World, ada};
 
 const GRACE: Duration = Duration::from_secs(3 * 86_400);
 
@@ -51,6 +51,7 @@ async fn whoever_asks_for_something_else_to_be_put_right_is_heard_as_well() {
     assert_eq!(request(&world, first).await.state, State::Closed);
     assert!(world.standing(&whose).await.restriction().is_some(), "the other is still contested");
     operator.refuse(&ACME, second, Reason::Unfounded, None).await.unwrap();
+    world.pass(DAY).await;
     assert!(world.standing(&whose).await.restriction().is_none());
 }
 
@@ -81,6 +82,8 @@ async fn what_was_contested_is_let_go_in_every_tenant() {
         } else {
             world.rights.cancel(&world.visitor(&ACME, &everywhere()), id).await.unwrap();
         }
+        // Whoever takes it back knows that; whoever is refused is told first.
+        world.pass(if refused { DAY } else { Duration::ZERO }).await;
         for whose in [&here, &there] {
             assert!(world.standing(whose).await.restriction().is_none(), "{refused}");
         }

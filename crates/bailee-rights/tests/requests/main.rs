@@ -8,6 +8,7 @@ mod handing_out;
 mod holding;
 mod intake;
 mod letters;
+mod lifting;
 mod recipients;
 mod waiting;
 mod weighing;

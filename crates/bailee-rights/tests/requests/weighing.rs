@@ -7,7 +7,7 @@ use bailee_rights::{
     source::{Correction, Value},
 };
 
-use crate::world::{ACME, CANARY, OPERATOR, World, ada};
+use crate::world::{ACME, CANARY, DAY, OPERATOR, World, ada};
 
 const NEWS: PurposeId = PurposeId::from_static("news");
 
@@ -76,6 +76,7 @@ async fn what_is_said_to_be_wrong_is_restricted_until_it_is_weighed() {
     let request = operator.request(&ACME, id).await.unwrap();
     assert_eq!(request.state, State::Closed);
     assert_eq!(request.parts[0].sources[0].tables["posts"].done, 1);
+    world.pass(DAY).await;
     assert!(world.standing(&whose).await.restriction().is_none(), "it was weighed");
     let rows = world.content.contents();
     assert!(rows.iter().any(|row| row.values[0] == Value::Text("put right".into())));
@@ -113,12 +114,13 @@ async fn a_restriction_marks_rows_and_stops_at_the_gate() {
     // It is lifted after the person was told, from the rows and at the gate.
     let operator = world.rights.operator(OPERATOR);
     let later = world.now().plus(std::time::Duration::from_secs(1));
-    let early = operator.end_restriction(&ACME, id, later).await.unwrap_err();
+    let early = operator.end_restriction(&ACME, id, Some(later)).await.unwrap_err();
     assert_eq!(early.kind(), ErrorKind::InvalidInput);
-    operator.end_restriction(&ACME, id, world.now()).await.unwrap();
+    operator.end_restriction(&ACME, id, Some(world.now())).await.unwrap();
+    world.settle().await;
     assert!(world.standing(&whose).await.restriction().is_none());
     assert_eq!(world.content.restricted(&whose), 0);
-    operator.end_restriction(&ACME, id, world.now()).await.unwrap();
+    operator.end_restriction(&ACME, id, Some(world.now())).await.unwrap();
     let child = Ask::Restriction(RestrictionGround::Child);
     let refused = world.rights.ask(&visitor, world.now(), child).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::InvalidInput);

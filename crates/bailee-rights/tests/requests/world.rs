@@ -30,6 +30,7 @@ use bailee_vault::{Holder, RootKeys, Vault};
 pub(crate) const ACME: TenantId = TenantId::from_static("acme");
 pub(crate) const GLOBEX: TenantId = TenantId::from_static("globex");
 pub(crate) const OPERATOR: Id = Id::from_bytes([8; 16]);
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 pub(crate) const CANARY: &str = "canary-ada";
 const DECLARED: &str = include_str!("privacy.toml");
 
@@ -81,7 +82,7 @@ impl Accounts for Connect {
                 ledger.record(tenant, &view, choice, by).await?
             }
             Word::RestrictionEnded { ground, told } => {
-                let choice = Choice::RestrictionEnded { ground: Some(*ground), told: Some(*told) };
+                let choice = Choice::RestrictionEnded { ground: Some(*ground), told: *told };
                 ledger.record(tenant, &view, choice, by).await?
             }
             Word::Withdrawn(_) => ledger.withdraw_everything(tenant, &view, by).await?,
@@ -333,6 +334,14 @@ impl World {
             for lease in &leases {
                 self.rights.do_due(lease).await.unwrap();
             }
+        }
+    }
+
+    /// Lets time pass, with what is due in it.
+    pub(crate) async fn pass(&self, time: Duration) {
+        for _ in 0..8 {
+            self.clock.advance(time / 4);
+            self.settle().await;
         }
     }
 
