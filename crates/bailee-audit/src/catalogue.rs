@@ -356,6 +356,7 @@ const EVENTS: &[EventShape] = &[
     event("rights.package_ended", "a copy for a person was deleted", &["request"]),
     event("rights.package_fetched", "a person fetched their package", &["request", "link"]),
     event("rights.package_made", "a copy for a person is ready", &["request", "until", "digest"]),
+    event("rights.packing", "a part of the end of a copy was written", &["request"]),
     event("rights.part_begun", "a tenant began its part of a request", &["request", "right"]),
     event("rights.part_done", "a tenant has done its part of a request", &["request"]),
     event("rights.part_step", "a tenant did a step of its part of a request", &["request"]),

@@ -32,11 +32,19 @@ impl Out<'_> {
         }
     }
 
+    /// How many bytes an object has so far.
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Self::Sealed(piece) => piece.length(),
+            Self::Sink(_) => 0,
+        }
+    }
+
     /// Ends the object, where it is one. One that holds nothing is never brought to the disk: it is
     /// dropped, and its name given back.
     pub(super) async fn finish_unless_empty(self) -> Result<Result<Piece, ObjectName>> {
         match self {
-            Self::Sealed(piece) if piece.is_empty() => Ok(Err(piece.drop_unfinished())),
+            Self::Sealed(piece) if piece.length() == 0 => Ok(Err(piece.drop_unfinished())),
             out => out.finish().await.map(Ok),
         }
     }

@@ -88,11 +88,18 @@ pub(super) struct Lines<'a> {
     source: Source<'a>,
     read: Vec<u8>,
     at: usize,
+    /// How many bytes the lines had that were read.
+    passed: u64,
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn new(source: Source<'a>) -> Self {
-        Self { source, read: Vec::new(), at: 0 }
+        Self { source, read: Vec::new(), at: 0, passed: 0 }
+    }
+
+    /// How many bytes the lines had that it gave.
+    pub(super) fn passed(&self) -> u64 {
+        self.passed
     }
 
     /// The next line; `None` at the end.
@@ -102,6 +109,7 @@ impl<'a> Lines<'a> {
             if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
                 let line = serde_json::from_slice(&rest[..end]).map_err(|_| unreadable())?;
                 self.at += end + 1;
+                self.passed += end as u64 + 1;
                 return Ok(Some(line));
             }
             self.read.drain(..self.at);

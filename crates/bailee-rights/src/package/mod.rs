@@ -41,12 +41,13 @@ mod segment;
 mod spool;
 mod stream;
 mod value;
+mod wrap;
 mod zip;
 
 #[cfg(feature = "age")]
 pub use age::AgeRecipient;
 pub use byte_sink::ByteSink;
-pub use close::Closing;
+pub use close::{CloseStep, Closing, PartlyClosed};
 pub use directory::DirectorySpool;
 pub use links::{Fetch, Link, LinkToken, Links};
 #[cfg(feature = "conformance")]

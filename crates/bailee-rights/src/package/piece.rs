@@ -49,7 +49,7 @@ pub(super) struct Holding {
 }
 
 impl Holding {
-    async fn fields(&self, vault: &Vault) -> Result<Fields> {
+    pub(super) async fn fields(&self, vault: &Vault) -> Result<Fields> {
         vault.fields(&self.tenant, self.subject).await
     }
 
@@ -106,8 +106,9 @@ impl PieceWriter {
         Ok(Piece { object: self.object, length: self.length, digest: self.hash.finish() })
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.length == 0
+    /// How many bytes it took.
+    pub(super) fn length(&self) -> u64 {
+        self.length
     }
 
     /// Gives up the object, which was then never there.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     ByteSink, ObjectName, Packages, Piece,
     piece::{Holding, PieceReader},
+    wrap::Wrap,
 };
 use crate::hex;
 
@@ -25,9 +26,12 @@ pub struct StoredPackage {
     pub length: u64,
     /// How many files are in it.
     pub entries: u64,
-    /// What names its bytes: a SHA-256 over the lengths and digests of its parts.
+    /// What names its bytes: a SHA-256 over the lengths and digests of its parts, and over what an
+    /// encrypted file begins with.
     #[serde(with = "hex")]
     pub digest: [u8; 32],
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) wrap: Option<Wrap>,
 }
 
 /// What a package is.
@@ -35,7 +39,7 @@ pub struct StoredPackage {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Form {
-    /// A ZIP file for a key of the person's own (age).
+    /// A ZIP file for a key of the person's own (age). Its parts are the ZIP file's.
     Age,
     /// A ZIP file.
     Zip,
@@ -72,7 +76,7 @@ impl Form {
 }
 
 impl StoredPackage {
-    pub(super) fn of(request: Id, form: Form, parts: Vec<Part>, entries: u64) -> Self {
+    pub(super) fn of(request: Id, parts: Vec<Part>, entries: u64) -> Self {
         let mut hash = Sha256::default();
         hash.update(b"bailee package 1\n");
         for part in &parts {
@@ -80,7 +84,24 @@ impl StoredPackage {
             hash.update(&part.piece.digest);
         }
         let length = parts.iter().map(|part| part.piece.length).sum();
-        Self { request, form, parts, length, entries, digest: hash.finish() }
+        let (form, digest) = (Form::Zip, hash.finish());
+        Self { request, form, parts, length, entries, digest, wrap: None }
+    }
+
+    /// The same as it is encrypted for somebody.
+    #[cfg(feature = "age")]
+    pub(super) fn wrapped(self, length: u64, wrap: Wrap) -> Self {
+        let mut hash = Sha256::default();
+        hash.update(b"bailee package for a key 1\n");
+        hash.update(&self.digest);
+        hash.update(&wrap.opening);
+        Self { form: Form::Age, length, digest: hash.finish(), wrap: Some(wrap), ..self }
+    }
+
+    /// How many bytes its parts have.
+    #[cfg(feature = "age")]
+    pub(super) fn plain_length(&self) -> u64 {
+        self.parts.iter().map(|part| part.piece.length).sum()
     }
 
     /// The objects of the spool that belong to it.
@@ -139,12 +160,30 @@ impl Package {
     ///
     /// `InvalidInput` for a range that does not lie within it, `Shredded` or `KeyMissing` when the
     /// person's key is gone, `NotFound` when an object is, `Unopenable` for one that is not what was
-    /// sealed; what the spool, the vault and the sink say. What was given before an error is good.
+    /// sealed, `Unsupported` for an encrypted one where the feature `age` is off; what the spool, the
+    /// vault and the sink say. What was given before an error is good.
     pub async fn stream_to(&self, range: Range<u64>, sink: &mut dyn ByteSink) -> Result<()> {
         if range.start > range.end || range.end > self.stored.length {
             return Err(Error::new(ErrorKind::InvalidInput)
                 .with_detail("a range that does not lie within the package"));
         }
+        match &self.stored.wrap {
+            #[cfg(feature = "age")]
+            Some(wrap) => {
+                super::age::stream_to(self.packages.vault(), self, wrap, range, sink).await
+            }
+            #[cfg(not(feature = "age"))]
+            Some(_) => Err(ErrorKind::Unsupported.into()),
+            None => self.stream_plain(range, sink).await,
+        }
+    }
+
+    /// Gives a range of the ZIP file to a sink.
+    pub(super) async fn stream_plain(
+        &self,
+        range: Range<u64>,
+        sink: &mut dyn ByteSink,
+    ) -> Result<()> {
         let mut begins = 0;
         for part in &self.stored.parts {
             let ends = begins + part.piece.length;

@@ -37,6 +37,8 @@ pub struct Segment {
     /// How many fields were left out because they are not in the scope of the right
     /// ([`Reason::NotInScope`](crate::request::Reason::NotInScope)).
     pub not_in_scope: u64,
+    /// Up to where the index names files; tables stand behind.
+    pub(super) entries_end: u64,
 }
 
 /// A strand of a segment.
@@ -105,6 +107,7 @@ impl Packages {
             collector = collector.lane(lane);
         }
         let collected = collector.run(source, whose, &mut index).await?;
+        let entries_end = index.length();
         for table in collected.tables {
             index::write(index.sink(), &Line::Table(table)).await?;
         }
@@ -127,6 +130,7 @@ impl Packages {
             rows: collected.rows,
             entries: collected.entries,
             not_in_scope: collected.not_in_scope,
+            entries_end,
         })
     }
 }

@@ -57,6 +57,7 @@ pub async fn stream(
             let lane = Lane::files(Out::Sink(&mut *sink), order);
             lengths.extend(pass.run(lane, &mut index).await?.lengths);
         }
+        let entries_end = index.len() as u64;
         for table in tables {
             index::write(&mut index, &Line::Table(table)).await?;
         }
@@ -65,6 +66,7 @@ pub async fn stream(
             source: &facts.name,
             strands: lengths,
             index: Index::Memory(index),
+            entries_end,
         });
     }
     let entries = Close { order, closing, packages: None }.write(&laid, sink).await?;

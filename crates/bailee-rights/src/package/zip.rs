@@ -223,11 +223,14 @@ impl Strand {
     }
 }
 
-/// The directory at the end of the file.
+/// The directory at the end of the file. What was handed on and how far it is is all that another
+/// process needs to go on with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Directory {
     begins: u64,
     length: u64,
     entries: u64,
+    #[serde(skip)]
     waiting: Vec<u8>,
 }
 
@@ -281,7 +284,12 @@ impl Directory {
         out.extend(extra);
         self.length += (self.waiting.len() - before) as u64;
         self.entries += 1;
-        if self.waiting.len() >= PIECE {
+        if self.waiting.len() >= PIECE { self.flush(sink).await } else { Ok(()) }
+    }
+
+    /// Gives on all that waits.
+    pub(super) async fn flush(&mut self, sink: &mut dyn ByteSink) -> Result<()> {
+        if !self.waiting.is_empty() {
             sink.take(&self.waiting).await?;
             self.waiting.clear();
         }

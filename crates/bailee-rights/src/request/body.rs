@@ -11,7 +11,10 @@ use bailee_vault::Facts;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Channel, Ended, Export, IdentifiedBy, Reason, Right, State, Uses};
-use crate::{clock::RequestClock, package::Segment};
+use crate::{
+    clock::RequestClock,
+    package::{PartlyClosed, Segment},
+};
 
 /// The schema that this release writes.
 pub(super) const SCHEMA: u16 = 1;
@@ -51,6 +54,9 @@ pub(super) struct RequestBody {
     /// How often it was looked in vain whether the last letter went out.
     #[serde(default)]
     pub(super) looks: u32,
+    /// How far the end of its package is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) packing: Option<PartlyClosed>,
     /// The reservation that keeps a second one away.
     pub(super) open: Id,
     #[serde(default, skip_serializing_if = "Option::is_none")]

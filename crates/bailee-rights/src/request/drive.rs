@@ -11,6 +11,7 @@ use super::{
     Right, Word,
     body::{MatterBody, OutcomeBody, PartBody, RequestBody, SourceBody, Stage},
     desk::Rights,
+    hand_out::Packed,
     kind,
     state::{Move, State},
 };
@@ -171,8 +172,18 @@ impl Rights {
         let package = match self.pack(lease, &body, parts).await {
             // The person was erased meanwhile: there is nobody to hand anything to.
             Err(error) if error.kind() == ErrorKind::Shredded => None,
-            package => package?,
+            packed => match packed? {
+                Packed::Nobody => None,
+                Packed::Partly(partly) => {
+                    body.state = State::Working;
+                    body.packing = Some(partly);
+                    let entry = self.entry("rights.packing", id);
+                    return self.step(lease, view, &body, Due::After(Duration::ZERO), entry).await;
+                }
+                Packed::Whole(package) => Some(package),
+            },
         };
+        body.packing = None;
         let outcome = match package {
             Some(_) => OutcomeBody::Done,
             None => OutcomeBody::Cancelled,

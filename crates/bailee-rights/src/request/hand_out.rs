@@ -17,9 +17,22 @@ use super::{
 };
 use crate::{
     Additions,
-    package::{Closing, Fetch, Link, Links, Order, Package, Packages, Segment, StoredPackage},
+    package::{
+        CloseStep, Closing, Fetch, Link, Links, Order, Package, Packages, PartlyClosed, Segment,
+        StoredPackage,
+    },
     source::DataSource,
 };
+
+/// How far a package is.
+pub(super) enum Packed {
+    /// There is nobody to hand it to.
+    Nobody,
+    /// A step of its end was written.
+    Partly(PartlyClosed),
+    /// It is there, with what the request's last commit writes of it.
+    Whole(Additions),
+}
 
 impl Rights {
     /// Collects what the sources have, as many as a claim has time for.
@@ -90,15 +103,17 @@ impl Rights {
         names
     }
 
-    /// Makes the package of all parts, and what the commit that closes the request writes of it.
+    /// Goes on with the package of all parts for as long as a step may take; what the commit that
+    /// closes the request writes of it, when it is whole.
     pub(super) async fn pack(
         &self,
         lease: &Lease,
         body: &RequestBody,
         parts: &[PartBody],
-    ) -> Result<Option<Additions>> {
+    ) -> Result<Packed> {
+        let begun = self.vault().clock().monotonic();
         let (tenant, id) = (&lease.tenant, lease.task.id);
-        let Some((_, subject)) = body.places.first() else { return Ok(None) };
+        let Some((_, subject)) = body.places.first() else { return Ok(Packed::Nobody) };
         let packages = self.packages()?;
         let asked = self.asked(tenant, id).await?;
         let order = self.order(tenant, *subject, id, body.right, &body.matter);
@@ -113,10 +128,16 @@ impl Rights {
             &body.regime,
             body.clock.received(),
         );
-        let mut stored = packages.close(&order, &closing, &segments, lease.fence).await?;
+        let enough = || self.is_late(begun);
+        let so_far = body.packing.as_ref();
+        let step = packages.close_step(&order, &closing, &segments, so_far, lease.fence, &enough);
+        let mut stored = match step.await? {
+            CloseStep::Closed(stored) => stored,
+            CloseStep::Open(partly) => return Ok(Packed::Partly(partly)),
+        };
         let recipient = asked.export.and_then(|export| export.recipient);
         if let Some(recipient) = recipient {
-            stored = recipient::encrypt(packages, &order, &stored, &recipient, lease.fence).await?;
+            stored = recipient::encrypt(packages, &order, &stored, &recipient).await?;
         }
         let holder = Holder::Subject(*subject);
         let key = Key::new(kind::PACKAGE, id);
@@ -132,7 +153,7 @@ impl Rights {
             .about(body, self.entry("rights.package_made", id))
             .with("until", self.now().plus(self.0.package_life))
             .with("digest", stored.digest);
-        Ok(Some(Additions { ops: vec![put, due], entries: vec![entry] }))
+        Ok(Packed::Whole(Additions { ops: vec![put, due], entries: vec![entry] }))
     }
 
     /// The package of a person's own request, to be read and streamed.

@@ -90,6 +90,7 @@ impl Rights {
             refused: Vec::new(),
             recipients: std::collections::BTreeMap::new(),
             looks: 0,
+            packing: None,
             open,
             closed: None,
             lifting: None,

@@ -1,7 +1,6 @@
 //! A key of the person's own, to which a copy is encrypted: where the build can.
 
 use bailee_core::Result;
-use bailee_store::Fence;
 
 use crate::package::{Order, Packages, StoredPackage};
 
@@ -18,10 +17,9 @@ pub(super) async fn encrypt(
     order: &Order,
     stored: &StoredPackage,
     recipient: &str,
-    fence: Fence,
 ) -> Result<StoredPackage> {
     let recipient = crate::package::AgeRecipient::parse(recipient)?;
-    packages.encrypt(order, stored, &recipient, fence).await
+    packages.encrypt(order, stored, &recipient).await
 }
 
 /// Refuses every recipient: what was asked for encrypted is not handed out in the clear.
@@ -37,7 +35,6 @@ pub(super) async fn encrypt(
     _: &Order,
     _: &StoredPackage,
     _: &str,
-    _: Fence,
 ) -> Result<StoredPackage> {
     Err(unsupported())
 }

@@ -5,6 +5,7 @@
 #[cfg(feature = "age")]
 mod age;
 mod archive;
+mod closing;
 mod content;
 mod judges;
 mod links;

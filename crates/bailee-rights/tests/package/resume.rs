@@ -189,7 +189,7 @@ async fn whatever_is_waited_for_can_move_to_another_thread() {
     is_send(&stream(&order, &closing, &sources, &mut sink));
     let recipient = "age1usxde9k5assupql38muy07d9at3vsjk7awkjf8ajetyezzl96saq9a3qd2";
     let recipient = bailee_rights::package::AgeRecipient::parse(recipient).unwrap();
-    is_send(&packages.encrypt(&order, &stored, &recipient, Fence(1)));
+    is_send(&packages.encrypt(&order, &stored, &recipient));
 }
 
 /// A spool that has room for so many bytes.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bailee_core::{ErrorKind, HostId};
 use bailee_rights::{
-    request::{Ask, Export, Outcome, State},
-    source::Manner,
+    request::{Ask, Export, Outcome, Rights, State},
+    source::{Manner, SourceRow, Value},
 };
 
 use crate::world::{ACME, CANARY, GLOBEX, OPERATOR, World, ada};
@@ -60,6 +60,29 @@ async fn a_person_fetches_their_copy_and_nobody_else_does() {
         world.rights.package(&visitor, id).await.map(drop).unwrap_err().kind(),
         ErrorKind::NotFound
     );
+}
+
+/// What is left to do when everything is collected takes more than a claim's time altogether.
+#[tokio::test]
+async fn a_copy_of_many_files_is_closed_in_steps_and_no_claim_is_too_short_for_one() {
+    let world = World::new().await;
+    let whose = world.fill(&ACME, &ada(), CANARY).await;
+    for n in 0..3_200 {
+        let values = vec![Value::Bytes(vec![7; 16 * 1024])];
+        world.content.insert(&whose, "posts", SourceRow { key: format!("file {n}"), values });
+    }
+    *world.slow.takes.lock().unwrap() = Duration::from_secs(60);
+    let begun = world.now();
+    let id = asked(&world, Ask::Access(Export::new())).await;
+    assert!(world.now().since(begun) > Rights::CLAIM, "in one go it would take longer");
+    let longest = *world.longest.lock().unwrap();
+    assert!(longest < Rights::CLAIM, "{longest:?}");
+    let visitor = world.visitor(&ACME, &ada());
+    assert_eq!(world.rights.status(&visitor, id).await.unwrap().closed.unwrap().1, Outcome::Done);
+    let package = world.rights.package(&visitor, id).await.unwrap();
+    assert!(package.stored().entries > 3_200);
+    let end = package.read(package.len() - 22, 22).await.unwrap();
+    assert_eq!(end[..4], *b"PK\x05\x06");
 }
 
 #[tokio::test]

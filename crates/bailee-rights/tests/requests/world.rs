@@ -17,7 +17,7 @@ use bailee_rights::{
     clock::{Calendar, Establishment, Regime, SummerTime},
     message::Messages,
     notice::testing::{AddressBook, Mailbox},
-    package::MemorySpool,
+    package::{MemorySpool, ObjectName, Spool, SpoolWriter},
     request::{Accounts, Ended, Overseer, Recipients, Right, Rights, Timer, Told, Warning, Word},
     source::{
         Correction, Count, DataSource, FieldFacts, Kept, MemorySource, Remaining, RowSink,
@@ -199,6 +199,33 @@ impl DataSource for Shared {
     }
 }
 
+/// A spool for whose every read some time passes.
+pub(crate) struct Slow {
+    spool: MemorySpool,
+    clock: ManualClock,
+    pub(crate) takes: Mutex<Duration>,
+}
+
+#[async_trait]
+impl Spool for Slow {
+    async fn write(&self, name: &ObjectName) -> Result<Box<dyn SpoolWriter>> {
+        self.spool.write(name).await
+    }
+    async fn read(&self, name: &ObjectName, offset: u64, length: usize) -> Result<Vec<u8>> {
+        self.clock.advance(*self.takes.lock().unwrap());
+        self.spool.read(name, offset, length).await
+    }
+    async fn length(&self, name: &ObjectName) -> Result<Option<u64>> {
+        self.spool.length(name).await
+    }
+    async fn delete(&self, name: &ObjectName) -> Result<()> {
+        self.spool.delete(name).await
+    }
+    async fn list(&self, prefix: &str) -> Result<Vec<ObjectName>> {
+        self.spool.list(prefix).await
+    }
+}
+
 pub(crate) struct World {
     pub(crate) clock: ManualClock,
     pub(crate) store: Arc<dyn Store>,
@@ -211,6 +238,9 @@ pub(crate) struct World {
     pub(crate) book: AddressBook,
     pub(crate) mailbox: Mailbox,
     pub(crate) spool: MemorySpool,
+    pub(crate) slow: Arc<Slow>,
+    /// How long a claim was worked on at the most.
+    pub(crate) longest: Mutex<Duration>,
     pub(crate) rights: Rights,
 }
 
@@ -256,6 +286,8 @@ impl World {
         )
         .build();
         let spool = MemorySpool::default();
+        let takes = Mutex::default();
+        let slow = Arc::new(Slow { spool: spool.clone(), clock: clock.clone(), takes });
         let berlin = Establishment::new(
             Regime::eu(),
             Calendar::of("DE").unwrap(),
@@ -273,7 +305,7 @@ impl World {
         .overseer(Arc::clone(&heard) as _)
         .recipients(Arc::clone(&recipients) as _)
         .messages(messages)
-        .packages(Arc::new(spool.clone()))
+        .packages(Arc::clone(&slow) as _)
         .build()
         .unwrap();
         Self {
@@ -288,6 +320,8 @@ impl World {
             book,
             mailbox,
             spool,
+            slow,
+            longest: Mutex::default(),
             rights,
         }
     }
@@ -332,7 +366,11 @@ impl World {
             all += leases.len();
             assert!(all < 1000, "work without an end");
             for lease in &leases {
+                let begun = self.now();
                 self.rights.do_due(lease).await.unwrap();
+                let took = self.now().since(begun);
+                let mut longest = self.longest.lock().unwrap();
+                *longest = took.max(*longest);
             }
         }
     }
