@@ -261,6 +261,11 @@ const EVENTS: &[EventShape] = &[
     event("rights.approved", "an operator let a request go on", &["request", "right"]),
     event("rights.begun", "a request is being done from now on", &["request"]),
     event(
+        "rights.came_back",
+        "a hold is over, and the person came back meanwhile: an operator says what goes",
+        &["request"],
+    ),
+    event(
         "rights.cleared",
         "a second look found nothing left of what a request erases",
         &["request"],
@@ -398,6 +403,16 @@ const EVENTS: &[EventShape] = &[
         "rights.retention_looked",
         "it was looked for what is kept too long",
         &["rows", "failing"],
+    ),
+    event(
+        "rights.return_waits",
+        "it waits for an operator what goes of a person who came back",
+        &["request", "until"],
+    ),
+    event(
+        "rights.return_weighed",
+        "an operator said what goes of a person who came back",
+        &["request", "outcome"],
     ),
     event(
         "rights.sweep_begun",

@@ -8,15 +8,17 @@ use std::{
 };
 
 use bailee_core::{
-    Actor, ConnectionState, Error, ErrorKind, ProviderId, PurposeId, Result, SubjectId, TenantId,
-    Timestamp,
+    Actor, ConnectionId, ConnectionState, Error, ErrorKind, ProviderId, PurposeId, Result,
+    SubjectId, TenantId, Timestamp,
 };
 use bailee_registry::{Choice, Grounds, Objection, RestrictionGround};
+use bailee_store::Query;
 
 use crate::{
     body::AccountBody,
     connections::ConnectionStatus,
     engine::{Engine, Inner},
+    kind,
     word::{Withdrawal, Withdrawn, Word},
 };
 
@@ -234,6 +236,29 @@ impl OnBehalf {
                 Ok(HeldConnection { status, account })
             })
             .collect()
+    }
+
+    /// Which connections a person owns, also those on their way out. Nothing of them is opened.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    pub async fn connections_of(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+    ) -> Result<Vec<ConnectionId>> {
+        let engine = self.engine()?;
+        let mut query = Query::of_kind(kind::CONNECTION).subject(subject);
+        let mut all = Vec::new();
+        loop {
+            let page = engine.0.vault.store().find(tenant, &query).await?;
+            all.extend(page.records.iter().map(|record| ConnectionId::from_id(record.key.id)));
+            match page.next {
+                Some(next) => query = query.after(next),
+                None => return Ok(all),
+            }
+        }
     }
 
     /// Ends every connection that a person owns, as

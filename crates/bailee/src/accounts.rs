@@ -5,7 +5,8 @@ use std::{future::Future, pin::Pin, sync::Arc, sync::OnceLock, time::Duration};
 use async_trait::async_trait;
 use bailee_connect::{Duties, OnBehalf, Runtime, Withdrawal};
 use bailee_core::{
-    Actor, ConnectionState, DataCategory, Error, ErrorKind, Result, SubjectId, TenantId,
+    Actor, ConnectionId, ConnectionState, DataCategory, Error, ErrorKind, Result, SubjectId,
+    TenantId,
 };
 use bailee_registry::{DataOrigin, Objection};
 use bailee_rights::{
@@ -80,6 +81,14 @@ impl Accounts for Connected {
             }
             _ => Err(ErrorKind::Unsupported.into()),
         }
+    }
+
+    async fn connections(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+    ) -> Result<Vec<ConnectionId>> {
+        self.on_behalf.connections_of(tenant, subject).await
     }
 
     async fn end_all(&self, tenant: &TenantId, subject: SubjectId, by: &Actor) -> Result<Ended> {

@@ -69,6 +69,9 @@ pub enum Content {
         /// The receipt of it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         receipt: Option<Id>,
+        /// Whether the person came back meanwhile, and what came since stays.
+        #[serde(default)]
+        since_stays: bool,
     },
     /// That it takes longer (Art. 12(3) GDPR).
     Extended {

@@ -89,13 +89,16 @@ impl Writer<'_> {
                     document.say(paragraph);
                 }
             }
-            Content::Completed { done, refused, recipients, receipt } => {
+            Content::Completed { done, refused, recipients, receipt, since_stays } => {
                 self.asked(document);
                 let key = if refused.is_empty() { "completed" } else { "completed_partly" };
                 document.say(self.say(key, &[]));
                 self.done(document, done);
                 self.refused(document, refused);
                 self.told(document, recipients);
+                if *since_stays {
+                    document.say(self.say("completed_since", &[]));
+                }
                 if let Some(receipt) = receipt {
                     let receipt = receipt.to_string();
                     document.say(self.say("receipt", &[("receipt", &receipt)]));

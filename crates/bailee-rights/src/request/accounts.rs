@@ -1,7 +1,9 @@
 //! What only the half of the libraries that knows providers can do for a request.
 
 use async_trait::async_trait;
-use bailee_core::{Actor, ProviderId, PurposeId, Result, SubjectId, TenantId, Timestamp};
+use bailee_core::{
+    Actor, ConnectionId, ProviderId, PurposeId, Result, SubjectId, TenantId, Timestamp,
+};
 use bailee_registry::{Grounds, RestrictionGround};
 use bailee_store::Kind;
 
@@ -30,6 +32,14 @@ pub trait Accounts: Send + Sync + 'static {
         by: &Actor,
         word: &Word,
     ) -> Result<()>;
+
+    /// The connections that a person owns now, also those on their way out.
+    ///
+    /// # Errors
+    ///
+    /// What the store and the vault say.
+    async fn connections(&self, tenant: &TenantId, subject: SubjectId)
+    -> Result<Vec<ConnectionId>>;
 
     /// Ends every connection of a person: deletes the tokens here and asks the providers to revoke
     /// them. To be repeated until [`Ended::left`] is nothing.

@@ -7,7 +7,7 @@ use bailee_vault::{Draft, Holder, kind as vault_kind};
 
 use super::{
     Right,
-    body::{MatterBody, PartBody, SourceBody, Stage},
+    body::{MatterBody, PartBody, SourceBody},
     desk::Rights,
 };
 use crate::erased::EraseAgain;
@@ -61,20 +61,8 @@ impl Rights {
     /// A part that is written down nowhere.
     fn part_again(&self, tenant: &TenantId) -> PartBody {
         let sources = self.0.sources.iter().map(|source| SourceBody::new(&source.facts().name));
-        PartBody {
-            right: Right::Erasure,
-            home: tenant.clone(),
-            by: bailee_core::Actor::System,
-            matter: MatterBody::Plain,
-            stage: Stage::Working,
-            ended: None,
-            sources: sources.collect(),
-            own: 0,
-            held: Default::default(),
-            segments: Vec::new(),
-            put_right: Vec::new(),
-            failed: 0,
-        }
+        let (right, by) = (Right::Erasure, bailee_core::Actor::System);
+        PartBody::new(right, tenant.clone(), by, MatterBody::Plain, sources.collect())
     }
 
     /// Destroys what is left of somebody.

@@ -1,7 +1,7 @@
 //! Requests where nobody connects accounts: the ledger alone.
 
 use async_trait::async_trait;
-use bailee_core::{Actor, ErrorKind, Result, SubjectId, TenantId};
+use bailee_core::{Actor, ConnectionId, ErrorKind, Result, SubjectId, TenantId};
 use bailee_registry::{Change, Choice, Declaration, Grounds, Ledger, Objection, Standing};
 use bailee_store::Kind;
 use bailee_vault::{Holder, Vault, View};
@@ -113,6 +113,10 @@ impl Accounts for WithoutConnections {
             }
         }
         Err(ErrorKind::Conflict.into())
+    }
+
+    async fn connections(&self, _: &TenantId, _: SubjectId) -> Result<Vec<ConnectionId>> {
+        Ok(Vec::new())
     }
 
     async fn end_all(&self, _: &TenantId, _: SubjectId, _: &Actor) -> Result<Ended> {

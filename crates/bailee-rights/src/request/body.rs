@@ -1,6 +1,6 @@
 //! What the records of requests hold, as JSON behind a schema number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bailee_core::{
     Actor, Error, ErrorKind, HostId, Id, Locale, ProviderId, PurposeId, RecipientId, Result,
@@ -10,7 +10,7 @@ use bailee_registry::RestrictionGround;
 use bailee_vault::Facts;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Channel, Ended, Export, IdentifiedBy, Reason, Right, State, Uses};
+use super::{AfterReturn, Channel, Ended, Export, IdentifiedBy, Reason, Right, State, Uses};
 use crate::{
     clock::RequestClock,
     package::{PartlyClosed, Segment},
@@ -51,6 +51,9 @@ pub(super) struct RequestBody {
     /// Who was told (Art. 19 GDPR).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) recipients: BTreeMap<RecipientId, RecipientBody>,
+    /// What an operator said of somebody who came back, by the place; until its part knows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) weighed: BTreeMap<u32, AfterReturn>,
     /// How often it was looked in vain whether the last letter went out.
     #[serde(default)]
     pub(super) looks: u32,
@@ -172,6 +175,18 @@ pub(super) struct PartBody {
     /// The sets that a hold keeps, with the hold.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) held: BTreeMap<String, (Id, Reason, Timestamp)>,
+    /// When everything was gone but what is held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) clear_at: Option<Timestamp>,
+    /// The sets that were held, and whose hold is over since.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) released: BTreeSet<String>,
+    /// What goes of a person who came back before a hold was over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) after: Option<AfterReturn>,
+    /// Whether it was said at the gate that nothing is used any more.
+    #[serde(default)]
+    pub(super) said: bool,
     /// What was collected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) segments: Vec<Segment>,
@@ -193,6 +208,8 @@ pub(super) enum Stage {
     Cleared,
     /// It has done it but for what is held.
     Held,
+    /// A hold is over, and the person came back: it waits for an operator.
+    Returned,
     /// The request let it destroy what is left.
     Ending,
     /// It is over.
@@ -285,4 +302,50 @@ pub(super) fn decode<T: DeserializeOwned>(facts: &Facts) -> Result<T> {
         return Err(Error::new(ErrorKind::UnknownSchema));
     }
     facts.json()
+}
+
+impl PartBody {
+    /// A part that nothing was done for yet.
+    pub(super) fn new(
+        right: Right,
+        home: TenantId,
+        by: Actor,
+        matter: MatterBody,
+        sources: Vec<SourceBody>,
+    ) -> Self {
+        Self {
+            right,
+            home,
+            by,
+            matter,
+            stage: Stage::Working,
+            ended: None,
+            sources,
+            own: 0,
+            held: BTreeMap::new(),
+            clear_at: None,
+            released: BTreeSet::new(),
+            after: None,
+            said: false,
+            segments: Vec::new(),
+            put_right: Vec::new(),
+            failed: 0,
+        }
+    }
+
+    /// Has its sources gone through again from the first look on.
+    pub(super) fn begin_again(&mut self) {
+        self.stage = Stage::Working;
+        for source in &mut self.sources {
+            source.done = false;
+            source.found = false;
+        }
+    }
+}
+
+impl Stage {
+    /// Whether it is done but for what is held, or was.
+    pub(super) fn is_held(self) -> bool {
+        matches!(self, Self::Held | Self::Returned)
+    }
 }

@@ -123,6 +123,8 @@ fn part_json(n: usize, part: &PartBody) -> Result<Json> {
             ]),
         ));
     }
+    // Whoever reads it later is to know why it says nothing of what there is now.
+    members.extend(part.after.map(|after| ("after_return", after.as_str().into())));
     if !part.held.is_empty() {
         let held = part.held.iter().map(|(set, (_, reason, until))| {
             Json::object([

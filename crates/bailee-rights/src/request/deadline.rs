@@ -30,15 +30,18 @@ impl Rights {
             let entry = self.about(&body, self.entry("rights.looked", id));
             return self.finish(lease, Due::After(DAY), entry).await;
         }
+        let waits = body.state == State::Returned;
         let reading = body.clock.read(&self.0.at)?;
-        let Some(deadline) = reading.running().copied() else {
+        // Nobody goes on with it before an operator says what goes, whatever the clock shows.
+        let running = reading.running().or(waits.then(|| reading.deadline()));
+        let Some(deadline) = running.copied() else {
             let entry = self.about(&body, self.entry("rights.looked", id));
             return self.finish(lease, Due::After(DAY), entry).await;
         };
         let now = self.now();
         let begun = body.clock.warnings(&self.0.at)?.first().is_some_and(|first| *first <= now);
         let over = deadline.is_over(now);
-        if (begun || over)
+        if (begun || over || waits)
             && let Some(overseer) = &self.0.overseer
         {
             let warning = Warning {
@@ -60,12 +63,16 @@ impl Rights {
                 return self.finish(lease, Due::After(LOOK_AGAIN), entry).await;
             }
         }
-        let event = if over { "rights.overdue" } else { "rights.due" };
+        let event = match (waits, over) {
+            (true, _) => "rights.return_waits",
+            (_, true) => "rights.overdue",
+            (_, false) => "rights.due",
+        };
         let entry = self
             .about(&body, self.entry(event, id))
             .with("until", deadline.strict)
             .with("state", body.state.as_str());
-        let next = if over { Due::After(DAY) } else { self.next_warning(&body)? };
+        let next = if over || waits { Due::After(DAY) } else { self.next_warning(&body)? };
         self.finish(lease, next, entry).await
     }
 

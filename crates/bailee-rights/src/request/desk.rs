@@ -104,7 +104,7 @@ pub enum Told {
     Told,
 }
 
-/// Hears of requests that come near their deadline.
+/// Hears of requests that come near their deadline, and of what only an operator brings on.
 #[async_trait]
 pub trait Overseer: Send + Sync + 'static {
     /// A warning. It may come twice.
@@ -115,7 +115,8 @@ pub trait Overseer: Send + Sync + 'static {
     async fn warn(&self, warning: &Warning) -> Result<(), HostError>;
 }
 
-/// That a request comes near its deadline, or is past it.
+/// That a request comes near its deadline or is past it, or that its person came back while a hold
+/// kept it open ([`State::Returned`]) and it waits for an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Warning {
@@ -300,7 +301,7 @@ impl Rights {
     ) -> Result<Op> {
         let facet = match body.state {
             State::Closed => kind::IS_CLOSED,
-            State::Deciding => kind::WAITS_FOR_OPERATOR,
+            State::Deciding | State::Returned => kind::WAITS_FOR_OPERATOR,
             _ => kind::IS_OPEN,
         };
         let subject = body.places.first().map(|(_, subject)| *subject);

@@ -58,6 +58,10 @@ impl Rights {
             },
             State::Working => self.work(lease, &view, body).await,
             State::Held => self.look_at_holds(lease, &view, body).await,
+            State::Returned => {
+                let entry = self.about(&body, self.entry("rights.looked", id));
+                self.finish(lease, Due::Never, entry).await
+            }
             State::Answering => self.answer(lease, &view, body).await,
             State::Ending => self.end(lease, &view, body).await,
         }
@@ -133,7 +137,7 @@ impl Rights {
                 .with("count", i64::try_from(untold).unwrap_or(i64::MAX));
             return self.step(lease, view, &body, Due::After(LOOK_AGAIN), entry).await;
         }
-        let held = parts.iter().any(|part| part.stage == Stage::Held);
+        let held = parts.iter().any(|part| part.stage.is_held());
         let partial = held
             || body.refused.iter().any(|refused| refused.set.is_some())
             || parts.iter().any(PartBody::keeps)
@@ -141,7 +145,10 @@ impl Rights {
         if held && body.right.erases() {
             let until = parts.iter().flat_map(|part| part.held.values()).map(|held| held.2).min();
             body.state = body.state.after(Move::WorkedButHeld, body.right)?;
-            let due = until.map_or(Due::After(LOOK_AGAIN), Due::At);
+            let due = match parts.iter().any(|part| part.stage == Stage::Returned) {
+                true => Due::After(Duration::ZERO),
+                false => until.map_or(Due::After(LOOK_AGAIN), Due::At),
+            };
             let content = Content::Refused { partly: true, refused: self.kept(&body, &parts) };
             let entry = self.entry("rights.held", id);
             return self.step_telling(lease, view, &body, due, entry, content).await;
@@ -227,32 +234,6 @@ impl Rights {
             .audit(self.about(body, entry).with("state", body.state.as_str()));
         let batch = self.with_letter(batch, tenant, id, body, content).await?;
         vault.commit(tenant, batch).await.map(|_| ())
-    }
-
-    /// A hold may be over: then its part has erased what it kept, or is at it.
-    async fn look_at_holds(&self, lease: &Lease, view: &View, mut body: RequestBody) -> Result<()> {
-        let id = lease.task.id;
-        let mut until = None;
-        for (tenant, _) in &body.places {
-            let (part_view, part) = self.read_part(tenant, id).await?;
-            if part.stage == Stage::Held {
-                let ends = part.held.values().map(|held| held.2).min();
-                // It ended, or goes on for longer: the part finds out which.
-                if ends.is_none_or(|ends| ends <= self.now()) {
-                    self.wake_part(tenant, id, &part_view, &part).await?;
-                }
-                until = until.into_iter().chain(ends).min();
-            }
-        }
-        if let Some(until) = until {
-            // The end of the hold wakes its part, and that this request.
-            let entry = self.about(&body, self.entry("rights.looked", id));
-            let due = Due::At(until.plus(LOOK_AGAIN).max(self.now().plus(LOOK_AGAIN)));
-            return self.finish(lease, due, entry).await;
-        }
-        body.state = body.state.after(Move::Released, body.right)?;
-        let entry = self.entry("rights.released", id);
-        self.step(lease, view, &body, Due::After(Duration::ZERO), entry).await
     }
 
     /// The person is told while there is still a way to.
@@ -423,21 +404,10 @@ impl Rights {
             false => self.0.sources.iter().map(|source| source.facts().name.clone()).collect(),
         };
         let sources = names.iter().map(|name| SourceBody::new(name));
-        let body = PartBody {
-            right: request.right,
-            home: home.clone(),
-            // What had to be weighed is the word of whoever weighed it.
-            by: spoken_by(request.decided.as_ref().map_or(&request.by, |(_, by)| by), subject),
-            matter: request.matter.clone(),
-            stage: Stage::Working,
-            ended: None,
-            sources: sources.collect(),
-            own: 0,
-            held: std::collections::BTreeMap::new(),
-            segments: Vec::new(),
-            put_right: Vec::new(),
-            failed: 0,
-        };
+        // What had to be weighed is the word of whoever weighed it.
+        let by = spoken_by(request.decided.as_ref().map_or(&request.by, |(_, by)| by), subject);
+        let matter = request.matter.clone();
+        let body = PartBody::new(request.right, home.clone(), by, matter, sources.collect());
         let vault = self.vault();
         let batch = vault
             .batch()?
@@ -457,7 +427,7 @@ impl Rights {
         }
     }
 
-    async fn wake_part(
+    pub(super) async fn wake_part(
         &self,
         tenant: &TenantId,
         id: Id,

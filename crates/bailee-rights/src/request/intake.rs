@@ -89,6 +89,7 @@ impl Rights {
             decided: None,
             refused: Vec::new(),
             recipients: std::collections::BTreeMap::new(),
+            weighed: std::collections::BTreeMap::new(),
             looks: 0,
             packing: None,
             open,

@@ -77,6 +77,7 @@ impl Rights {
             refused: self.kept(body, parts),
             recipients: self.told(body),
             receipt,
+            since_stays: parts.iter().any(PartBody::keeps_what_came),
         }
     }
 

@@ -29,6 +29,7 @@ mod part;
 mod person;
 mod reason;
 mod recipient;
+mod returned;
 mod right;
 mod state;
 mod telling;
@@ -43,6 +44,7 @@ pub use desk::{Identifiers, Overseer, Recipients, Rights, RightsBuilder, Timer, 
 pub use intake::Taken;
 pub use operator::{DryRun, OperatorRights};
 pub use reason::Reason;
+pub use returned::AfterReturn;
 pub use right::Right;
 pub use state::{Move, State};
 pub use view::{

@@ -13,14 +13,13 @@ use futures_util::future::join_all;
 use super::{
     Reason, Right, Word,
     body::{
-        AskedBody, KnownBody, MatterBody, OutcomeBody, PartBody, SCHEMA, SourceBody, Stage,
-        TableBody, decode,
+        AskedBody, KnownBody, MatterBody, OutcomeBody, PartBody, SCHEMA, SourceBody, Stage, decode,
     },
     desk::Rights,
     kind,
     within::{STEP, within},
 };
-use crate::source::{Remaining, Whose, whole};
+use crate::source::{Remaining, TableRemaining, Whose, whole};
 
 /// How long a claim goes on with further steps before it writes down what it did.
 const BUDGET: Duration = Duration::from_secs(20);
@@ -38,12 +37,9 @@ impl Rights {
             found => found?,
         };
         let subject = lease.subject.ok_or_else(|| Error::new(ErrorKind::Unopenable))?;
-        if part.stage == Stage::Held && self.holds_now(tenant, subject).await? != part.held {
-            // A hold is over, or goes on for longer.
-            part.stage = Stage::Working;
-            part.sources.iter_mut().for_each(|source| source.done = false);
-        }
+        let moved = part.stage.is_held() && self.hold_moved(tenant, subject, &mut part).await?;
         let done = match part.stage {
+            Stage::Held | Stage::Returned if moved => true,
             Stage::Working if self.is_taken_back(&part.home, id).await? => {
                 if let (true, Some(packages)) = (part.right.hands_out(), &self.0.packages) {
                     packages.sweep_orphans(id, []).await?;
@@ -60,7 +56,7 @@ impl Rights {
                 done => done?,
             },
             Stage::Ending => self.end_part(tenant, subject, id, &mut part).await?,
-            Stage::Cleared | Stage::Held | Stage::Done => {
+            Stage::Cleared | Stage::Held | Stage::Returned | Stage::Done => {
                 let entry = self.entry("rights.looked", id).about(subject);
                 return self.finish(lease, Due::Never, entry).await;
             }
@@ -122,7 +118,7 @@ impl Rights {
             .op(self.put_part(tenant, subject, id, part, Some(view)).await?)
             .finish(lease.task.clone(), lease.fence, due)
             .audit(entry);
-        if part.stage == Stage::Held {
+        if part.stage.is_held() {
             let mut holds: Vec<Id> = part.held.values().map(|held| held.0).collect();
             holds.sort_unstable();
             holds.dedup();
@@ -216,11 +212,14 @@ impl Rights {
         // What the host's tables know the person by is asked before anything of it is gone.
         let whose = self.whose(tenant, subject, id).await?;
         part.held = self.holds_now(tenant, subject).await?;
-        let whose = part.held.keys().fold(whose, |whose, set| whose.sparing(set.as_str()));
-        if part.ended.is_none_or(|ended| ended.left > 0) {
+        let whose = self.sparing(whose, part);
+        // Whoever came back and goes on uses what they connected since.
+        let ends = !part.said || part.ended.is_none_or(|ended| ended.left > 0);
+        if ends && !part.keeps_what_came() {
             self.end_connections(tenant, subject, part).await?;
             let word = Word::Withdrawn(super::Uses::Everything);
             accounts.say(tenant, subject, &part.by, &word).await?;
+            part.said = true;
         }
         // What there is now is written down before anything of it is gone: whoever dies then has not
         // taken the count along.
@@ -332,7 +331,7 @@ impl Rights {
     }
 
     /// The sets of a person's data that are held now, each with the hold that ends last.
-    async fn holds_now(
+    pub(super) async fn holds_now(
         &self,
         tenant: &TenantId,
         subject: SubjectId,
@@ -353,38 +352,33 @@ impl Rights {
     pub(super) async fn look_again(&self, part: &mut PartBody, whose: &Whose) -> Result<bool> {
         let inner = &*self.0;
         let mut clear = true;
-        let looks = part.sources.iter_mut().map(async |body| {
-            let look = match inner.sources.source(&body.name) {
-                Some(source) => {
-                    let look = within(&*inner.timer, STEP, source.remaining(whose)).await;
-                    Some(look.and_then(|found| whole(source.facts(), whose, found)))
-                }
-                None => None,
-            };
-            (body, look)
+        // All at one time: many that do not answer would outlast the claim.
+        let looks = part.sources.iter().map(async |body| match inner.sources.source(&body.name) {
+            Some(source) => {
+                let look = within(&*inner.timer, STEP, source.remaining(whose)).await;
+                Some((source, look.and_then(|found| whole(source.facts(), whose, found))))
+            }
+            None => None,
         });
-        for (body, look) in join_all(looks).await {
-            let Some(look) = look else {
-                body.fault = Some("unknown_source".into());
-                body.done = false;
-                clear = false;
-                continue;
-            };
-            match look {
-                Ok(found) => {
+        for (n, look) in join_all(looks).await.into_iter().enumerate() {
+            let fault = match look {
+                None => "unknown_source".into(),
+                Some((_, Err(error))) => fault(&error),
+                Some((source, Ok(found))) => {
                     let left = found.left();
-                    body.looked(&found);
+                    let about = |table: &str| part.is_about(source.facts(), table);
+                    let tables = found.tables.iter().filter(|table| about(&table.table)).collect();
+                    part.sources[n].looked(tables);
                     if left > 0 {
-                        body.done = false;
+                        part.sources[n].done = false;
                         clear = false;
                     }
+                    continue;
                 }
-                Err(error) => {
-                    body.fault = Some(fault(&error));
-                    body.done = false;
-                    clear = false;
-                }
-            }
+            };
+            part.sources[n].fault = Some(fault);
+            part.sources[n].done = false;
+            clear = false;
         }
         // A source of the host that this part does not know yet would never be asked.
         for source in inner.sources.iter() {
@@ -395,7 +389,7 @@ impl Rights {
             }
         }
         if clear {
-            part.stage = if part.held.is_empty() { Stage::Cleared } else { Stage::Held };
+            self.cleared(part);
         } else if part.sources.iter().all(|source| source.fault.is_none()) {
             // Rows that come while they are erased, or a source that says it is done and is not.
             part.sources
@@ -531,15 +525,15 @@ impl SourceBody {
         self.found = true;
         self.fault = None;
         for table in &found.tables {
-            let body = TableBody { found: table.left, ..TableBody::default() };
-            self.tables.insert(table.table.clone(), body);
+            let body = self.tables.entry(table.table.clone()).or_default();
+            body.found = body.done.saturating_add(table.left);
         }
     }
 
     /// What is there now. A step whose end nobody noted did what the looks say: what was found and is
     /// gone was erased.
-    fn looked(&mut self, found: &Remaining) {
-        for table in &found.tables {
+    fn looked(&mut self, found: Vec<&TableRemaining>) {
+        for table in found {
             let body = self.tables.entry(table.table.clone()).or_default();
             body.left = table.left;
             body.kept = table.kept;
@@ -554,6 +548,7 @@ impl Stage {
             Self::Working => "working",
             Self::Cleared => "cleared",
             Self::Held => "held",
+            Self::Returned => "returned",
             Self::Ending => "ending",
             Self::Done => "done",
         }

@@ -20,6 +20,9 @@ pub enum State {
     Working,
     /// It was done but for what is held; the person was told. It goes on when the hold is over.
     Held,
+    /// A hold is over, and the person came back after the rest was erased: an operator says what goes
+    /// now.
+    Returned,
     /// Everything is gone that should be, and the person is being told. What is left is the way to
     /// tell them.
     Answering,
@@ -45,6 +48,10 @@ pub enum Move {
     WorkedButHeld,
     /// A hold is over.
     Released,
+    /// The same, and the person came back meanwhile.
+    CameBack,
+    /// An operator said what goes of somebody who came back.
+    Weighed,
     /// The person was told, or cannot be.
     Answered,
     /// What was left is gone.
@@ -57,12 +64,13 @@ pub enum Move {
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Identifying,
         Self::Deciding,
         Self::Grace,
         Self::Working,
         Self::Held,
+        Self::Returned,
         Self::Answering,
         Self::Ending,
         Self::Closed,
@@ -76,6 +84,7 @@ impl State {
             Self::Grace => "grace",
             Self::Working => "working",
             Self::Held => "held",
+            Self::Returned => "returned",
             Self::Answering => "answering",
             Self::Ending => "ending",
             Self::Closed => "closed",
@@ -107,6 +116,8 @@ impl State {
             (Self::Working, Move::Worked) => Self::Closed,
             (Self::Working, Move::WorkedButHeld) if right.erases() => Self::Held,
             (Self::Held, Move::Released) => Self::Working,
+            (Self::Held, Move::CameBack) => Self::Returned,
+            (Self::Returned, Move::Weighed) => Self::Held,
             (Self::Answering, Move::Answered) => Self::Ending,
             (Self::Ending, Move::Ended) => Self::Closed,
             (Self::Identifying | Self::Deciding | Self::Grace, Move::Refused | Move::Cancelled) => {
@@ -131,13 +142,15 @@ impl State {
 mod tests {
     use super::*;
 
-    const MOVES: [Move; 10] = [
+    const MOVES: [Move; 12] = [
         Move::Identified,
         Move::Approved,
         Move::GraceOver,
         Move::Worked,
         Move::WorkedButHeld,
         Move::Released,
+        Move::CameBack,
+        Move::Weighed,
         Move::Answered,
         Move::Ended,
         Move::Refused,
@@ -188,7 +201,9 @@ mod tests {
     fn destruction_that_began_is_not_taken_back() {
         for right in [Right::Erasure, Right::AccountDeletion] {
             assert!(State::Grace.can_be_cancelled(right));
-            for state in [State::Working, State::Held, State::Answering, State::Ending] {
+            for state in
+                [State::Working, State::Held, State::Returned, State::Answering, State::Ending]
+            {
                 assert!(!state.can_be_cancelled(right), "{state:?}");
                 assert!(state.after(Move::Refused, right).is_err(), "{state:?}");
             }

@@ -1,11 +1,8 @@
 //! Telling those who received the data that it was erased, put right or restricted.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use bailee_core::{Error, ErrorKind, Id, RecipientId, Result};
+use bailee_core::{Error, ErrorKind, Id, RecipientId, Result, Timestamp};
 use bailee_registry::Disclosures;
 use futures_util::future::join_all;
 
@@ -32,18 +29,33 @@ impl Rights {
         let disclosures = Disclosures::new(self.vault().clone());
         let mut tellings = Vec::new();
         for ((tenant, subject), part) in body.places.clone().iter().zip(parts) {
+            if part.keeps_what_came() {
+                // Those who had what was held were told when the rest was erased; those who received
+                // something since may keep it.
+                continue;
+            }
             let disclosed = match disclosures.of_subject(tenant, *subject).await {
                 // Erased by another request, which told them.
                 Err(error) if error.kind() == ErrorKind::Shredded => continue,
                 disclosed => disclosed?,
             };
             let whose = Arc::new(self.whose(tenant, *subject, id).await?);
-            let recipients: BTreeSet<_> =
-                disclosed.into_iter().map(|record| record.recipient).collect();
-            for recipient in recipients {
-                let known = body.recipients.get(&recipient).copied();
-                if !matches!(known, None | Some(RecipientBody::Untold)) {
-                    continue;
+            let mut recipients: BTreeMap<RecipientId, Timestamp> = BTreeMap::new();
+            for record in disclosed {
+                let last = recipients.entry(record.recipient).or_insert(record.last);
+                *last = record.last.max(*last);
+            }
+            for (recipient, last) in recipients {
+                let again = |at: Timestamp| {
+                    // What they received of somebody who came back they were not told of.
+                    part.after.is_some() && last > at
+                };
+                match body.recipients.get(&recipient).copied() {
+                    Some(RecipientBody::Told(at) | RecipientBody::Ended(at)) if !again(at) => {
+                        continue;
+                    }
+                    Some(RecipientBody::Impossible(_)) => continue,
+                    _ => {}
                 }
                 let (whose, right) = (Arc::clone(&whose), body.right);
                 let now = self.now();

@@ -7,7 +7,7 @@ use bailee_registry::RestrictionGround;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Channel, Ended, Reason, Right, State, Uses,
+    AfterReturn, Channel, Ended, Reason, Right, State, Uses,
     body::{
         IdentityBody, LiftingBody, MatterBody, OutcomeBody, PartBody, RecipientBody, RequestBody,
         Stage,
@@ -145,6 +145,8 @@ pub struct Part {
     pub own_records: u64,
     /// The sets that are held, with why and until when.
     pub held: BTreeMap<String, (Reason, Timestamp)>,
+    /// What goes of a person who came back before a hold was over, as an operator said.
+    pub after_return: Option<AfterReturn>,
 }
 
 /// How far a part is.
@@ -159,6 +161,8 @@ pub enum PartStage {
     Cleared,
     /// It is done but for what is held.
     Held,
+    /// A hold is over, and the person came back meanwhile. It waits for an operator.
+    Returned,
     /// The last of it is being destroyed.
     Ending,
     /// It is over.
@@ -315,6 +319,7 @@ impl Part {
                 sources: Vec::new(),
                 own_records: 0,
                 held: BTreeMap::new(),
+                after_return: None,
             };
         };
         let sources = body.sources.into_iter().map(|source| SourceStanding {
@@ -343,6 +348,7 @@ impl Part {
                 .into_iter()
                 .map(|(set, (_, reason, until))| (set, (reason, until)))
                 .collect(),
+            after_return: body.after,
         }
     }
 }
@@ -353,6 +359,7 @@ impl From<Stage> for PartStage {
             Stage::Working => Self::Working,
             Stage::Cleared => Self::Cleared,
             Stage::Held => Self::Held,
+            Stage::Returned => Self::Returned,
             Stage::Ending => Self::Ending,
             Stage::Done => Self::Done,
         }

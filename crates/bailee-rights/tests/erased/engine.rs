@@ -10,8 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use bailee_core::{
-    Access, Act, Actor, DataCategory, ErrorKind, HostError, HostId, Id, Result, SubjectId,
-    TenantId, Visitor,
+    Access, Act, Actor, ConnectionId, DataCategory, ErrorKind, HostError, HostId, Id, Result,
+    SubjectId, TenantId, Visitor,
 };
 use bailee_registry::{DataOrigin, Declaration};
 use bailee_rights::{
@@ -48,6 +48,10 @@ impl Accounts for Connect {
 
     async fn end_all(&self, _: &TenantId, _: SubjectId, _: &Actor) -> Result<Ended> {
         self.admit().await.map(|()| Ended::default())
+    }
+
+    async fn connections(&self, _: &TenantId, _: SubjectId) -> Result<Vec<ConnectionId>> {
+        Ok(Vec::new())
     }
 
     fn records(&self) -> &dyn DataSource {

@@ -97,6 +97,7 @@ fn letters() -> Vec<(&'static str, Letter)> {
                     refused: vec![invoices()],
                     recipients: recipients.clone(),
                     receipt: Some(Id::from_bytes([9; 16])),
+                    since_stays: false,
                 },
             ),
         ),
@@ -239,6 +240,7 @@ async fn r12_4_whatever_is_not_done_has_its_reason_its_article_and_the_way_to_a_
                 refused: refused.clone(),
                 recipients: Vec::new(),
                 receipt: None,
+                since_stays: false,
             },
         ] {
             let letter = Letter::new(REQUEST, Right::Erasure, content);
@@ -326,6 +328,7 @@ async fn what_is_told_is_text_and_never_markup() {
             refused: vec![Refusal { what: Some(what.clone()), ..invoices() }],
             recipients: vec![told(&what, None)],
             receipt: None,
+            since_stays: false,
         },
     );
     let document = messages.text(&letter, &english()).document();

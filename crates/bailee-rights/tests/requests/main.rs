@@ -10,6 +10,7 @@ mod intake;
 mod letters;
 mod lifting;
 mod recipients;
+mod returning;
 mod waiting;
 mod weighing;
 mod world;

@@ -1,6 +1,7 @@
 //! Three tenants, people with rows in two sources, and processes over one store.
 
 use std::{
+    collections::BTreeSet,
     future::{Future, pending},
     pin::Pin,
     sync::{Arc, Mutex},
@@ -9,8 +10,8 @@ use std::{
 
 use async_trait::async_trait;
 use bailee_core::{
-    Access, Act, Actor, DataCategory, HostError, HostId, Id, ManualClock, RecipientId, Result,
-    SubjectId, SystemRandom, TenantId, Timestamp, Visitor,
+    Access, Act, Actor, ConnectionId, DataCategory, HostError, HostId, Id, ManualClock,
+    RecipientId, Result, SubjectId, SystemRandom, TenantId, Timestamp, Visitor,
 };
 use bailee_registry::{Choice, DataOrigin, Declaration, Ledger, Objection, Standing};
 use bailee_rights::{
@@ -38,12 +39,16 @@ pub(crate) fn ada() -> HostId {
     HostId::text("canary-person-ada")
 }
 
+pub(crate) fn connection(n: u8) -> ConnectionId {
+    ConnectionId::from_id(Id::from_bytes([n; 16]))
+}
+
 /// What connect would do, over the real ledger.
 pub(crate) struct Connect {
     vault: Vault,
     ledger: Ledger,
-    /// How many connections a person still has.
-    connections: Mutex<u32>,
+    /// The connections that a person still has.
+    pub(crate) connections: Mutex<BTreeSet<ConnectionId>>,
     empty: MemorySource,
 }
 
@@ -95,8 +100,12 @@ impl Accounts for Connect {
     }
 
     async fn end_all(&self, _: &TenantId, _: SubjectId, _: &Actor) -> Result<Ended> {
-        let confirmed = std::mem::take(&mut *self.connections.lock().unwrap());
-        Ok(Ended { confirmed, unconfirmed: 0, left: 0 })
+        let ended = std::mem::take(&mut *self.connections.lock().unwrap());
+        Ok(Ended { confirmed: u32::try_from(ended.len()).unwrap(), unconfirmed: 0, left: 0 })
+    }
+
+    async fn connections(&self, _: &TenantId, _: SubjectId) -> Result<Vec<ConnectionId>> {
+        Ok(self.connections.lock().unwrap().iter().copied().collect())
     }
 
     fn records(&self) -> &dyn DataSource {
@@ -232,6 +241,7 @@ pub(crate) struct World {
     pub(crate) vault: Vault,
     pub(crate) content: Arc<MemorySource>,
     pub(crate) bills: Arc<MemorySource>,
+    pub(crate) connect: Arc<Connect>,
     pub(crate) hand: Arc<Hand>,
     pub(crate) heard: Arc<Heard>,
     pub(crate) recipients: Arc<Answering>,
@@ -271,7 +281,7 @@ impl World {
         let connect = Arc::new(Connect {
             vault: vault.clone(),
             ledger: Ledger::new(vault.clone()),
-            connections: Mutex::new(2),
+            connections: Mutex::new([connection(1), connection(2)].into()),
             empty: MemorySource::new(SourceFacts::new("connections", Vec::new()), 1),
         });
         let hand = Arc::new(Hand::default());
@@ -314,6 +324,7 @@ impl World {
             vault,
             content,
             bills,
+            connect,
             hand,
             heard,
             recipients,
