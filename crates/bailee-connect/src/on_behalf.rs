@@ -180,6 +180,24 @@ impl OnBehalf {
         self.say(tenant, subject, by, &word).await
     }
 
+    /// As [`Choices::end_objection`](crate::Choices::end_objection).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn end_objection(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        by: &Actor,
+        purpose: &PurposeId,
+        integration: Option<&ProviderId>,
+    ) -> Result<()> {
+        let choice =
+            Choice::ObjectionEnded { purpose: purpose.clone(), integration: integration.cloned() };
+        self.say(tenant, subject, by, &Word::Recorded(choice)).await
+    }
+
     /// As [`Choices::restrict`](crate::Choices::restrict).
     ///
     /// # Errors

@@ -65,6 +65,9 @@ impl Accounts for Connected {
                     .override_objection(tenant, subject, by, purpose, integration, grounds)
                     .await
             }
+            Word::ObjectionTakenBack { purpose, integration } => {
+                on_behalf.end_objection(tenant, subject, by, purpose, integration.as_ref()).await
+            }
             Word::OptedOut => on_behalf.opt_out_of_marketing(tenant, subject, by).await,
             Word::Restricted(ground) => on_behalf.restrict(tenant, subject, by, *ground).await,
             Word::RestrictionEnded { ground, told } => {

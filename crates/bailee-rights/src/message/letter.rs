@@ -207,6 +207,9 @@ pub struct Refusal {
     /// The data set, as it is declared. `None`: the whole request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub what: Option<String>,
+    /// Which of the values that the person named, counted from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<u32>,
     /// Why.
     pub reason: Reason,
     /// What is kept, in plain words.

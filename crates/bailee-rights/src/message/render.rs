@@ -195,9 +195,19 @@ impl Writer<'_> {
         document.heading(self.say("refused_heading", &[]));
         let lines = refused.iter().map(|refusal| {
             let reason = self.reason(refusal.reason);
-            let mut text = match &refusal.what {
-                Some(what) => self.say("refused_what", &[("what", what), ("reason", &reason)]),
-                None => reason,
+            let number = refusal.value.map(|value| value.to_string());
+            let mut text = match (&refusal.what, &number) {
+                (Some(what), Some(number)) => self.say(
+                    "refused_value",
+                    &[("what", what), ("number", number), ("reason", &reason)],
+                ),
+                (Some(what), None) => {
+                    self.say("refused_what", &[("what", what), ("reason", &reason)])
+                }
+                (None, Some(number)) => {
+                    self.say("refused_number", &[("number", number), ("reason", &reason)])
+                }
+                (None, None) => reason,
             };
             let until = refusal.until.map(|until| self.catalogue.date(until));
             let kept = refusal.kept.as_deref();

@@ -86,6 +86,13 @@ pub enum Word {
         /// Those grounds.
         grounds: Grounds,
     },
+    /// They take their objection back.
+    ObjectionTakenBack {
+        /// To which.
+        purpose: PurposeId,
+        /// Through what.
+        integration: Option<ProviderId>,
+    },
     /// They want no marketing.
     OptedOut,
     /// Their data is kept and nothing else (Art. 18(1) GDPR).

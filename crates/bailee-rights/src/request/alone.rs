@@ -55,6 +55,17 @@ impl WithoutConnections {
                 let integration = integration.as_ref();
                 ledger.override_objection(tenant, view, purpose, integration, grounds, by).await?
             }
+            Word::ObjectionTakenBack { purpose, integration } => {
+                let (purpose, integration) = (purpose.clone(), integration.clone());
+                let made = standing
+                    .objections()
+                    .any(|(of, through, _)| of == purpose && through == integration.as_ref());
+                if !made {
+                    return Ok(None);
+                }
+                let choice = Choice::ObjectionEnded { purpose, integration };
+                ledger.record(tenant, view, choice, by).await?
+            }
             Word::OptedOut if standing.objects_to_marketing() => return Ok(None),
             Word::OptedOut => {
                 ledger.record(tenant, view, Choice::MarketingObjectionMade, by).await?

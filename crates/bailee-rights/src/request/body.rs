@@ -64,6 +64,9 @@ pub(super) struct RequestBody {
     pub(super) open: Id,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) closed: Option<(Timestamp, OutcomeBody)>,
+    /// Who closed it, where it was not its own work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) closed_by: Option<Actor>,
     /// That a restriction ends, once the person was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) lifting: Option<LiftingBody>,
@@ -130,6 +133,9 @@ pub(super) struct IdentityBody {
 pub(super) struct RefusedBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) set: Option<String>,
+    /// Which of the values that the person says are wrong, by its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) value: Option<u32>,
     pub(super) reason: Reason,
     pub(super) at: Timestamp,
     pub(super) by: Actor,
@@ -263,6 +269,9 @@ pub(super) struct AskedBody {
     pub(super) amendments: Vec<AmendmentBody>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) export: Option<Export>,
+    /// On which grounds an objection is overridden, until the ledger has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) overridden_on: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]

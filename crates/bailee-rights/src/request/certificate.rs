@@ -89,6 +89,7 @@ impl Rights {
                     ("article", refused.reason.article().into()),
                 ];
                 members.extend(refused.set.as_ref().map(|set| ("set", set.as_str().into())));
+                members.extend(refused.value.map(|place| ("value", i64::from(place).into())));
                 Json::object(members)
             });
             members.push(("refused", Json::array(refused)));

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bailee_core::{Actor, Error, ErrorKind, Id, Result, SubjectId, TenantId, audit::Entry};
-use bailee_registry::RestrictionGround;
+use bailee_registry::{Grounds, RestrictionGround};
 use bailee_store::{Due, Key, Lease, Op};
 use bailee_vault::View;
 
 use super::{
-    Right, Word,
-    body::{MatterBody, OutcomeBody, PartBody, RequestBody, SourceBody, Stage},
+    Reason, Right, Word,
+    body::{MatterBody, OutcomeBody, PartBody, RefusedBody, RequestBody, SourceBody, Stage},
     desk::Rights,
     hand_out::Packed,
     kind,
@@ -32,6 +32,7 @@ impl Rights {
         };
         match body.state {
             State::Closed if body.lifting.is_some() => self.lift_due(lease, &view, body).await,
+            State::Closed if body.ends_objection() => self.objection_due(lease, &body).await,
             State::Identifying | State::Closed => {
                 let entry = self.about(&body, self.entry("rights.looked", id));
                 self.finish(lease, Due::Never, entry).await
@@ -97,12 +98,19 @@ impl Rights {
             let entry = self.about(&body, self.entry("rights.looked", id));
             return self.finish(lease, Due::Never, entry).await;
         }
+        let written = match body.right {
+            Right::Objection => match self.asked(&lease.tenant, id).await {
+                Err(error) if error.kind() == ErrorKind::Shredded => None,
+                asked => asked?.words,
+            },
+            _ => None,
+        };
         for (tenant, subject) in &body.places {
             let word = match (&body.matter, body.right) {
                 (MatterBody::Objection { purpose, integration }, _) => Word::Objected {
                     purpose: purpose.clone(),
                     integration: integration.clone(),
-                    grounds: None,
+                    grounds: written.as_deref().map(Grounds::new),
                 },
                 (_, Right::Rectification) => Word::Restricted(RestrictionGround::AccuracyContested),
                 _ => break,
@@ -111,7 +119,19 @@ impl Rights {
             unless_erased(self.0.accounts.say(tenant, *subject, &by, &word).await)?;
         }
         body.said = true;
-        self.step(lease, view, &body, Due::Never, self.entry("rights.held_at_once", id)).await
+        let entry = self.entry("rights.held_at_once", id);
+        let held = self.step(lease, view, &body, Due::Never, entry).await;
+        if let Err(ErrorKind::Conflict) = held.as_ref().map_err(Error::kind) {
+            // Closed meanwhile: then the word came too late.
+            let (_, now) = self.read_request(&lease.tenant, id).await?;
+            if now.ends_objection() {
+                let closed =
+                    (self.now(), now.closed.map_or(OutcomeBody::Cancelled, |(_, how)| how));
+                let now = RequestBody { closed: Some(closed), ..now };
+                self.settle_objection(&lease.tenant, id, &now).await?;
+            }
+        }
+        held
     }
 
     /// Sees that every tenant does its part, and goes on when all have.
@@ -137,11 +157,11 @@ impl Rights {
                 .with("count", i64::try_from(untold).unwrap_or(i64::MAX));
             return self.step(lease, view, &body, Due::After(LOOK_AGAIN), entry).await;
         }
+        body.refused.append(&mut not_held(&body, &parts, self.now()));
         let held = parts.iter().any(|part| part.stage.is_held());
         let partial = held
-            || body.refused.iter().any(|refused| refused.set.is_some())
             || parts.iter().any(PartBody::keeps)
-            || leaves_values(&body, &parts);
+            || body.refused.iter().any(|refused| refused.set.is_some() || refused.value.is_some());
         if held && body.right.erases() {
             let until = parts.iter().flat_map(|part| part.held.values()).map(|held| held.2).min();
             body.state = body.state.after(Move::WorkedButHeld, body.right)?;
@@ -309,11 +329,12 @@ impl Rights {
         vault.commit(tenant, batch).await.map(|_| ())
     }
 
-    /// When a request that was closed is looked at once more: where a restriction ends with it.
+    /// When a request that was closed is looked at once more: where a restriction or an objection ends
+    /// with it.
     pub(super) fn after_closing(body: &RequestBody) -> Due {
-        match body.lifting {
-            Some(_) => Due::After(Duration::ZERO),
-            None => Due::Never,
+        match body.lifting.is_some() || body.ends_objection() {
+            true => Due::After(Duration::ZERO),
+            false => Due::Never,
         }
     }
 
@@ -346,7 +367,10 @@ impl Rights {
         for (other, of) in body.places.iter().filter(|(other, _)| other != tenant) {
             self.forget_known(other, *of, id).await?;
         }
-        for key in [Key::new(kind::OPEN, body.open), Key::new(kind::ASKED, id), known] {
+        // The grounds on which an objection is overridden lie there until the ledger has them.
+        let asked = (!body.ends_objection() || outcome != OutcomeBody::Refused)
+            .then(|| Key::new(kind::ASKED, id));
+        for key in [Key::new(kind::OPEN, body.open), known].into_iter().chain(asked) {
             let snapshot = self.vault().store().read(tenant, std::slice::from_ref(&key)).await?;
             if snapshot.records.first().is_some_and(Option::is_some) {
                 ops.push(Op::Delete { key, expect: bailee_store::Expect::Present });
@@ -470,15 +494,22 @@ pub(super) fn unless_erased(said: Result<()>) -> Result<()> {
     }
 }
 
-/// Whether a value that the person says is wrong was put right nowhere: an operator did not accept
-/// it, or no tenant has it.
-fn leaves_values(body: &RequestBody, parts: &[PartBody]) -> bool {
-    match body.matter {
-        MatterBody::Amendments { count } => {
-            (0..count).any(|place| !parts.iter().any(|part| part.put_right.contains(&place)))
-        }
-        _ => false,
-    }
+/// The values that were accepted and that no tenant has, as refusals: the person is told of each why it
+/// was not put right.
+fn not_held(
+    body: &RequestBody,
+    parts: &[PartBody],
+    at: bailee_core::Timestamp,
+) -> Vec<RefusedBody> {
+    let MatterBody::Amendments { count } = body.matter else { return Vec::new() };
+    let weighed = |place: &u32| body.refused.iter().any(|refused| refused.value == Some(*place));
+    let right = |place: &u32| parts.iter().any(|part| part.put_right.contains(place));
+    let left = (0..count).filter(|place| !weighed(place) && !right(place));
+    let refused = left.map(|place| {
+        let (set, value, by) = (None, Some(place), Actor::System);
+        RefusedBody { set, value, reason: Reason::NotHeld, at, by }
+    });
+    refused.collect()
 }
 
 /// How soon it is looked at first whether a letter went out.

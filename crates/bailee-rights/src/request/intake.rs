@@ -94,6 +94,7 @@ impl Rights {
             packing: None,
             open,
             closed: None,
+            closed_by: None,
             lifting: None,
         };
         // What cannot be reckoned is refused before anything is written.

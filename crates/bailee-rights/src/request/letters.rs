@@ -121,6 +121,7 @@ impl Rights {
                     known.push(set.clone());
                     refusals.push(Refusal {
                         what: Some(self.title(set).to_owned()),
+                        value: None,
                         reason: *reason,
                         kept: None,
                         until: self.day(*until).ok(),
@@ -138,6 +139,7 @@ impl Rights {
                     known.push(facts.data_set.clone());
                     refusals.push(Refusal {
                         what: Some(self.title(&facts.data_set).to_owned()),
+                        value: None,
                         reason: reason_of(kept),
                         kept: Some(kept.reason.clone()),
                         until: None,
@@ -151,6 +153,7 @@ impl Rights {
     pub(super) fn refusal(&self, refused: &RefusedBody) -> Refusal {
         Refusal {
             what: refused.set.as_ref().map(|set| self.title(set).to_owned()),
+            value: refused.value.map(|place| place.saturating_add(1)),
             reason: refused.reason,
             kept: None,
             until: None,

@@ -23,6 +23,7 @@ mod intake;
 pub(crate) mod kind;
 mod letters;
 mod lifting;
+mod objecting;
 mod operator;
 mod own;
 mod part;
@@ -34,6 +35,7 @@ mod right;
 mod state;
 mod telling;
 mod view;
+mod weighing;
 mod within;
 
 pub use accounts::{Accounts, Ended, Uses, Word};

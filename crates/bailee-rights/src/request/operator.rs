@@ -1,19 +1,14 @@
 //! What an operator does with requests.
 
 use bailee_core::{Actor, Error, ErrorKind, HostId, Id, RecipientId, Result, TenantId, Timestamp};
-use bailee_registry::Grounds;
 use bailee_store::{BatchBuilder, Due, Facet, Key, Query};
-use bailee_vault::{Draft, Holder, View};
+use bailee_vault::{Holder, View};
 
 use super::{
-    Ask, Channel, IdentifiedBy, Reason, Request, Right, Taken, Word,
+    Ask, Channel, IdentifiedBy, Reason, Request, Right, Taken,
     ask::Incoming,
-    body::{
-        IdentityBody, MatterBody, OutcomeBody, RecipientBody, RefusedBody, RequestBody, SCHEMA,
-        decode,
-    },
+    body::{IdentityBody, OutcomeBody, RecipientBody, RequestBody, decode},
     desk::Rights,
-    drive::unless_erased,
     kind,
     state::{Move, State},
 };
@@ -211,7 +206,8 @@ impl OperatorRights {
             body.decided = Some((rights.now(), self.actor()));
             let content = Content::ComplaintAnswered { answer: answer.to_owned() };
             let outcome = (OutcomeBody::Done, content);
-            match rights.close_by(tenant, id, &view, body, &self.actor(), outcome).await {
+            match rights.close_by(tenant, id, &view, body, &self.actor(), outcome, Vec::new()).await
+            {
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
                 done => return done,
             }
@@ -261,152 +257,6 @@ impl OperatorRights {
             Ok(Some(Content::Extended { due, reason }))
         })
         .await
-    }
-
-    /// Lets a request go on that an operator has to weigh: an objection is upheld, all corrections are
-    /// accepted, a complaint was answered.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Rejected`] where it does not wait for an operator, [`ErrorKind::NotFound`], and
-    /// what the store and the vault say.
-    pub async fn approve(&self, tenant: &TenantId, id: Id) -> Result<()> {
-        self.approve_some(tenant, id, |_| true).await
-    }
-
-    /// Lets a rectification go on with some of its values, by their places in what was asked for. The
-    /// others are refused.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidInput`] for a place that there is none of; else as [`Self::approve`].
-    pub async fn approve_amendments(
-        &self,
-        tenant: &TenantId,
-        id: Id,
-        accepted: &[usize],
-    ) -> Result<()> {
-        let (_, body) = self.rights.read_request(tenant, id).await?;
-        let known = match body.matter {
-            MatterBody::Amendments { count } => count as usize,
-            _ => 0,
-        };
-        if accepted.is_empty() || accepted.iter().any(|place| *place >= known) {
-            return Err(Error::new(ErrorKind::InvalidInput)
-                .with_detail("the request has no amendment in this place"));
-        }
-        self.approve_some(tenant, id, |place| accepted.contains(&place)).await
-    }
-
-    async fn approve_some(
-        &self,
-        tenant: &TenantId,
-        id: Id,
-        accepts: impl Fn(usize) -> bool,
-    ) -> Result<()> {
-        let rights = &self.rights;
-        let vault = rights.vault();
-        for _ in 0..8 {
-            let (view, mut body) = rights.read_request(tenant, id).await?;
-            body.state = body.state.after(Move::Approved, body.right)?;
-            body.decided = Some((rights.now(), self.actor()));
-            let subject = body.places.first().map(|(_, subject)| *subject);
-            let mut batch = vault.batch()?;
-            if let (Right::Rectification, Some(subject)) = (body.right, subject) {
-                let holder = Holder::Subject(subject);
-                let key = Key::new(kind::ASKED, id);
-                match vault.read(tenant, holder, std::slice::from_ref(&key)).await {
-                    // Nothing is left that could be put right.
-                    Err(error) if error.kind() == ErrorKind::Shredded => {}
-                    asked_view => {
-                        let asked_view = asked_view?;
-                        let mut asked = rights.asked(tenant, id).await?;
-                        for (place, amendment) in asked.amendments.iter_mut().enumerate() {
-                            amendment.accepted = Some(accepts(place));
-                        }
-                        let draft = Draft::new(key, holder).json(SCHEMA, &asked)?;
-                        batch = batch
-                            .op(asked_view.fence()?)
-                            .op(vault.put(tenant, draft, asked_view.record(0)).await?);
-                    }
-                }
-            }
-            let entry = rights
-                .about(&body, rights.entry("rights.approved", id))
-                .by(&self.actor())
-                .with("right", body.right.as_str());
-            let batch = batch
-                .op(rights.put_request(tenant, id, &body, Some(&view)).await?)
-                .schedule(
-                    Key::new(kind::REQUEST_DUE, id),
-                    subject,
-                    Due::After(std::time::Duration::ZERO),
-                )
-                .audit(entry);
-            match vault.commit(tenant, batch).await {
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
-                done => return done.map(|_| ()),
-            }
-        }
-        Err(ErrorKind::Conflict.into())
-    }
-
-    /// Refuses a request with a reason that the law knows for this right (Art. 12(4) and (5) GDPR).
-    /// An objection is overridden with the grounds for that.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::InvalidInput`] for a reason that does not stand against this right, and for an
-    /// objection without grounds; [`ErrorKind::Rejected`] where it is too late;
-    /// [`ErrorKind::NotFound`], and what the store and the vault say.
-    pub async fn refuse(
-        &self,
-        tenant: &TenantId,
-        id: Id,
-        reason: Reason,
-        grounds: Option<&Grounds>,
-    ) -> Result<()> {
-        let rights = &self.rights;
-        for _ in 0..8 {
-            let (view, mut body) = rights.read_request(tenant, id).await?;
-            if !reason.refuses(body.right) {
-                return Err(Error::new(ErrorKind::InvalidInput)
-                    .with_detail("this reason does not stand against this right"));
-            }
-            body.state = body.state.after(Move::Refused, body.right)?;
-            if let MatterBody::Objection { purpose, integration } = &body.matter
-                && body.said
-            {
-                let Some(grounds) = grounds else {
-                    return Err(Error::new(ErrorKind::InvalidInput)
-                        .with_detail("an objection is overridden on grounds"));
-                };
-                for (tenant, subject) in &body.places {
-                    let word = Word::ObjectionOverridden {
-                        purpose: purpose.clone(),
-                        integration: integration.clone(),
-                        grounds: grounds.expose(Grounds::new),
-                    };
-                    let by = self.actor();
-                    unless_erased(rights.0.accounts.say(tenant, *subject, &by, &word).await)?;
-                }
-            }
-            body.refused.push(RefusedBody {
-                set: None,
-                reason,
-                at: rights.now(),
-                by: self.actor(),
-            });
-            let by = self.actor();
-            let refused = body.refused.iter().map(|refused| rights.refusal(refused)).collect();
-            let content = Content::Refused { partly: false, refused };
-            let outcome = (OutcomeBody::Refused, content);
-            match rights.close_by(tenant, id, &view, body, &by, outcome).await {
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
-                done => return done,
-            }
-        }
-        Err(ErrorKind::Conflict.into())
     }
 
     /// Takes a request back as the person said, by letter or by word of mouth.

@@ -219,7 +219,7 @@ impl Rights {
             body.state = body.state.after(Move::Cancelled, body.right)?;
             let outcome = OutcomeBody::Cancelled;
             let content = Content::Cancelled { cause: Cause::Person };
-            match self.close_by(tenant, id, &view, body, by, (outcome, content)).await {
+            match self.close_by(tenant, id, &view, body, by, (outcome, content), Vec::new()).await {
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
                 done => return done,
             }
@@ -227,7 +227,8 @@ impl Rights {
         Err(ErrorKind::Conflict.into())
     }
 
-    /// Closes a request outside of its work, which is planned no more.
+    /// Closes a request outside of its work, which is planned no more, with what else is written.
+    #[expect(clippy::too_many_arguments, reason = "what was read is written in one commit")]
     pub(super) async fn close_by(
         &self,
         tenant: &bailee_core::TenantId,
@@ -236,8 +237,10 @@ impl Rights {
         mut body: RequestBody,
         by: &Actor,
         (outcome, content): (OutcomeBody, Content),
+        also: Vec<bailee_store::Op>,
     ) -> Result<()> {
         body.closed = Some((self.now(), outcome));
+        body.closed_by = Some(by.clone());
         body.lifting = self.lifting(&body, by);
         let (entry, ops) = self.closing(tenant, id, &body, outcome).await?;
         let subject = body.places.first().map(|(_, subject)| *subject);
@@ -246,6 +249,7 @@ impl Rights {
             .batch()?
             .op(self.put_request(tenant, id, &body, Some(view)).await?)
             .ops(ops)
+            .ops(also)
             .schedule(Key::new(kind::REQUEST_DUE, id), subject, Self::after_closing(&body))
             .audit(entry.by(by));
         let batch = match body.right.hands_out() {

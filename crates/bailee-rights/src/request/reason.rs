@@ -9,6 +9,8 @@ use super::Right;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reason {
+    /// The data is not wrong (Art. 16 GDPR).
+    Accurate,
     /// It is kept for archiving, research or statistics, which the erasure would impair (Art. 17(3)(d) GDPR).
     Archiving,
     /// Compelling legitimate grounds override the objection (Art. 21(1) GDPR).
@@ -33,6 +35,8 @@ pub enum Reason {
     LegalDuty,
     /// A law of the Union or a Member State limits the right (Art. 23 GDPR).
     MemberStateLimit,
+    /// No such value is held of the person (Art. 16 GDPR).
+    NotHeld,
     /// It rests on neither consent nor contract, or was concluded and not given (Art. 20(1) GDPR).
     NotInScope,
     /// It would harm the rights of others (Art. 15(4) GDPR).
@@ -49,7 +53,8 @@ pub enum Reason {
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
+        Self::Accurate,
         Self::Archiving,
         Self::CompellingGrounds,
         Self::DelayComplexity,
@@ -62,6 +67,7 @@ impl Reason {
         Self::LegalClaims,
         Self::LegalDuty,
         Self::MemberStateLimit,
+        Self::NotHeld,
         Self::NotInScope,
         Self::OthersRights,
         Self::PublicHealth,
@@ -73,6 +79,7 @@ impl Reason {
     /// The word that records, the log and receipts use.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Accurate => "accurate",
             Self::Archiving => "archiving",
             Self::CompellingGrounds => "compelling_grounds",
             Self::DelayComplexity => "delay_complexity",
@@ -85,6 +92,7 @@ impl Reason {
             Self::LegalClaims => "legal_claims",
             Self::LegalDuty => "legal_duty",
             Self::MemberStateLimit => "member_state_limit",
+            Self::NotHeld => "not_held",
             Self::NotInScope => "not_in_scope",
             Self::OthersRights => "others_rights",
             Self::PublicHealth => "public_health",
@@ -97,6 +105,7 @@ impl Reason {
     /// The provision that allows it.
     pub fn article(self) -> &'static str {
         match self {
+            Self::Accurate | Self::NotHeld => "Art. 16 GDPR",
             Self::Archiving => "Art. 17(3)(d) GDPR",
             Self::CompellingGrounds => "Art. 21(1) GDPR",
             Self::DelayComplexity | Self::DelayVolume | Self::InfoRequired => "Art. 12(3) GDPR",
@@ -118,6 +127,7 @@ impl Reason {
     /// `https://w3id.org/dpv/justifications#`.
     pub fn dpv(self) -> &'static str {
         match self {
+            Self::Accurate => "j:NonFulfilmentJustification",
             Self::Archiving => "g:JustificationA17Archiving",
             Self::CompellingGrounds => "j:LegitimateInterestOverride",
             Self::DelayComplexity => "g:JustificationA12Complexity",
@@ -130,7 +140,7 @@ impl Reason {
             Self::LegalClaims => "g:JustificationA17LegalClaims",
             Self::LegalDuty => "g:JustificationA17LegallyRequired",
             Self::MemberStateLimit => "j:LegallyExempted",
-            Self::NotInScope => "j:FulfilmentImpossible",
+            Self::NotHeld | Self::NotInScope => "j:FulfilmentImpossible",
             Self::OthersRights => "j:ThirdPartyRightsImpaired",
             Self::PublicHealth => "g:JustificationA17PublicHealth",
             Self::PublicTask => "g:JustificationA17PublicInterest",
@@ -171,6 +181,7 @@ impl Reason {
                     || right.erases()
                     || matches!(right, Right::Rectification | Right::Restriction)
             }
+            Self::Accurate | Self::NotHeld => right == Right::Rectification,
             Self::OthersRights => right.hands_out(),
             Self::NotInScope => right == Right::Portability,
             Self::DelayComplexity

@@ -119,6 +119,8 @@ impl IdentifiedBy {
 pub struct Refused {
     /// Which set of data; `None` for the whole request.
     pub set: Option<String>,
+    /// Which of the values that the person says are wrong, by its place in what was asked for.
+    pub value: Option<usize>,
     /// Why.
     pub reason: Reason,
     /// When.
@@ -287,6 +289,7 @@ impl Rights {
                 .into_iter()
                 .map(|refused| Refused {
                     set: refused.set,
+                    value: refused.value.map(|place| place as usize),
                     reason: refused.reason,
                     at: refused.at,
                     by: refused.by,

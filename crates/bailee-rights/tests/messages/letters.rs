@@ -29,6 +29,7 @@ fn told(name: &str, untold: Option<Reason>) -> Told {
 fn invoices() -> Refusal {
     Refusal {
         what: Some("Orders".into()),
+        value: None,
         reason: Reason::LegalDuty,
         kept: Some("invoices with their addresses".into()),
         until: Some(date!(2031 - 12 - 31)),
@@ -134,6 +135,7 @@ fn letters() -> Vec<(&'static str, Letter)> {
                     partly: false,
                     refused: vec![Refusal {
                         what: None,
+                        value: None,
                         reason: Reason::CompellingGrounds,
                         kept: None,
                         until: None,
@@ -150,12 +152,14 @@ fn letters() -> Vec<(&'static str, Letter)> {
                     refused: vec![
                         Refusal {
                             what: Some("Assessments".into()),
+                            value: None,
                             reason: Reason::NotInScope,
                             kept: None,
                             until: None,
                         },
                         Refusal {
                             what: Some("Group chats".into()),
+                            value: None,
                             reason: Reason::OthersRights,
                             kept: Some("what others wrote".into()),
                             until: None,

@@ -117,7 +117,12 @@ async fn what_an_operator_did_not_accept_was_not_put_right() {
         both.extend(one);
     }
     let (id, _) = ask(&world, &ada(), Ask::Rectification(both)).await;
-    world.rights.operator(OPERATOR).approve_amendments(&ACME, id, &[1]).await.unwrap();
+    world
+        .rights
+        .operator(OPERATOR)
+        .approve_amendments(&ACME, id, &[(0, Reason::Accurate)])
+        .await
+        .unwrap();
     world.settle().await;
     assert_eq!(request(&world, id).await.closed.unwrap().1, Outcome::Partial);
 }

@@ -69,9 +69,10 @@ async fn what_is_said_to_be_wrong_is_restricted_until_it_is_weighed() {
     let grounds = &standing.restriction().unwrap().grounds;
     assert!(grounds.contains(&RestrictionGround::AccuracyContested));
     let operator = world.rights.operator(OPERATOR);
-    let beyond = operator.approve_amendments(&ACME, id, &[2]).await.unwrap_err();
+    let beyond =
+        operator.approve_amendments(&ACME, id, &[(2, Reason::Accurate)]).await.unwrap_err();
     assert_eq!(beyond.kind(), ErrorKind::InvalidInput);
-    operator.approve_amendments(&ACME, id, &[0]).await.unwrap();
+    operator.approve_amendments(&ACME, id, &[(1, Reason::Accurate)]).await.unwrap();
     world.settle().await;
     let request = operator.request(&ACME, id).await.unwrap();
     assert_eq!(request.state, State::Closed);

@@ -13,7 +13,7 @@ use bailee_core::{
     Access, Act, Actor, ConnectionId, DataCategory, HostError, HostId, Id, ManualClock,
     RecipientId, Result, SubjectId, SystemRandom, TenantId, Timestamp, Visitor,
 };
-use bailee_registry::{Choice, DataOrigin, Declaration, Ledger, Objection, Standing};
+use bailee_registry::{Choice, DataOrigin, Declaration, Grounds, Ledger, Objection, Standing};
 use bailee_rights::{
     clock::{Calendar, Establishment, Regime, SummerTime},
     message::Messages,
@@ -49,6 +49,8 @@ pub(crate) struct Connect {
     ledger: Ledger,
     /// The connections that a person still has.
     pub(crate) connections: Mutex<BTreeSet<ConnectionId>>,
+    /// The request that is taken back right before the next word is said.
+    before_words: Arc<Mutex<Option<(Rights, Id)>>>,
     empty: MemorySource,
 }
 
@@ -65,19 +67,35 @@ impl Accounts for Connect {
         by: &Actor,
         word: &Word,
     ) -> Result<()> {
+        let before = self.before_words.lock().unwrap().take();
+        if let Some((rights, id)) = before {
+            rights.operator(OPERATOR).cancel(tenant, id).await?;
+        }
         let view = self.vault.read(tenant, Holder::Subject(subject), &[]).await?;
         let ledger = &self.ledger;
         let change = match word {
-            Word::Objected { purpose, integration, .. } => {
+            Word::Objected { purpose, integration, grounds } => {
                 let objection = Objection {
                     purpose: purpose.clone(),
                     integration: integration.clone(),
-                    grounds: None,
+                    grounds: grounds.as_ref().map(|grounds| grounds.expose(Grounds::new)),
                 };
                 ledger.object(tenant, &view, objection, by).await?
             }
             Word::ObjectionUpheld { purpose, integration } => {
                 ledger.uphold(tenant, &view, purpose, integration.as_ref(), by).await?
+            }
+            Word::ObjectionOverridden { purpose, integration, grounds } => {
+                let declaration = Declaration::parse(DECLARED).unwrap();
+                let purpose = declaration.purpose(purpose).unwrap();
+                let grounds = grounds.expose(Grounds::new);
+                let integration = integration.as_ref();
+                ledger.override_objection(tenant, &view, purpose, integration, grounds, by).await?
+            }
+            Word::ObjectionTakenBack { purpose, integration } => {
+                let (purpose, integration) = (purpose.clone(), integration.clone());
+                let choice = Choice::ObjectionEnded { purpose, integration };
+                ledger.record(tenant, &view, choice, by).await?
             }
             Word::OptedOut => {
                 ledger.record(tenant, &view, Choice::MarketingObjectionMade, by).await?
@@ -243,6 +261,7 @@ pub(crate) struct World {
     pub(crate) bills: Arc<MemorySource>,
     pub(crate) connect: Arc<Connect>,
     pub(crate) hand: Arc<Hand>,
+    pub(crate) before_words: Arc<Mutex<Option<(Rights, Id)>>>,
     pub(crate) heard: Arc<Heard>,
     pub(crate) recipients: Arc<Answering>,
     pub(crate) book: AddressBook,
@@ -278,10 +297,12 @@ impl World {
         let sources: Vec<Arc<dyn DataSource>> =
             vec![Arc::new(Shared(Arc::clone(&content))), Arc::new(Shared(Arc::clone(&bills)))];
         let sources = Sources::new(&declaration, sources).unwrap();
+        let before_words = Arc::default();
         let connect = Arc::new(Connect {
             vault: vault.clone(),
             ledger: Ledger::new(vault.clone()),
             connections: Mutex::new([connection(1), connection(2)].into()),
+            before_words: Arc::clone(&before_words),
             empty: MemorySource::new(SourceFacts::new("connections", Vec::new()), 1),
         });
         let hand = Arc::new(Hand::default());
@@ -326,6 +347,7 @@ impl World {
             bills,
             connect,
             hand,
+            before_words,
             heard,
             recipients,
             book,
