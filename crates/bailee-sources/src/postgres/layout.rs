@@ -1,6 +1,9 @@
 //! Whether a database is the one that the mapping describes, and the types of its columns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use bailee_rights::source::Value;
 
@@ -15,15 +18,52 @@ use crate::{
 /// How many characters a pseudonym has.
 const PSEUDONYM: usize = 39;
 
-/// Refuses a database in which a mapped table is missing, is a view, a part of another table or has
-/// parts of its own that no key covers, or in which row security may hide rows that nobody chose to
-/// hide.
-pub(super) async fn tables(session: &mut dyn Session, mapping: &Checked) -> Result<()> {
+/// What the catalogue said of a database that was found to be the one that is mapped.
+///
+/// Planning the questions of [`look`] takes the server longer than all that a person with few rows
+/// has. So it is asked for the versions of the catalogue's rows first: while they are the same, so is
+/// all that the questions would find.
+#[derive(Debug, Default)]
+pub(super) struct Looked(Mutex<Option<(State, Arc<Layout>)>>);
+
+/// A word for each mapped table that is another one as soon as somebody changes the table, its
+/// columns, their types, its indexes or the keys that lead to it.
+pub(super) type State = BTreeMap<String, String>;
+
+impl Looked {
+    /// The types of the columns, as long as the tables are in this state; looked at anew where they
+    /// are not.
+    pub(super) async fn layout(
+        &self,
+        session: &mut dyn Session,
+        mapping: &Checked,
+        state: State,
+    ) -> Result<Arc<Layout>> {
+        // Nothing panics while it holds the lock.
+        let looked = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, layout)) = &*looked()
+            && *of == state
+        {
+            return Ok(Arc::clone(layout));
+        }
+        let layout = Arc::new(look(session, mapping).await?);
+        *looked() = Some((state, Arc::clone(&layout)));
+        Ok(layout)
+    }
+}
+
+/// In which state the catalogue has the mapped tables.
+///
+/// Refuses a database in which one is missing, is a view, a part of another table or has parts of
+/// its own that no key covers, or in which row security may hide rows that nobody chose to hide.
+pub(super) async fn tables(session: &mut dyn Session, mapping: &Checked) -> Result<State> {
     let rows = session.query(&asking(TABLES, mapping)).await?;
-    let mut found = BTreeMap::new();
+    let (mut found, mut state) = (BTreeMap::new(), State::new());
     for row in rows {
-        let [name, kind, part, has_parts, hidden] = row.try_into().map_err(|_| Fault::Value)?;
+        let [name, kind, part, has_parts, hidden, word] =
+            row.try_into().map_err(|_| Fault::Value)?;
         let name = text(name)?;
+        state.insert(name.clone(), text(word)?);
         found.insert(name, (text(kind)?, bit(part)?, bit(has_parts)?, bit(hidden)?));
     }
     for table in &mapping.tables {
@@ -38,12 +78,12 @@ pub(super) async fn tables(session: &mut dyn Session, mapping: &Checked) -> Resu
             _ => return Err(Fault::NoTable(table.sql.clone())),
         }
     }
-    Ok(())
+    Ok(state)
 }
 
 /// Refuses a database in which a mapped column is missing, in which a statement could reach a row
 /// that is not meant, or in which a deletion would take rows along that nobody counted.
-pub(super) async fn look(session: &mut dyn Session, mapping: &Checked) -> Result<Layout> {
+async fn look(session: &mut dyn Session, mapping: &Checked) -> Result<Layout> {
     let mut layout = Layout::default();
     let mut columns = BTreeMap::new();
     for row in session.query(&asking(COLUMNS, mapping)).await? {
@@ -204,11 +244,29 @@ fn bit(value: Value) -> Result<bool> {
     }
 }
 
+// A row of the catalogue that is written anew has another `xmin`. The flags of an index are named,
+// which a server may change in place.
 const TABLES: &str = "\
 SELECT c.relname::text, c.relkind::text, c.relispartition,
     EXISTS (SELECT 1 FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = c.oid),
-    pg_catalog.row_security_active(c.oid)
+    pg_catalog.row_security_active(c.oid),
+    pg_catalog.concat_ws(' ', c.oid, c.xmin,
+        (SELECT pg_catalog.string_agg(
+                pg_catalog.concat_ws('.', a.attnum, a.xmin, t.oid, t.xmin), ',' ORDER BY a.attnum)
+            FROM pg_catalog.pg_attribute AS a
+                LEFT JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+            WHERE a.attrelid = c.oid AND a.attnum > 0), '/',
+        (SELECT pg_catalog.string_agg(
+                pg_catalog.concat_ws('.', i.indexrelid, i.xmin, i.indisunique, i.indisvalid,
+                    i.indimmediate), ',' ORDER BY i.indexrelid)
+            FROM pg_catalog.pg_index AS i WHERE i.indrelid = c.oid), '/',
+        k.keys)
 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    LEFT JOIN (
+        SELECT k.confrelid,
+            pg_catalog.string_agg(pg_catalog.concat_ws('.', k.oid, k.xmin), ',' ORDER BY k.oid)
+        FROM pg_catalog.pg_constraint AS k WHERE k.contype = 'f' GROUP BY k.confrelid
+    ) AS k (table_oid, keys) ON k.table_oid = c.oid
 WHERE n.nspname = $1::text
     AND c.relname IN (SELECT pg_catalog.json_array_elements_text($2::text::json))";
 

@@ -11,6 +11,7 @@ use bailee_rights::source::{
 #[cfg(feature = "postgres")]
 use super::clients::{Clients, PostgresClients};
 use super::{
+    layout::Looked,
     session::{Begin, Connections},
     work::{Limits, Ready},
 };
@@ -31,6 +32,7 @@ struct Inner {
     connections: Arc<dyn Connections>,
     mapping: Mapping,
     key: Arc<PseudonymKey>,
+    looked: Arc<Looked>,
     limits: Limits,
 }
 
@@ -82,7 +84,8 @@ impl PostgresSource {
         key: PseudonymKey,
     ) -> Result<Self> {
         let limits = Limits { lock: Duration::from_secs(10), statement: Duration::from_secs(300) };
-        let source = Self(Arc::new(Inner { connections, mapping, key: Arc::new(key), limits }));
+        let (key, looked) = (Arc::new(key), Arc::default());
+        let source = Self(Arc::new(Inner { connections, mapping, key, looked, limits }));
         // Nobody is asked for: policies that read the setting see none.
         source.0.begin(Begin::Reading, "").await?;
         Ok(source)
@@ -92,7 +95,8 @@ impl PostgresSource {
 impl Inner {
     async fn begin(&self, begin: Begin, tenant: &str) -> Result<Ready> {
         let mapping = &*self.mapping.0;
-        Ok(Ready::begin(&*self.connections, begin, mapping, tenant, self.limits).await?)
+        Ok(Ready::begin(&*self.connections, begin, mapping, &self.looked, tenant, self.limits)
+            .await?)
     }
 }
 

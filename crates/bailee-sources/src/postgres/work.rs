@@ -1,6 +1,6 @@
 //! What is done in a transaction.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bailee_core::{Error, ErrorKind};
 use bailee_rights::source::{
@@ -33,7 +33,7 @@ pub(super) struct Limits {
 /// A transaction in which the database was looked at, and the types of its columns.
 pub(super) struct Ready {
     session: Box<dyn Session>,
-    layout: Layout,
+    layout: Arc<Layout>,
 }
 
 impl Ready {
@@ -43,19 +43,21 @@ impl Ready {
         connections: &dyn Connections,
         begin: Begin,
         mapping: &Checked,
+        looked: &layout::Looked,
         tenant: &str,
         limits: Limits,
     ) -> Result<Self> {
         let mut session = connections.begin(begin).await?;
         session.query(&settings(mapping, tenant, limits)).await?;
-        layout::tables(&mut *session, mapping).await?;
+        let mut state = layout::tables(&mut *session, mapping).await?;
         if matches!(begin, Begin::Changing) {
             // From here to the commit nobody changes the tables, or what hangs on them by a key.
             for sql in locks(mapping) {
                 session.execute(&Statement { sql, values: Vec::new() }).await?;
             }
+            state = layout::tables(&mut *session, mapping).await?;
         }
-        let layout = layout::look(&mut *session, mapping).await?;
+        let layout = looked.layout(&mut *session, mapping, state).await?;
         Ok(Self { session, layout })
     }
 

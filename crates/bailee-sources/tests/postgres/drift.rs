@@ -32,6 +32,8 @@ async fn refused_after(application: &Application, change: &str, back: &str) -> S
     assert!(all, "{change}: {errors:?}");
     assert_eq!(application.stored_where_there().await, before, "nothing was changed");
     application.run(back).await;
+    // What is as it was is taken again.
+    source.remaining(&whose("acme", "ada")).await.unwrap();
     errors[0].to_string()
 }
 
@@ -102,6 +104,12 @@ async fn r3_a_database_that_is_another_one_is_refused_and_what_differs_is_named(
             "`audit.actor_email` is declared with a type that does not take",
         ),
         (
+            "CREATE DOMAIN sender AS text; ALTER TABLE messages ALTER sender_id TYPE sender;
+             ALTER DOMAIN sender SET NOT NULL",
+            "ALTER TABLE messages ALTER sender_id TYPE text; DROP DOMAIN sender",
+            "`messages.sender_id` cannot be empty",
+        ),
+        (
             "CREATE TABLE more_invoices () INHERITS (invoices)",
             "DROP TABLE more_invoices",
             "`invoices` is a part of another table, or has parts",
@@ -133,6 +141,20 @@ async fn r3_a_database_that_is_another_one_is_refused_and_what_differs_is_named(
     }
     // And as it was, it is taken again.
     open(&application.database, MAPPING).await.unwrap();
+}
+
+#[tokio::test]
+async fn r3_a_type_that_changes_under_its_column_is_seen() {
+    let application = full(Driver::TokioPostgres, 7, 2).await;
+    application
+        .run("CREATE DOMAIN sender AS text; ALTER TABLE messages ALTER sender_id TYPE sender")
+        .await;
+    let said = refused_after(
+        &application,
+        "ALTER DOMAIN sender SET NOT NULL",
+        "ALTER DOMAIN sender DROP NOT NULL",
+    );
+    assert!(said.await.contains("`messages.sender_id` cannot be empty"));
 }
 
 const SECURED: &str = "
