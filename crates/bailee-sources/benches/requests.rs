@@ -2,8 +2,8 @@
 //! until it lies sealed in a directory, an erasure until the person's key is gone, many small requests
 //! at one time, and the memory that a copy takes.
 //!
-//! Arguments: numbers of rows, one more than a multiple of seven, for times; `small` for small requests;
-//! `memory` with numbers of rows for the memory, each in a process of its own, and with the path of an
+//! Arguments: numbers of rows, one more than a multiple of seven, for times; `small` for small requests,
+//! with `postgres` or `sqlite` for one of the two; `memory` with numbers of rows for the memory, each in a process of its own, and with the path of an
 //! `.svg` file for a picture of it.
 
 #![expect(clippy::print_stdout, reason = "a measurement prints its figures")]
@@ -66,8 +66,12 @@ fn main() {
             return;
         }
         if is_said("small") {
-            small_on_postgres().await;
-            small_on_sqlite().await;
+            if !is_said("sqlite") {
+                small_on_postgres().await;
+            }
+            if !is_said("postgres") {
+                small_on_sqlite().await;
+            }
             return;
         }
         for rows in if sizes.is_empty() { vec![70_001] } else { sizes } {

@@ -26,8 +26,10 @@ use bailee_rights::{
 use bailee_sources::{PostgresClient, PostgresClients};
 use bailee_store::{Claim, Store};
 use bailee_vault::{RootKeys, Vault};
-use futures_util::future::join_all;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+};
 use tokio_postgres::Client;
 
 use crate::bare::connect;
@@ -81,17 +83,25 @@ impl Desk {
         taken.id
     }
 
-    /// A worker that does what is due until nothing is.
+    /// A worker that does what is due until nothing is: so much at one time, each in a task, and more
+    /// as soon as some of it is done.
     pub(crate) async fn settle(&self) {
         let tasks = Rights::tasks();
+        let mut running = JoinSet::new();
         loop {
-            let claim = Claim::Due { tasks: &tasks, lease: Rights::CLAIM, limit: AT_ONCE };
+            let limit = AT_ONCE - u32::try_from(running.len()).expect("a few");
+            let claim = Claim::Due { tasks: &tasks, lease: Rights::CLAIM, limit };
             let leases = self.store.claim(claim).await.expect("a claim");
-            if leases.is_empty() {
-                return;
+            for lease in leases {
+                let rights = self.rights.clone();
+                running.spawn(async move { rights.do_due(&lease).await });
             }
-            for done in join_all(leases.iter().map(|lease| self.rights.do_due(lease))).await {
-                done.expect("it is done");
+            match running.join_next().await {
+                Some(done) => done.expect("it ends").expect("it is done"),
+                None => return,
+            }
+            while let Some(done) = running.try_join_next() {
+                done.expect("it ends").expect("it is done");
             }
         }
     }

@@ -46,11 +46,14 @@ fn open(path: &Path, writes: bool) -> Result<Connection> {
 pub(super) struct Place {
     path: PathBuf,
     looked: Mutex<Option<String>>,
+    /// Held by whoever changes something. SQLite lets one write at a time, and whoever finds it taken
+    /// sleeps and asks again, longer each time; here they take turns.
+    changing: Mutex<()>,
 }
 
 impl Place {
     pub(super) fn at(path: PathBuf) -> Self {
-        Self { path, looked: Mutex::new(None) }
+        Self { path, looked: Mutex::new(None), changing: Mutex::new(()) }
     }
 
     /// Looks whether the database is the one that is mapped. A schema that was looked at is not
@@ -95,6 +98,7 @@ fn changing<T>(
     change: impl FnOnce(&Transaction<'_>) -> Result<T>,
 ) -> Result<T> {
     let mut connection = open(&place.path, true)?;
+    let _alone = place.changing.lock().unwrap_or_else(PoisonError::into_inner);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     place.look(&transaction, statements.mapping)?;
     statements.check()?;
