@@ -17,7 +17,7 @@ use crate::{
         Contacts, GivenUp, Message, Notify, Sent,
         body::{SCHEMA, decode},
         kind as facet,
-        post::{self, Post, Posting},
+        post::{self, Outbox as _, Post, Posting},
     },
     request::Right,
 };
@@ -180,7 +180,7 @@ impl Messages {
 
     /// What became so far of a letter; one that is gone was given up.
     pub(crate) async fn fate(&self, tenant: &TenantId, subject: SubjectId, id: Id) -> Result<Fate> {
-        let posting = match self.read_letter(tenant, subject, id).await {
+        let posting = match self.read(tenant, subject, id).await {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Fate::GivenUp),
             found => found?.1.posting,
         };
@@ -243,7 +243,7 @@ impl Messages {
         subject: SubjectId,
         id: Id,
     ) -> Result<Additions> {
-        let (view, mut body) = match self.read_letter(tenant, subject, id).await {
+        let (view, mut body) = match self.read(tenant, subject, id).await {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Additions::default()),
             found => found?,
         };
@@ -260,24 +260,6 @@ impl Messages {
             .with("request", body.request)
             .with("kind", body.content.kind().as_str());
         Ok(Additions { ops: vec![put], entries: vec![entry] })
-    }
-
-    /// A person's letter.
-    pub(super) async fn read_letter(
-        &self,
-        tenant: &TenantId,
-        subject: SubjectId,
-        id: Id,
-    ) -> Result<(View, LetterBody)> {
-        let key = Key::new(kind::MESSAGE, id);
-        let view = self.vault().read(tenant, Holder::Subject(subject), &[key]).await?;
-        // One of somebody else does not open under this person's key; it is none of theirs.
-        if view.record(0).is_none_or(|record| record.subject != Some(subject)) {
-            return Err(ErrorKind::NotFound.into());
-        }
-        let facts = view.facts(0)?.ok_or(ErrorKind::NotFound)?;
-        let body = decode(&facts)?;
-        Ok((view, body))
     }
 
     /// The write of a letter in the place of what was read. Its secret stays as long as it waits.

@@ -1,10 +1,10 @@
 //! Sending a letter.
 
 use bailee_core::{HostId, Id, Locale, Result, SubjectId, TenantId, audit::Entry};
-use bailee_store::Op;
+use bailee_store::{Kind, Op};
 use bailee_vault::{Vault, View};
 
-use super::{Messages, desk::LetterBody};
+use super::{Messages, desk::LetterBody, kind};
 use crate::notice::{
     GivenUp, Message, Reach,
     post::{Events, Outbox, Post, Posting},
@@ -12,6 +12,8 @@ use crate::notice::{
 
 impl Outbox for Messages {
     type Body = LetterBody;
+
+    const KIND: Kind = kind::MESSAGE;
 
     const EVENTS: Events = Events {
         ended: "rights.message_ended",
@@ -27,15 +29,6 @@ impl Outbox for Messages {
 
     fn post(&self) -> &Post {
         Self::post(self)
-    }
-
-    async fn read(
-        &self,
-        tenant: &TenantId,
-        subject: SubjectId,
-        id: Id,
-    ) -> Result<(View, LetterBody)> {
-        self.read_letter(tenant, subject, id).await
     }
 
     /// Where the host's own row of the person is erased already, the address that was kept for this

@@ -17,7 +17,7 @@ use super::{
     announcement::Change,
     body::{NoticeBody, SCHEMA, ShownBody, decode},
     kind,
-    post::{self, Post},
+    post::{self, Outbox as _, Post},
 };
 
 /// Tells people of changes, and keeps the evidence. Cheap to clone.
@@ -138,7 +138,7 @@ impl Notices {
     ) -> Result<()> {
         let vault = self.vault();
         for _ in 0..MAX_TRIES {
-            let (view, mut body) = self.read_notice(tenant, subject, notice).await?;
+            let (view, mut body) = self.read(tenant, subject, notice).await?;
             if message.about().announcement() != Some(body.announcement) {
                 return Err(ErrorKind::NotFound.into());
             }
@@ -165,24 +165,6 @@ impl Notices {
             }
         }
         Err(ErrorKind::Conflict.into())
-    }
-
-    /// A person's notice.
-    pub(super) async fn read_notice(
-        &self,
-        tenant: &TenantId,
-        subject: SubjectId,
-        notice: Id,
-    ) -> Result<(View, NoticeBody)> {
-        let key = Key::new(kind::NOTICE, notice);
-        let view = self.vault().read(tenant, Holder::Subject(subject), &[key]).await?;
-        // A notice of somebody else does not open under this person's key; it is none of theirs.
-        if view.record(0).is_none_or(|record| record.subject != Some(subject)) {
-            return Err(ErrorKind::NotFound.into());
-        }
-        let facts = view.facts(0)?.ok_or(ErrorKind::NotFound)?;
-        let body = decode(&facts)?;
-        Ok((view, body))
     }
 
     /// The write of a person's notice.

@@ -5,13 +5,16 @@ use std::{fmt, sync::Arc, time::Duration};
 use bailee_core::{
     ErrorKind, HostId, Id, Locale, Random, Result, SubjectId, TenantId, Timestamp, audit::Entry,
 };
-use bailee_store::{Due, Facet, Lease, Op};
-use bailee_vault::{Vault, View};
-use serde::{Deserialize, Serialize};
+use bailee_store::{Due, Facet, Key, Kind, Lease, Op};
+use bailee_vault::{Holder, Vault, View};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    ContactWay, Contacts, Delivery, Evidence, GivenUp, Message, Notify, Reach, body::hex,
-    desk::MAX_TRIES, kind, spread::is_gone,
+    ContactWay, Contacts, Delivery, Evidence, GivenUp, Message, Notify, Reach,
+    body::{decode, hex},
+    desk::MAX_TRIES,
+    kind,
+    spread::is_gone,
 };
 
 /// How long the first wait is, at the most; each further one is up to four times as long.
@@ -88,7 +91,10 @@ pub(crate) struct Events {
 /// same id.
 pub(crate) trait Outbox {
     /// What the record of a message holds.
-    type Body;
+    type Body: DeserializeOwned;
+
+    /// What kind of record it is.
+    const KIND: Kind;
 
     /// How the log speaks of its messages.
     const EVENTS: Events;
@@ -103,7 +109,17 @@ pub(crate) trait Outbox {
         tenant: &TenantId,
         subject: SubjectId,
         id: Id,
-    ) -> Result<(View, Self::Body)>;
+    ) -> Result<(View, Self::Body)> {
+        let key = Key::new(Self::KIND, id);
+        let view = self.vault().read(tenant, Holder::Subject(subject), &[key]).await?;
+        // One of somebody else does not open under this person's key; it is none of theirs.
+        if view.record(0).is_none_or(|record| record.subject != Some(subject)) {
+            return Err(ErrorKind::NotFound.into());
+        }
+        let facts = view.facts(0)?.ok_or(ErrorKind::NotFound)?;
+        let body = decode(&facts)?;
+        Ok((view, body))
+    }
 
     /// Where to send it and in which language. `None`: the host could not say.
     async fn reach(

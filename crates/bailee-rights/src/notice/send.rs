@@ -2,17 +2,20 @@
 
 use bailee_core::{HostId, Id, Locale, Result, SubjectId, TenantId, audit::Entry};
 use bailee_registry::Standing;
-use bailee_store::Op;
+use bailee_store::{Kind, Op};
 use bailee_vault::{Vault, View};
 
 use super::{
     GivenUp, Message, Notices, Reach,
     body::NoticeBody,
+    kind,
     post::{Events, Outbox, Post, Posting},
 };
 
 impl Outbox for Notices {
     type Body = NoticeBody;
+
+    const KIND: Kind = kind::NOTICE;
 
     const EVENTS: Events = Events {
         ended: "notice.ended",
@@ -28,15 +31,6 @@ impl Outbox for Notices {
 
     fn post(&self) -> &Post {
         Self::post(self)
-    }
-
-    async fn read(
-        &self,
-        tenant: &TenantId,
-        subject: SubjectId,
-        id: Id,
-    ) -> Result<(View, NoticeBody)> {
-        self.read_notice(tenant, subject, id).await
     }
 
     async fn reach(

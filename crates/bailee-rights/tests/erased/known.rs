@@ -92,31 +92,4 @@ async fn r3_rows_of_erased_people_that_a_hosts_own_backup_brought_back_are_erase
     assert!(left.iter().all(|row| row.key.starts_with("bob")));
 }
 
-const PRIVACY: &str = r#"
-role = "controller"
-
-[controller]
-name = "Example Ltd"
-contact = "privacy@example.test"
-address = "1 Example Street, Dublin 2, Ireland"
-country = "IE"
-
-[categories]
-content = "what you write here"
-
-[purposes.service]
-title = "The service"
-plain = "run the service"
-use = "service"
-basis = "contract"
-
-[data_sets.content]
-title = "What you write"
-origin = "provided"
-
-[[data_sets.content.data]]
-name = "posts"
-category = "content"
-purpose = "service"
-retention = "until_account_deleted"
-"#;
+const PRIVACY: &str = include_str!("../declared/content.toml");

@@ -4,6 +4,8 @@
 
 mod evidence;
 mod kills;
+#[path = "../dying/mortal.rs"]
+mod mortal;
 mod people;
 mod sending;
 mod world;

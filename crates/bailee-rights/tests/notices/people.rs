@@ -106,7 +106,7 @@ async fn whoever_is_erased_while_their_page_is_read_is_not_told_and_the_others_a
         }
         process.notices.do_due(&lease).await.unwrap();
     };
-    *process.store.before_commit.lock().unwrap() = Some(Box::new(erase));
+    process.store.before_commit(erase);
     process.notices.do_due(&lease).await.unwrap();
     process.settle().await;
     let address = format!("0-of-{tenant}-");

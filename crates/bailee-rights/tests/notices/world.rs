@@ -1,31 +1,21 @@
 //! Three tenants with people, a store that dies when it is told to, and processes over it.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use bailee_core::{
-    Actor, Clock, Error, ErrorKind, HostId, Id, Locale, ManualClock, ProviderId, PurposeId, Result,
-    SubjectId, SystemRandom, TenantId, audit::Entry,
+    Actor, Clock, HostId, Id, Locale, ManualClock, ProviderId, PurposeId, Result, SubjectId,
+    SystemRandom, TenantId, audit::Entry,
 };
 use bailee_registry::{Choice, Declaration, Given, How, Ledger, versions::Diff};
 use bailee_rights::notice::{
     Notices,
     testing::{AddressBook, Mailbox},
 };
-use bailee_store::{
-    Batch, Claim, Committed, Count, Head, Key, Kind, Leaf, Lease, Log, LoggedEntry, MemoryStore,
-    Page, Query, Snapshot, Store, Window,
-};
+use bailee_store::{Claim, LoggedEntry, MemoryStore, Store, Window};
 use bailee_vault::{Draft, Holder, RootKeys, Vault, kind};
 use time::{Date, macros::date};
+
+use crate::mortal::Mortal;
 
 pub(crate) const TENANTS: [TenantId; 3] = [
     TenantId::from_static("acme"),
@@ -56,90 +46,6 @@ pub(crate) fn change_for_all() -> Diff {
 fn between(after: &str) -> Diff {
     assert_ne!(after, BEFORE);
     Diff::between(&Declaration::parse(BEFORE).unwrap(), &Declaration::parse(after).unwrap())
-}
-
-/// A store whose process can be killed at a commit: before it happens, or after.
-pub(crate) struct Mortal {
-    inner: Arc<dyn Store>,
-    /// How many commits are left. Negative: any number.
-    left: AtomicI64,
-    /// Whether the last commit happens.
-    happens: bool,
-    pub(crate) before_commit: Mutex<Option<Box<dyn FnOnce() + Send>>>,
-}
-
-impl fmt::Debug for Mortal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Mortal")
-    }
-}
-
-impl Mortal {
-    fn alive(&self) -> Result<()> {
-        match self.left.load(Ordering::SeqCst) {
-            0 => Err(Error::new(ErrorKind::StoreUnavailable)),
-            _ => Ok(()),
-        }
-    }
-}
-
-#[async_trait]
-impl Log for Mortal {
-    async fn entries(&self, tenant: &TenantId, window: Window) -> Result<Vec<LoggedEntry>> {
-        self.inner.entries(tenant, window).await
-    }
-
-    async fn open(&self, limit: u32) -> Result<(Head, Vec<Leaf>)> {
-        self.inner.open(limit).await
-    }
-
-    async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
-        self.inner.fold(head, leaves).await
-    }
-
-    async fn numbered(&self, from: u64, limit: u32) -> Result<Vec<(u64, Leaf)>> {
-        self.inner.numbered(from, limit).await
-    }
-}
-
-#[async_trait]
-impl Store for Mortal {
-    async fn read(&self, tenant: &TenantId, keys: &[Key]) -> Result<Snapshot> {
-        self.alive()?;
-        self.inner.read(tenant, keys).await
-    }
-
-    async fn find(&self, tenant: &TenantId, query: &Query) -> Result<Page> {
-        self.alive()?;
-        self.inner.find(tenant, query).await
-    }
-
-    async fn commit(&self, tenant: &TenantId, batch: &Batch) -> Result<Committed> {
-        self.alive()?;
-        let last = self.left.fetch_sub(1, Ordering::SeqCst) == 1;
-        if last && !self.happens {
-            return Err(Error::new(ErrorKind::StoreUnavailable));
-        }
-        let hook = self.before_commit.lock().unwrap().take();
-        if let Some(hook) = hook {
-            hook();
-        }
-        let done = self.inner.commit(tenant, batch).await;
-        if last { Err(Error::new(ErrorKind::StoreUnavailable)) } else { done }
-    }
-
-    async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Lease>> {
-        self.alive()?;
-        self.inner.claim(claim).await
-    }
-
-    async fn sweep(&self, limit: u32) -> Result<u64> {
-        self.inner.sweep(limit).await
-    }
-
-    async fn tally(&self, tenant: Option<&TenantId>, kind: &Kind) -> Result<Vec<Count>> {
-        self.inner.tally(tenant, kind).await
-    }
 }
 
 /// A process: a vault and a desk over the shared store.
@@ -221,12 +127,7 @@ impl World {
 
     /// A process that dies at its n-th commit, which happens or not.
     pub(crate) async fn mortal(&self, commits: i64, happens: bool) -> Process {
-        let store = Arc::new(Mortal {
-            inner: Arc::clone(&self.store),
-            left: AtomicI64::new(commits),
-            happens,
-            before_commit: Mutex::default(),
-        });
+        let store = Arc::new(Mortal::new(Arc::clone(&self.store), commits, happens));
         let shared: Arc<dyn Store> = Arc::clone(&store) as _;
         let vault = Vault::builder(shared, RootKeys::base64(&self.root).unwrap())
             .clock(Arc::new(self.clock.clone()))

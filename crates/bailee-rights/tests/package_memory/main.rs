@@ -21,34 +21,7 @@ use bailee_vault::{RootKeys, Vault};
 
 const ACME: TenantId = TenantId::from_static("acme");
 
-const DECLARATION: &str = r#"
-role = "controller"
-
-[controller]
-name = "Example Ltd"
-contact = "privacy@example.test"
-address = "1 Example Street, Dublin 2, Ireland"
-country = "IE"
-
-[categories]
-content = "what you write here"
-
-[purposes.service]
-title = "The service"
-plain = "run the service"
-use = "service"
-basis = "contract"
-
-[data_sets.content]
-title = "What you write"
-origin = "provided"
-
-[[data_sets.content.data]]
-name = "posts"
-category = "content"
-purpose = "service"
-retention = "until_account_deleted"
-"#;
+const DECLARATION: &str = include_str!("../declared/content.toml");
 
 /// A source of so many rows, made as they are asked for, in batches of five hundred.
 struct Rows(SourceFacts, u64);

@@ -4,6 +4,8 @@
 
 mod failing;
 mod kills;
+#[path = "../dying/mortal.rs"]
+mod mortal;
 mod rules;
 mod sweeping;
 mod world;

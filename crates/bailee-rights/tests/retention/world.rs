@@ -1,18 +1,10 @@
 //! Tenants with people whose rows are of every age, and processes that may die.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use bailee_core::{
-    Actor, DataCategory, Error, ErrorKind, HostId, Id, ManualClock, Result, SubjectId,
-    SystemRandom, TenantId, Timestamp,
+    Actor, DataCategory, HostId, Id, ManualClock, Result, SubjectId, SystemRandom, TenantId,
+    Timestamp,
 };
 use bailee_registry::{Choice, DataOrigin, Declaration, Ledger, RestrictionGround};
 use bailee_rights::{
@@ -24,11 +16,10 @@ use bailee_rights::{
         TableFacts, Value, Whose,
     },
 };
-use bailee_store::{
-    Batch, Claim, Committed, Count, Head, Key, Kind, Leaf, Lease, Log, LoggedEntry, MemoryStore,
-    Page, Query, Snapshot, Store, Window,
-};
+use bailee_store::{Claim, LoggedEntry, MemoryStore, Store, Window};
 use bailee_vault::{Holder, RootKeys, Vault};
+
+use crate::mortal::Mortal;
 
 pub(crate) const ACME: TenantId = TenantId::from_static("acme");
 pub(crate) const GLOBEX: TenantId = TenantId::from_static("globex");
@@ -117,83 +108,6 @@ pub(crate) fn facts() -> SourceFacts {
             table("visits", "logs", "usage").knowing_age(),
         ],
     )
-}
-
-/// A store whose process can be killed at a commit: before it happens, or after.
-pub(crate) struct Mortal {
-    inner: Arc<dyn Store>,
-    left: AtomicI64,
-    happens: bool,
-}
-
-impl fmt::Debug for Mortal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Mortal")
-    }
-}
-
-impl Mortal {
-    fn alive(&self) -> Result<()> {
-        match self.left.load(Ordering::SeqCst) {
-            0 => Err(Error::new(ErrorKind::StoreUnavailable)),
-            _ => Ok(()),
-        }
-    }
-}
-
-#[async_trait]
-impl Log for Mortal {
-    async fn entries(&self, tenant: &TenantId, window: Window) -> Result<Vec<LoggedEntry>> {
-        self.inner.entries(tenant, window).await
-    }
-
-    async fn open(&self, limit: u32) -> Result<(Head, Vec<Leaf>)> {
-        self.inner.open(limit).await
-    }
-
-    async fn fold(&self, head: Head, leaves: &[Leaf]) -> Result<Head> {
-        self.inner.fold(head, leaves).await
-    }
-
-    async fn numbered(&self, from: u64, limit: u32) -> Result<Vec<(u64, Leaf)>> {
-        self.inner.numbered(from, limit).await
-    }
-}
-
-#[async_trait]
-impl Store for Mortal {
-    async fn read(&self, tenant: &TenantId, keys: &[Key]) -> Result<Snapshot> {
-        self.alive()?;
-        self.inner.read(tenant, keys).await
-    }
-
-    async fn find(&self, tenant: &TenantId, query: &Query) -> Result<Page> {
-        self.alive()?;
-        self.inner.find(tenant, query).await
-    }
-
-    async fn commit(&self, tenant: &TenantId, batch: &Batch) -> Result<Committed> {
-        self.alive()?;
-        let last = self.left.fetch_sub(1, Ordering::SeqCst) == 1;
-        if last && !self.happens {
-            return Err(Error::new(ErrorKind::StoreUnavailable));
-        }
-        let done = self.inner.commit(tenant, batch).await;
-        if last { Err(Error::new(ErrorKind::StoreUnavailable)) } else { done }
-    }
-
-    async fn claim(&self, claim: Claim<'_>) -> Result<Vec<Lease>> {
-        self.alive()?;
-        self.inner.claim(claim).await
-    }
-
-    async fn sweep(&self, limit: u32) -> Result<u64> {
-        self.inner.sweep(limit).await
-    }
-
-    async fn tally(&self, tenant: Option<&TenantId>, kind: &Kind) -> Result<Vec<Count>> {
-        self.inner.tally(tenant, kind).await
-    }
 }
 
 pub(crate) struct Process {
@@ -290,11 +204,8 @@ impl World {
 
     /// A process that dies at its n-th commit, which happens or not.
     pub(crate) async fn mortal(&self, commits: i64, happens: bool) -> Process {
-        let store: Arc<dyn Store> = Arc::new(Mortal {
-            inner: Arc::clone(&self.store),
-            left: AtomicI64::new(commits),
-            happens,
-        });
+        let store: Arc<dyn Store> =
+            Arc::new(Mortal::new(Arc::clone(&self.store), commits, happens));
         let vault = Vault::builder(store.clone(), RootKeys::base64(&self.root).unwrap())
             .clock(Arc::new(self.clock.clone()))
             .open()

@@ -11,37 +11,7 @@ use bailee_rights::source::{
 use crate::memory::facts;
 
 pub(crate) fn declaration() -> Declaration {
-    Declaration::parse(
-        r#"
-role = "controller"
-
-[controller]
-name = "Example Ltd"
-contact = "privacy@example.test"
-address = "1 Example Street, Dublin 2, Ireland"
-country = "IE"
-
-[categories]
-content = "what you write here"
-
-[purposes.service]
-title = "The service"
-plain = "run the service"
-use = "service"
-basis = "contract"
-
-[data_sets.content]
-title = "What you write"
-origin = "provided"
-
-[[data_sets.content.data]]
-name = "posts"
-category = "content"
-purpose = "service"
-retention = "until_account_deleted"
-"#,
-    )
-    .unwrap()
+    Declaration::parse(include_str!("../declared/content.toml")).unwrap()
 }
 
 fn refused(sources: Vec<SourceFacts>) -> String {
