@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bailee::{
     Declaration, ErrorKind, HostId, Result, RightsSetup, TenantId,
-    core::{Clock, DataCategory, Timestamp},
+    core::{Clock, DataCategory, Id, Timestamp},
     registry::DataOrigin,
     rights::{
         clock::Establishment,
@@ -156,6 +156,36 @@ async fn r11_a_process_with_a_shorter_time_that_nobody_put_in_force_erases_by_th
         w.advance(DAY);
     }
     assert_eq!(visits.0.contents().len(), 8, "two are older than ninety days by then");
+}
+
+#[tokio::test]
+async fn r11_a_tenants_overlay_shortens_what_the_worker_keeps_in_that_tenant_alone() {
+    let (w, visits) = service(30).await;
+    fill(&w, &visits).await;
+    let declarations = w.bailee.declarations(Id::from_bytes([8; 16]));
+    let refused = declarations.set_overlay(&ACME, "[retention]\ncontent = \"90 days\"").await;
+    assert_eq!(refused.unwrap_err().kind(), ErrorKind::Configuration);
+    declarations.set_overlay(&ACME, "[retention]\ncontent = \"10 days\"").await.unwrap();
+    let retention = w.bailee.retention().unwrap();
+    let before = |plan: bailee::rights::retention::Plan| plan.tables[0].before;
+    let now = w.clock.now();
+    assert_eq!(before(retention.plan(&ACME).await.unwrap()), now.minus(DAY * 10));
+    let other = TenantId::from_static("globex");
+    assert_eq!(before(retention.plan(&other).await.unwrap()), now.minus(DAY * 30));
+    for _ in 0..2 {
+        w.settle().await;
+        w.advance(DAY);
+    }
+    w.settle().await;
+    w.advance(Duration::from_secs(60));
+    w.settle().await;
+    // Nine days old when it began, and eleven now: the newest is too old as well.
+    let left = visits.0.contents().len();
+    assert!(left <= 1, "{left}");
+    // Without it the whole declaration holds again.
+    declarations.remove_overlay(&ACME).await.unwrap();
+    let now = w.clock.now();
+    assert_eq!(before(retention.plan(&ACME).await.unwrap()), now.minus(DAY * 30));
 }
 
 #[tokio::test]

@@ -10,7 +10,10 @@ use std::{
 };
 
 use bailee_core::{Error, ErrorKind, Id, Result, TenantId};
-use bailee_registry::{Declaration, versions::Overlay};
+use bailee_registry::{
+    Declaration,
+    versions::{Narrowed, Overlay},
+};
 use bailee_store::{Key, Record, Version};
 use bailee_vault::{Holder, kind::OVERLAY};
 use serde::{Deserialize, Serialize};
@@ -68,12 +71,7 @@ impl Engine {
                 return Ok(kept.declared.clone());
             }
         }
-        let facts = self.0.vault.open(tenant, Holder::Tenant, record).await?.facts()?;
-        let text = body::decode::<OverlayBody>(&facts)?.text;
-        // One that this release cannot read may forbid more than it knows.
-        let overlay = Overlay::read(&text).map_err(|_| {
-            not_in_force("the tenant's own limits were written for another release")
-        })?;
+        let overlay = self.read_overlay(tenant, record).await?;
         let declared: Arc<Declaration> = Arc::new(served.under(&overlay).left().clone());
         let kept = Kept { overlay: record.version, of: served, declared: declared.clone() };
         let mut known = self.0.overlays.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,6 +80,31 @@ impl Engine {
         }
         known.insert(tenant.clone(), kept);
         Ok(declared)
+    }
+
+    /// How long everything is kept in a tenant: [`declarations_in_force`](Self::declarations_in_force),
+    /// each with the shorter times of the tenant's overlay.
+    ///
+    /// # Errors
+    ///
+    /// As there, and where the overlay cannot be read: it may shorten more than is known.
+    pub async fn kept_in(&self, tenant: &TenantId) -> Result<Vec<Narrowed>> {
+        let declared = self.declarations_in_force().await?;
+        let key = key();
+        let read = self.0.vault.store().read(tenant, std::slice::from_ref(&key)).await?;
+        let Some(record) = read.records.first().and_then(Option::as_ref) else {
+            return Ok(declared.into_iter().map(Narrowed::from).collect());
+        };
+        let overlay = self.read_overlay(tenant, record).await?;
+        Ok(declared.iter().map(|declared| declared.kept_under(&overlay)).collect())
+    }
+
+    async fn read_overlay(&self, tenant: &TenantId, record: &Record) -> Result<Overlay> {
+        let facts = self.0.vault.open(tenant, Holder::Tenant, record).await?.facts()?;
+        let text = body::decode::<OverlayBody>(&facts)?.text;
+        // One that this release cannot read may forbid more than it knows.
+        Overlay::read(&text)
+            .map_err(|_| not_in_force("the tenant's own limits were written for another release"))
     }
 
     /// What is declared for a tenant now, and what is in force.

@@ -5,17 +5,17 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use bailee_connect::{Duties, OnBehalf};
 use bailee_core::{Error, ErrorKind, Result, TenantId};
-use bailee_registry::Declaration;
+use bailee_registry::versions::Narrowed;
 use bailee_rights::retention::{Declared, Retention};
 use bailee_store::{Kind, Lease};
 
-/// The declarations in force, whose longest times hold.
+/// The declarations in force, whose longest times hold, each as short as the tenant has it.
 pub(crate) struct InForce(pub(crate) OnBehalf);
 
 #[async_trait]
 impl Declared for InForce {
-    async fn in_tenant(&self, _tenant: &TenantId) -> Result<Vec<Declaration>> {
-        self.0.engine()?.declarations_in_force().await
+    async fn in_tenant(&self, tenant: &TenantId) -> Result<Vec<Narrowed>> {
+        self.0.engine()?.kept_in(tenant).await
     }
 }
 

@@ -34,6 +34,13 @@ impl Declaration {
         Narrowed::from(self.clone()).under(overlay)
     }
 
+    /// All of it, kept no longer than a tenant's own limits say. What they forbid beside that is still
+    /// here: for whoever ends what was kept long enough, also of what nobody may use any more.
+    pub fn kept_under(&self, overlay: &Overlay) -> Narrowed {
+        let times = Overlay { retention: overlay.retention.clone(), ..Overlay::default() };
+        self.under(&times)
+    }
+
     /// What both declarations allow: for a process whose declaration is not the one in force.
     ///
     /// A purpose is left where both have it on the same basis, for the same use and under the same

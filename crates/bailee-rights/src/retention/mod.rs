@@ -34,5 +34,5 @@ pub use declared::Declared;
 pub use desk::{Retention, RetentionBuilder};
 pub use evidence::Sweep;
 pub use plan::{Plan, PlannedTable};
-pub use rules::{Gap, TimedTable, Untimed};
+pub use rules::{Gap, TimedTable, Times, Untimed};
 pub use state::{Failure, RetentionState};

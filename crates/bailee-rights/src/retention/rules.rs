@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailee_core::{DataCategory, Timestamp};
-use bailee_registry::{DataItem, DataSet, Declaration, Period, Retention as Kept};
+use bailee_registry::{
+    DataItem, DataSet, Period, Retention as Kept,
+    versions::{Narrowed, Place},
+};
 use serde::Serialize;
 
 use super::cut_off;
@@ -20,8 +23,11 @@ pub struct TimedTable {
     /// The set of the declaration that it belongs to.
     pub data_set: String,
     /// The times that are declared for what is in it. A row goes when the last of them is over.
-    pub periods: BTreeSet<Period>,
+    pub times: BTreeSet<Times>,
 }
+
+/// Times that hold beside each other: the first that is over counts.
+pub type Times = BTreeSet<Period>;
 
 /// What is declared without a time of its own.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -91,17 +97,18 @@ pub(super) struct Rules {
 impl TimedTable {
     /// Before which moment a row is too old.
     pub fn cut_off(&self, now: Timestamp) -> Timestamp {
-        let cut_offs = self.periods.iter().map(|period| cut_off(now, *period));
-        cut_offs.min().unwrap_or(Timestamp::from_micros(i64::MIN))
+        let over = |times: &Times| times.iter().map(|period| cut_off(now, *period)).max();
+        self.times.iter().filter_map(over).min().unwrap_or(Timestamp::from_micros(i64::MIN))
     }
 }
 
 impl Rules {
-    pub(super) fn of(declaration: &Declaration, sources: &Sources) -> Self {
+    pub(super) fn of(narrowed: &Narrowed, sources: &Sources) -> Self {
+        let declaration = narrowed.left();
         let mut rules = Self::default();
         for set in declaration.data_sets() {
             for item in &set.data {
-                if !matches!(item.retention, Kept::For(_)) {
+                if times(narrowed, set, item).is_empty() {
                     rules.untimed.push(Untimed {
                         data_set: set.id.clone(),
                         name: item.name.clone(),
@@ -115,13 +122,13 @@ impl Rules {
             let facts = source.facts();
             for table in &facts.tables {
                 let Some(set) = declaration.data_set(&table.data_set) else { continue };
-                if rules.add(&facts.name, table, set) {
+                if rules.add(&facts.name, table, set, narrowed) {
                     ends.insert(set.id.as_str());
                 }
             }
         }
         for set in declaration.data_sets() {
-            let timed = set.data.iter().any(|item| matches!(item.retention, Kept::For(_)));
+            let timed = set.data.iter().any(|item| !times(narrowed, set, item).is_empty());
             if timed && !ends.contains(set.id.as_str()) {
                 rules.gaps.insert(Gap::NothingEnds { data_set: set.id.clone() });
             }
@@ -131,14 +138,14 @@ impl Rules {
 
     /// What holds in several declarations at once: a table has a time where it has one in each, and
     /// a row goes when all of them are over.
-    pub(super) fn of_all(declarations: &[Declaration], sources: &Sources) -> Self {
+    pub(super) fn of_all(declarations: &[Narrowed], sources: &Sources) -> Self {
         let mut all = declarations.iter().map(|declared| Self::of(declared, sources));
         let Some(mut rules) = all.next() else { return Self::default() };
         for other in all {
             rules.tables.retain_mut(|table| {
                 let same = |of: &&TimedTable| of.source == table.source && of.table == table.table;
                 let Some(same) = other.tables.iter().find(same) else { return false };
-                table.periods.extend(&same.periods);
+                table.times.extend(same.times.iter().cloned());
                 true
             });
             rules.gaps.extend(other.gaps);
@@ -152,20 +159,27 @@ impl Rules {
     }
 
     /// Takes a table in; says whether something of it ends by its age.
-    fn add(&mut self, source: &str, table: &TableFacts, set: &DataSet) -> bool {
-        let kept = kept_of(table, set);
-        let timed: BTreeSet<Period> = kept.values().filter_map(|kept| period(*kept)).collect();
-        if timed.is_empty() {
+    fn add(
+        &mut self,
+        source: &str,
+        table: &TableFacts,
+        set: &DataSet,
+        narrowed: &Narrowed,
+    ) -> bool {
+        let kept = kept_of(table, set, narrowed);
+        let timed: BTreeSet<&Times> = kept.values().filter(|times| !times.is_empty()).collect();
+        let Some(longest) = timed.iter().max_by_key(|times| days(times)).copied().cloned() else {
             return false;
-        }
+        };
+        let timed: BTreeSet<Times> = timed.into_iter().cloned().collect();
         let name = || (source.to_owned(), table.name.clone(), set.id.clone());
-        let stays = kept.values().any(|kept| period(*kept).is_none());
-        let longest = timed.iter().max_by_key(|period| days(**period)).copied();
-        for (category, declared) in &kept {
-            let Some(own) = period(*declared) else { continue };
-            if stays || Some(own) != longest {
+        let stays = kept.values().any(Times::is_empty);
+        for (category, own) in &kept {
+            let first = own.iter().min_by_key(|period| length(**period));
+            let Some(first) = first else { continue };
+            if stays || *own != longest {
                 let (source, table, data_set) = name();
-                let (category, declared) = ((*category).clone(), *declared);
+                let (category, declared) = ((*category).clone(), Kept::For(*first));
                 self.gaps.insert(Gap::KeptLonger { source, table, data_set, category, declared });
             }
         }
@@ -182,13 +196,18 @@ impl Rules {
             self.gaps.insert(Gap::AgeUnknown { source, table: table_name, data_set });
             return false;
         }
-        self.tables.push(TimedTable { source, table: table_name, data_set, periods: timed });
+        self.tables.push(TimedTable { source, table: table_name, data_set, times: timed });
         true
     }
 }
 
-/// How long each category in a table is kept: for the purpose that needs it longest.
-fn kept_of<'s>(table: &TableFacts, set: &'s DataSet) -> BTreeMap<&'s DataCategory, Kept> {
+/// How long each category in a table is kept: for the purpose that needs it longest. No times are
+/// longer than any.
+fn kept_of<'s>(
+    table: &TableFacts,
+    set: &'s DataSet,
+    narrowed: &Narrowed,
+) -> BTreeMap<&'s DataCategory, Times> {
     let fields: BTreeSet<_> = table.fields.iter().map(|field| &field.category).collect();
     let is_in = |item: &&DataItem| fields.contains(&item.category);
     let mut items: Vec<&DataItem> = set.data.iter().filter(is_in).collect();
@@ -196,38 +215,36 @@ fn kept_of<'s>(table: &TableFacts, set: &'s DataSet) -> BTreeMap<&'s DataCategor
     if items.is_empty() {
         items = set.data.iter().collect();
     }
-    let mut kept = BTreeMap::new();
+    let mut kept: BTreeMap<&DataCategory, Times> = BTreeMap::new();
     for item in items {
-        let longest = kept.entry(&item.category).or_insert(item.retention);
-        *longest = longer(*longest, item.retention);
+        let own = times(narrowed, set, item);
+        match kept.get(&item.category) {
+            Some(other) if days(&own) <= days(other) => {}
+            _ => {
+                kept.insert(&item.category, own);
+            }
+        }
     }
     kept
 }
 
-/// The longer of two. What has no time of its own is longer than any.
-fn longer(one: Kept, other: Kept) -> Kept {
-    match (period(one), period(other)) {
-        (None, _) => one,
-        (_, None) => other,
-        (Some(first), Some(second)) => {
-            if days(second) > days(first) {
-                other
-            } else {
-                one
-            }
-        }
-    }
-}
-
-fn period(kept: Kept) -> Option<Period> {
-    match kept {
+/// The times that a row of a declaration has, a tenant's own among them.
+fn times(narrowed: &Narrowed, set: &DataSet, item: &DataItem) -> Times {
+    let kept = narrowed.kept(&Place::DataSet(set.id.clone()), item);
+    let period = |kept| match kept {
         Kept::For(period) => Some(period),
         _ => None,
-    }
+    };
+    kept.filter_map(period).collect()
 }
 
-/// How long a period is at its longest, in days: to compare periods of different units.
-fn days(period: Period) -> u64 {
+/// How long the first of some times is, in days: to compare times of different units.
+fn days(times: &Times) -> u64 {
+    times.iter().map(|period| length(*period)).min().unwrap_or(u64::MAX)
+}
+
+/// How long a period is at its longest, in days.
+fn length(period: Period) -> u64 {
     match period {
         Period::Days(days) => u64::from(days),
         // The longest months that follow each other have 31 and 31 and 30 days.

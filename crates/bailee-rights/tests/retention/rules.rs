@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use bailee_core::DataCategory;
-use bailee_registry::{DataOrigin, Declaration, Retention as Kept};
+use bailee_registry::{
+    DataOrigin, Declaration, Period, Retention as Kept,
+    versions::{Narrowed, Overlay},
+};
 use bailee_rights::{
     retention::{Gap, Retention},
     source::{DataSource, FieldFacts, MemorySource, SourceFacts, Sources},
@@ -115,13 +118,10 @@ async fn r11_a_row_goes_when_all_that_is_in_it_may_go_and_what_stays_longer_is_t
 
 #[tokio::test]
 async fn r11_during_a_rollout_what_is_kept_longer_in_either_declaration_stays() {
-    struct Two(Vec<Declaration>);
+    struct Two(Vec<Narrowed>);
     #[async_trait::async_trait]
     impl bailee_rights::retention::Declared for Two {
-        async fn in_tenant(
-            &self,
-            _: &bailee_core::TenantId,
-        ) -> bailee_core::Result<Vec<Declaration>> {
+        async fn in_tenant(&self, _: &bailee_core::TenantId) -> bailee_core::Result<Vec<Narrowed>> {
             Ok(self.0.clone())
         }
     }
@@ -132,10 +132,51 @@ async fn r11_during_a_rollout_what_is_kept_longer_in_either_declaration_stays() 
     let ends = Declaration::parse(&ends).unwrap();
     let source = Arc::clone(&w.source) as Arc<dyn DataSource>;
     let sources = Sources::new(&w.declaration, vec![source]).unwrap();
-    let declared = Arc::new(Two(vec![w.declaration.clone(), other, ends]));
+    let declared = Arc::new(Two([w.declaration.clone(), other, ends].map(Narrowed::from).into()));
     let retention =
         Retention::builder(process.vault.clone(), declared, sources, process.holds.clone()).build();
     let plan = retention.plan(&ACME).await.unwrap();
     let tables: Vec<_> = plan.tables.iter().map(|t| (t.table.as_str(), t.before)).collect();
     assert_eq!(tables, [("visits", w.now().minus(crate::world::DAY * 90))]);
+}
+
+#[tokio::test]
+async fn r11_a_tenants_shorter_time_is_kept_and_a_longer_one_is_none() {
+    struct Under(Declaration, Overlay);
+    #[async_trait::async_trait]
+    impl bailee_rights::retention::Declared for Under {
+        async fn in_tenant(&self, _: &bailee_core::TenantId) -> bailee_core::Result<Vec<Narrowed>> {
+            Ok(vec![self.0.kept_under(&self.1)])
+        }
+    }
+    let w = World::new().await;
+    let process = w.process().await;
+    let visits = async |declared: Declaration, overlay: &str| {
+        let sources = Arc::new(MemorySource::new(facts(), 2)) as Arc<dyn DataSource>;
+        let sources = Sources::new(&declared, vec![sources]).unwrap();
+        let under = Arc::new(Under(declared, Overlay::read(overlay).unwrap()));
+        let (vault, holds) = (process.vault.clone(), process.holds.clone());
+        let plan = Retention::builder(vault, under, sources, holds).build().plan(&ACME).await;
+        let tables = plan.unwrap().tables;
+        tables.iter().find(|table| table.table == "visits").map(|table| table.before)
+    };
+    let ago = |days| Some(w.now().minus(crate::world::DAY * days));
+    let declared = || w.declaration.clone();
+    assert_eq!(visits(declared(), "").await, ago(30));
+    assert_eq!(visits(declared(), "[retention]\nusage = \"7 days\"").await, ago(7));
+    // One that was laid down beside another declaration, which kept it longer.
+    assert_eq!(visits(declared(), "[retention]\nusage = \"90 days\"").await, ago(30));
+    // Of what is declared to be kept as long as something else lasts a tenant can have an end.
+    let lasts = PRIVACY.replace("\"30 days\"", "\"until_account_deleted\"");
+    let lasts = || Declaration::parse(&lasts).unwrap();
+    assert_eq!(visits(lasts(), "").await, None);
+    assert_eq!(visits(lasts(), "[retention]\nusage = \"7 days\"").await, ago(7));
+    // Months and days cannot be compared: the first that is over counts, in any month.
+    let month = "[retention]\nusage = \"1 month\"";
+    let first = visits(declared(), month).await;
+    let by_month = bailee_rights::retention::cut_off(w.now(), Period::Months(1));
+    assert_eq!(first, ago(30).max(Some(by_month)));
+    // What a tenant forbids still ends in its time.
+    let forbidden = "[forbid]\ncategories = [\"usage\"]\n[retention]\nusage = \"7 days\"";
+    assert_eq!(visits(declared(), forbidden).await, ago(7));
 }
