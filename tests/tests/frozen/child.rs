@@ -80,6 +80,8 @@ async fn call_over_and_over(bailee: Bailee, used: Use, seen: Arc<Mutex<Seen>>) {
                 }
             }
         }
+        // Real time is what is under test: how soon processes that are in use see what another wrote.
+        // The rest is the pace of the use.
         tokio::time::sleep(rest).await;
     }
 }

@@ -168,7 +168,9 @@ impl Crowd {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "what goes on in real time is looked at again")]
+/// Processes that use the service in real time are looked at again, without taking the machine from
+/// them. What is waited for is a fact, and how long it took is what they say themselves.
+#[expect(clippy::disallowed_methods, reason = "real time is what is under test")]
 fn rest() {
     std::thread::sleep(Duration::from_millis(50));
 }
