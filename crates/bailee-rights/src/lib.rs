@@ -4,6 +4,9 @@ mod additions;
 mod blocking;
 pub mod clock;
 pub mod erased;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod hold;
 pub mod identity;
 pub mod message;

@@ -25,6 +25,7 @@ mod operations;
 mod outbound;
 mod provider;
 mod registry;
+mod rights;
 mod signal;
 mod spec;
 mod vault;
@@ -75,10 +76,13 @@ pub const TARGETS: &[Target] = &[
     target("journal_file", journal::file, 4),
     target("json", json::json, 1),
     target("limits", headers::limits, 2),
+    target("link_token", rights::link_token, 1),
     target("mount", door::mount, 1),
     target("names", names::names, 1),
     target("next_page", headers::next_page, 2),
     target("progress", provider::progress, 4),
+    target("range", rights::range, 1),
+    target("recipient", rights::recipient, 1),
     target("record_body", vault::body, 1),
     target("record_facts", vault::facts, 1),
     target("return_target", door::return_target, 1),

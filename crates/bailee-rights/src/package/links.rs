@@ -191,7 +191,7 @@ impl LinkToken {
         Ok(Self(bytes))
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut bytes = Zeroizing::new([0; 32]);
         // As long as one is: nothing longer is looked at.
         let read = (text.len() == 43).then(|| URL_SAFE_NO_PAD.decode_slice(text, &mut *bytes));
