@@ -404,6 +404,8 @@ const EVENTS: &[EventShape] = &[
         "it was looked for what is kept too long",
         &["rows", "failing"],
     ),
+    event("rights.stream_begun", "a person began to fetch a copy directly", &["request", "right"]),
+    event("rights.streamed", "a person was given a copy directly", &["request", "right", "rows"]),
     event(
         "rights.return_waits",
         "it waits for an operator what goes of a person who came back",

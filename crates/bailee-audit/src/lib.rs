@@ -18,5 +18,5 @@ pub use checkpoint::{Checkpoint, CheckpointFault, SignedCheckpoint};
 pub use json::{Json, NotCanonical, UnsafeInteger};
 pub use key::{KeyId, Keyring, LogName, NotAKey, SigningKey, VerifyingKey};
 pub use receipt::{Receipt, ReceiptFault, Statement, VerifiedReceipt, verify_receipt};
-pub use render::{to_json_line, to_line};
+pub use render::{to_json_line, to_line, to_sentence};
 pub use verify::{HashMismatch, verify};

@@ -75,6 +75,40 @@ pub fn to_line(entry: &Entry) -> String {
     line.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect()
 }
 
+/// An entry as a sentence for the person whom it is about: what happened, by whom in a word, and the
+/// names and numbers that belong to it. No ids and no digests, and not who of an operator's people
+/// acted.
+pub fn to_sentence(entry: &Entry) -> String {
+    let clause = Catalogue::CURRENT.event(entry.event()).map(|shape| shape.clause);
+    let mut sentence = clause.unwrap_or_else(|| entry.event()).to_owned();
+    if let Some(first) = sentence.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    match entry.field("actor").map(|actor| actor.to_string()).as_deref() {
+        Some("agent") => sentence.push_str(", by a program that acts for people"),
+        Some("member") => sentence.push_str(", by another member"),
+        Some("operator") => sentence.push_str(", by somebody who runs the service"),
+        Some("provider") => sentence.push_str(", by the provider"),
+        Some("schedule") => sentence.push_str(", as it was planned"),
+        Some("subject") => sentence.push_str(", by you"),
+        Some("system") => sentence.push_str(", by the service itself"),
+        _ => {}
+    }
+    let details: Vec<_> = entry
+        .fields()
+        .filter(|(name, _)| *name != "actor")
+        .filter_map(|(name, value)| match value {
+            Field::Digest(_) | Field::Id(_) => None,
+            value => Some(format!("{}: {value}", name.replace('_', " "))),
+        })
+        .collect();
+    if !details.is_empty() {
+        sentence.push_str(&format!(" ({})", details.join(", ")));
+    }
+    sentence.push('.');
+    sentence.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect()
+}
+
 fn short(hex: &str) -> String {
     hex.chars().take(8).collect()
 }
@@ -120,6 +154,18 @@ mod tests {
             .with("scopes", 2_i64)
             .with("until", Timestamp::from_seconds(0))
             .with("digest", [0x11; 32])
+    }
+
+    #[test]
+    fn a_sentence_is_for_the_person_and_names_nobody_else() {
+        let said = to_sentence(&entry());
+        assert_eq!(
+            said,
+            "An account was connected, by somebody who runs the service (provider: tiktok, \
+             scopes: 2, until: 1970-01-01T00:00:00Z)."
+        );
+        let unknown = Entry::new("later.release", Timestamp::from_seconds(0));
+        assert_eq!(to_sentence(&unknown), "Later.release.");
     }
 
     fn json(entry: &Entry) -> Value {

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
+mod download;
+
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;

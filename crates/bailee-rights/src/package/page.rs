@@ -48,8 +48,11 @@ impl<'a> Page<'a> {
         for table in tables {
             self.rows += table.rows;
             let set = declaration.data_set(&table.data_set);
-            let title = set.map_or(table.data_set.as_str(), |set| set.title.as_str());
-            self.leave_out(title, table);
+            let title = match set {
+                Some(set) => set.title.clone(),
+                None => self.own(&table.name).unwrap_or_else(|| table.data_set.clone()),
+            };
+            self.leave_out(&title, table);
             self.apart |= table.files > 0;
             self.masked |= table.fields.iter().any(|field| field.masked && field.included);
             if table.rows == 0 {
@@ -145,8 +148,17 @@ impl<'a> Page<'a> {
         page.say(self.say("request", &[("request", &request)]));
     }
 
+    /// What a table is called that these libraries keep themselves, and nobody declares.
+    fn own(&self, table: &str) -> Option<String> {
+        OWN.contains(&table).then(|| self.say(&format!("records_{table}"), &[]))
+    }
+
     /// What the fields of a table mean, each meaning once.
     fn meanings(&self, table: &Table) -> String {
+        let declared = self.closing.declaration.data_set(&table.data_set);
+        if declared.is_none() && OWN.contains(&table.name.as_str()) {
+            return self.say("records_meaning", &[]);
+        }
         let mut meanings: Vec<&str> = Vec::new();
         for column in table.fields.iter().filter(|column| column.included) {
             let meaning = manifest::meaning(self.closing.declaration, column);
@@ -199,3 +211,7 @@ impl<'a> Page<'a> {
 fn link(to: &str, text: &str) -> Line {
     Line(vec![Span::Link { text: text.to_owned(), to: to.to_owned() }])
 }
+
+/// The tables of what these libraries keep of a person themselves.
+const OWN: [&str; 7] =
+    ["choices", "connections", "disclosures", "handovers", "letters", "log", "requests"];

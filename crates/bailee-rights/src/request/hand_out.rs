@@ -255,7 +255,7 @@ impl Rights {
     }
 
     /// What Art. 15(1) GDPR asks to be told, in the language of a reader.
-    fn information(&self, reader: &Locale) -> (Catalogue, Document) {
+    pub(super) fn information(&self, reader: &Locale) -> (Catalogue, Document) {
         let catalogue = Catalogue::of(&self.0.catalogues, reader);
         let texts = Texts::new(self.0.declaration.clone(), catalogue.clone());
         let texts = self.0.providers.iter().fold(texts, |texts, (provider, facts)| {

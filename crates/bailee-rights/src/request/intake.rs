@@ -187,6 +187,20 @@ impl Rights {
         tenant: &TenantId,
         person: &HostId,
     ) -> Result<Vec<(TenantId, bailee_core::SubjectId)>> {
+        let mut places = Vec::new();
+        for tenant in self.tenants_of(tenant, person).await? {
+            let subject = self.vault().ensure_subject(&tenant, person).await?;
+            places.push((tenant, subject));
+        }
+        Ok(places)
+    }
+
+    /// In which tenants the person has data, as the host says; this one first.
+    pub(super) async fn tenants_of(
+        &self,
+        tenant: &TenantId,
+        person: &HostId,
+    ) -> Result<Vec<TenantId>> {
         let named = self.0.access.tenants(person).await.map_err(|source| {
             Error::new(ErrorKind::HostFailed)
                 .with_detail("the host could not say where the person has data")
@@ -198,12 +212,7 @@ impl Rights {
                 tenants.push(other);
             }
         }
-        let mut places = Vec::with_capacity(tenants.len());
-        for tenant in tenants {
-            let subject = self.vault().ensure_subject(&tenant, person).await?;
-            places.push((tenant, subject));
-        }
-        Ok(places)
+        Ok(tenants)
     }
 
     /// What is asked, apart: what names nobody, and what is sealed under the person's key.

@@ -33,6 +33,7 @@ mod recipient;
 mod returned;
 mod right;
 mod state;
+mod streaming;
 mod telling;
 mod view;
 mod weighing;

@@ -1,10 +1,11 @@
 //! What these libraries keep of a person themselves, as a source that is read: their word on how data
-//! may be used, what went to whom, what was handed over, what they were told, what they asked for.
+//! may be used, what went to whom, what was handed over, what they were told, what they asked for, and
+//! what the log says of them.
 
 use async_trait::async_trait;
-use bailee_core::{DataCategory, ErrorKind, Result};
+use bailee_core::{DataCategory, ErrorKind, Result, audit::Field};
 use bailee_registry::{DataOrigin, Disclosures, Handovers, Ledger, Reader};
-use bailee_store::Query;
+use bailee_store::{LoggedEntry, Query, Window};
 use bailee_vault::Holder;
 use serde::Serialize;
 
@@ -36,17 +37,37 @@ impl<'a> OwnRecords<'a> {
                 "the person is erased",
             ))
         };
+        let field =
+            |name: &str| FieldFacts::new(name, DataCategory::new("records"), DataOrigin::Observed);
         let table = |name: &str| {
-            let field = |name: &str| {
-                FieldFacts::new(name, DataCategory::new("records"), DataOrigin::Observed)
-            };
             TableFacts::new(name, Self::NAME, kept())
                 .with_field(field("at"))
                 .with_field(field("record"))
         };
         let tables = ["choices", "disclosures", "handovers", "letters", "requests"];
-        let facts = SourceFacts::new(Self::NAME, tables.map(table).into());
-        Self { rights, facts }
+        let log = TableFacts::new("log", Self::NAME, kept())
+            .with_field(field("at"))
+            .with_field(field("what"))
+            .with_field(field("record"));
+        let tables = tables.map(table).into_iter().chain([log]).collect();
+        Self { rights, facts: SourceFacts::new(Self::NAME, tables) }
+    }
+
+    /// What the log says of the person, some entries at a time: it is read to the moment at which this
+    /// began, and no more than a page of it is in memory.
+    async fn hand_over_log(&self, whose: &Whose, sink: &mut dyn RowSink) -> Result<()> {
+        let (store, subject) = (self.rights.vault().store(), whose.subject());
+        let mut window = Window { until: self.rights.now(), ..Window::default() };
+        loop {
+            let entries = store.entries(whose.tenant(), window).await?;
+            let Some(last) = entries.last() else { return Ok(()) };
+            window.after = Some((last.entry.at(), last.batch, last.n));
+            let own = entries.iter().filter(|logged| logged.entry.subject() == Some(subject));
+            let rows: Vec<SourceRow> = own.map(entry_row).collect();
+            if !rows.is_empty() {
+                sink.take(&self.facts.tables[LOG], rows).await?;
+            }
+        }
     }
 
     async fn hand_over(
@@ -63,6 +84,29 @@ impl<'a> OwnRecords<'a> {
             true => Ok(()),
             false => sink.take(&self.facts.tables[table], rows).await,
         }
+    }
+}
+
+/// An entry as a row: when, what in a sentence, and its words for programs. Who else acted is theirs
+/// and is left out (Art. 15(4) GDPR; CJEU C-579/21, Pankki S).
+fn entry_row(logged: &LoggedEntry) -> SourceRow {
+    let entry = &logged.entry;
+    let own = entry.subject().map(|subject| Field::Id(subject.id()));
+    let shown = |(name, value): &(&str, &Field)| match *name {
+        "for" | "member" => own.as_ref() == Some(*value),
+        name => name != "operator",
+    };
+    let fields: serde_json::Map<_, _> = entry
+        .fields()
+        .filter(shown)
+        .map(|(name, value)| (name.to_owned(), value.to_string().into()))
+        .collect();
+    let record = serde_json::json!({ "event": entry.event(), "fields": fields });
+    let at = Value::Text(entry.at().to_string());
+    let what = Value::Text(bailee_audit::to_sentence(entry));
+    SourceRow {
+        key: format!("{}-{}", logged.batch, logged.n),
+        values: vec![at, what, Value::Json(record.to_string())],
     }
 }
 
@@ -139,7 +183,8 @@ impl DataSource for OwnRecords<'_> {
             });
             Ok((id.to_string(), at(body.clock.received()), shown.to_string()))
         });
-        self.hand_over(4, rows.collect::<Result<_>>()?, sink).await
+        self.hand_over(4, rows.collect::<Result<_>>()?, sink).await?;
+        self.hand_over_log(whose, sink).await
     }
 
     async fn erase(&self, _: &Whose) -> Result<Step> {
@@ -158,3 +203,6 @@ impl DataSource for OwnRecords<'_> {
         Err(ErrorKind::Unsupported.into())
     }
 }
+
+/// The place of the log among the tables.
+const LOG: usize = 5;

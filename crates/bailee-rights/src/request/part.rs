@@ -421,16 +421,7 @@ impl Rights {
         let known = match view.facts(0)? {
             Some(facts) => decode::<KnownBody>(&facts)?.identifiers,
             None => {
-                let Some(identifiers) = &self.0.identifiers else {
-                    return Err(ErrorKind::Configuration.into());
-                };
-                let asked = async {
-                    identifiers
-                        .of(tenant, &person, &names)
-                        .await
-                        .map_err(|error| Error::new(ErrorKind::HostFailed).with_source(error))
-                };
-                let identifiers = within(&*self.0.timer, STEP, asked).await?;
+                let identifiers = self.ask_identifiers(tenant, &person, &names).await?;
                 let body = KnownBody { identifiers };
                 let draft = Draft::new(key, holder).json(SCHEMA, &body)?;
                 let batch = vault
@@ -443,6 +434,38 @@ impl Rights {
             }
         };
         Ok(whose_of(tenant, person, subject, &names, known))
+    }
+
+    /// As [`Self::whose`], of a person whom the host named, for what is over when its caller goes: the
+    /// host's word is not kept.
+    pub(super) async fn whose_now(
+        &self,
+        tenant: &TenantId,
+        person: &HostId,
+        subject: SubjectId,
+    ) -> Result<Whose> {
+        let names = self.names();
+        let known = match names.is_empty() {
+            true => BTreeMap::new(),
+            false => self.ask_identifiers(tenant, person, &names).await?,
+        };
+        Ok(whose_of(tenant, person.clone(), subject, &names, known))
+    }
+
+    async fn ask_identifiers(
+        &self,
+        tenant: &TenantId,
+        person: &HostId,
+        names: &[&str],
+    ) -> Result<BTreeMap<String, Vec<HostId>>> {
+        let identifiers = self.0.identifiers.as_ref().ok_or(ErrorKind::Configuration)?;
+        let asked = async {
+            identifiers
+                .of(tenant, person, names)
+                .await
+                .map_err(|error| Error::new(ErrorKind::HostFailed).with_source(error))
+        };
+        within(&*self.0.timer, STEP, asked).await
     }
 
     /// What sources have to be told of a person beside the host's id.
