@@ -91,6 +91,7 @@ async fn other_programs_read_more_entries_than_two_bytes_can_count() {
 /// Zeros as rows, and files behind them: 32 MiB, or as many as `BAILEE_PACKAGE_MIB` says. From 4096 on
 /// sizes and offsets have eight bytes; that takes minutes.
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "how large it is made is for whoever runs it to say")]
 async fn other_programs_read_what_was_streamed_in_any_size() {
     let world = World::new().await;
     let place = tempfile::tempdir().unwrap();

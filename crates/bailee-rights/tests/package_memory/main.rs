@@ -159,6 +159,7 @@ fn most(rows: u64, csv: bool) -> u64 {
 
 /// 300,001 rows, or as many as `BAILEE_PACKAGE_ROWS` says; three millions take some minutes.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how large it is made is for whoever runs it to say")]
 fn the_memory_of_a_package_does_not_grow_with_its_rows() {
     let rows = std::env::var("BAILEE_PACKAGE_ROWS").map_or(300_001, |rows| rows.parse().unwrap());
     let few = most(10_001, true);
