@@ -378,6 +378,11 @@ const EVENTS: &[EventShape] = &[
         &["request", "reason"],
     ),
     event(
+        "rights.provider_asked",
+        "a provider asked for what is a request now",
+        &["request", "provider"],
+    ),
+    event(
         "rights.received",
         "a person asked for something about their data",
         &["request", "right", "method", "until"],

@@ -21,6 +21,12 @@ pub trait Duties: Send + Sync + 'static {
         CLAIM
     }
 
+    /// Which of them is planned for each request about a person's data that a provider brings, under
+    /// the request's id and in its tenant ([`OnBehalf::provider_request`](crate::OnBehalf::provider_request)).
+    fn for_requests(&self) -> Option<Kind> {
+        None
+    }
+
     /// Does one piece of it.
     ///
     /// *Must* end the claim in the commit that writes what was done

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bailee_core::{
-    Actor, ConnectionId, ConnectionState, Error, ErrorKind, ProviderId, PurposeId, Result,
+    Actor, ConnectionId, ConnectionState, Error, ErrorKind, Id, ProviderId, PurposeId, Result,
     SubjectId, TenantId, Timestamp,
 };
 use bailee_registry::{Choice, Grounds, Objection, RestrictionGround};
@@ -19,6 +19,7 @@ use crate::{
     connections::ConnectionStatus,
     engine::{Engine, Inner},
     kind,
+    request::{ProviderRequest, RequestOutcome},
     word::{Withdrawal, Withdrawn, Word},
 };
 
@@ -277,6 +278,35 @@ impl OnBehalf {
                 None => return Ok(all),
             }
         }
+    }
+
+    /// A request that a provider brought, whose signature was verified.
+    ///
+    /// # Errors
+    ///
+    /// What the store and the vault say.
+    pub async fn provider_request(
+        &self,
+        tenant: &TenantId,
+        request: Id,
+    ) -> Result<Option<ProviderRequest>> {
+        self.engine()?.provider_request(tenant, request).await
+    }
+
+    /// Closes a request that a provider brought, as [`Requests::close`](crate::Requests::close):
+    /// whoever has its code reads so. `by` is the request of the person's own that did it.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn close_provider_request(
+        &self,
+        tenant: &TenantId,
+        request: Id,
+        outcome: RequestOutcome,
+        by: Option<Id>,
+    ) -> Result<()> {
+        self.engine()?.close_request(tenant, request, outcome, &Actor::System, by).await
     }
 
     /// Ends every connection that a person owns, as

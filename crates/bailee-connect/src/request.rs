@@ -50,6 +50,9 @@ struct RequestBody {
     details: Vec<(String, String)>,
     #[serde(default)]
     closed: Option<(Timestamp, RequestOutcome)>,
+    /// What was done for it, where somebody else keeps that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answered_by: Option<Id>,
 }
 
 /// `request.code`: what belongs to a code.
@@ -99,6 +102,8 @@ pub struct ProviderRequest {
     pub details: Vec<(String, String)>,
     /// When it was closed, and how.
     pub closed: Option<(Timestamp, RequestOutcome)>,
+    /// The request of the person's own that did it, whose receipt is the evidence.
+    pub answered_by: Option<Id>,
 }
 
 impl fmt::Debug for ProviderRequest {
@@ -183,43 +188,8 @@ impl Requests {
     /// [`ErrorKind::NotFound`] for one that is not there, [`ErrorKind::Rejected`] for one that is
     /// closed already, [`ErrorKind::StoreUnavailable`].
     pub async fn close(&self, tenant: &TenantId, id: Id, outcome: RequestOutcome) -> Result<()> {
-        let vault = &self.engine.0.vault;
-        let key = Key::new(kind::REQUEST, id);
-        for _ in 0..5 {
-            let view = vault.read(tenant, Holder::Tenant, std::slice::from_ref(&key)).await?;
-            self.engine.admit_instance(view.control()).await?;
-            let (Some(facts), Some(record)) = (view.facts(0)?, view.record(0)) else {
-                return Err(ErrorKind::NotFound.into());
-            };
-            let mut body: RequestBody = body::decode(&facts)?;
-            if body.closed.is_some() {
-                return Err(Error::new(ErrorKind::Rejected).with_detail("the request is closed"));
-            }
-            body.closed = Some((view.now(), outcome));
-            let told = self.engine.wants_to_know(&body);
-            let due = if told { Due::After(Duration::ZERO) } else { Due::Never };
-            let draft = Draft::new(key.clone(), Holder::Tenant)
-                .about(record.subject)
-                .facts(body::SCHEMA, body::encode(&body)?);
-            let put = vault.put(tenant, draft, Some(record)).await?;
-            let batch = vault
-                .batch()?
-                .op(put)
-                .schedule(Key::new(kind::REQUEST_DUE, id), record.subject, due)
-                .audit(
-                    Entry::new("request.closed", view.now())
-                        .about(record.subject)
-                        .by(&Actor::Operator { operator: self.operator })
-                        .with("request", id)
-                        .with("kind", body.kind.code())
-                        .with("outcome", outcome.code()),
-                );
-            match vault.commit(tenant, batch).await {
-                Err(error) if error.kind() == ErrorKind::Conflict => {}
-                done => return done.map(|_| ()),
-            }
-        }
-        Err(ErrorKind::Conflict.into())
+        let by = Actor::Operator { operator: self.operator };
+        self.engine.close_request(tenant, id, outcome, &by, None).await
     }
 }
 
@@ -237,6 +207,7 @@ impl RequestBody {
             evidence: self.evidence,
             details: self.details,
             closed: self.closed,
+            answered_by: self.answered_by,
         }
     }
 }
@@ -287,6 +258,7 @@ impl Engine {
             evidence: asked.evidence,
             details: asked.details.to_vec(),
             closed: None,
+            answered_by: None,
         };
         let subject = match asked.kind {
             RequestKind::Erasure => connection.owner().subject(),
@@ -302,6 +274,7 @@ impl Engine {
             .op(view.fence()?)
             .op(put)
             .schedule(Key::new(kind::REQUEST_DUE, id), subject, Due::At(remind))
+            .ops(self.handed_on(id, subject))
             .audit(
                 Entry::new("request.opened", self.0.clock.now())
                     .about(subject)
@@ -322,6 +295,71 @@ impl Engine {
             }
             done => done.map(|_| (id, true)),
         }
+    }
+
+    /// A request that a provider brought.
+    pub(crate) async fn provider_request(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+    ) -> Result<Option<ProviderRequest>> {
+        let key = Key::new(kind::REQUEST, id);
+        let view = self.0.vault.read(tenant, Holder::Tenant, &[key]).await?;
+        let (Some(facts), Some(record)) = (view.facts(0)?, view.record(0)) else {
+            return Ok(None);
+        };
+        let body: RequestBody = body::decode(&facts)?;
+        Ok(Some(body.shown(id, tenant, record.subject)))
+    }
+
+    /// Closes a request, once.
+    pub(crate) async fn close_request(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+        outcome: RequestOutcome,
+        by: &Actor,
+        answered_by: Option<Id>,
+    ) -> Result<()> {
+        let vault = &self.0.vault;
+        let key = Key::new(kind::REQUEST, id);
+        for _ in 0..5 {
+            let view = vault.read(tenant, Holder::Tenant, std::slice::from_ref(&key)).await?;
+            self.admit_instance(view.control()).await?;
+            let (Some(facts), Some(record)) = (view.facts(0)?, view.record(0)) else {
+                return Err(ErrorKind::NotFound.into());
+            };
+            let mut body: RequestBody = body::decode(&facts)?;
+            if body.closed.is_some() {
+                return Err(Error::new(ErrorKind::Rejected).with_detail("the request is closed"));
+            }
+            body.closed = Some((view.now(), outcome));
+            body.answered_by = answered_by;
+            let told = self.wants_to_know(&body);
+            let due = if told { Due::After(Duration::ZERO) } else { Due::Never };
+            let draft = Draft::new(key.clone(), Holder::Tenant)
+                .about(record.subject)
+                .facts(body::SCHEMA, body::encode(&body)?);
+            let put = vault.put(tenant, draft, Some(record)).await?;
+            let batch = vault
+                .batch()?
+                .op(put)
+                .schedule(Key::new(kind::REQUEST_DUE, id), record.subject, due)
+                .audit(
+                    Entry::new("request.closed", view.now())
+                        .about(record.subject)
+                        .by(by)
+                        .with("request", id)
+                        .with("kind", body.kind.code())
+                        .with("outcome", outcome.code())
+                        .with_some("of", answered_by),
+                );
+            match vault.commit(tenant, batch).await {
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
+                done => return done.map(|_| ()),
+            }
+        }
+        Err(ErrorKind::Conflict.into())
     }
 
     /// Due: a request that is not closed.
@@ -348,6 +386,15 @@ impl Engine {
                     .with("until", body.due_at),
             );
         vault.commit(&lease.tenant, batch).await.map(|_| ())
+    }
+
+    /// The work of others that a request about a person's data begins.
+    fn handed_on(&self, id: Id, subject: Option<SubjectId>) -> Option<Op> {
+        let subject = Some(subject?);
+        let mut duties = self.0.duties.iter();
+        let kind = duties.find_map(|(_, duties)| duties.for_requests())?;
+        let due = Due::After(Duration::ZERO);
+        Some(Op::Schedule { task: Key::new(kind, id), subject, due })
     }
 
     /// Whether the provider wants to be told that a request is closed.
@@ -589,6 +636,7 @@ mod tests {
             evidence: [7; 32],
             details: vec![("customer".into(), "4711".into())],
             closed: closed.map(|outcome| (Timestamp::from_seconds(1_790_086_400), outcome)),
+            answered_by: None,
         }
     }
 

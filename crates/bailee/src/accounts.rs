@@ -203,7 +203,11 @@ fn word_of(state: ConnectionState) -> &'static str {
 
 /// The work of requests, for the worker: the engine is built before the desk that does it.
 #[derive(Default)]
-pub(crate) struct RightsDuties(pub(crate) Arc<OnceLock<Rights>>);
+pub(crate) struct RightsDuties {
+    pub(crate) desk: Arc<OnceLock<Rights>>,
+    /// Whether an operator begins what providers ask for.
+    pub(crate) by_hand: bool,
+}
 
 #[async_trait]
 impl Duties for RightsDuties {
@@ -215,8 +219,12 @@ impl Duties for RightsDuties {
         Rights::CLAIM
     }
 
+    fn for_requests(&self) -> Option<Kind> {
+        (!self.by_hand).then_some(Rights::PROVIDER_WORK)
+    }
+
     async fn do_due(&self, lease: &Lease) -> Result<()> {
-        match self.0.get() {
+        match self.desk.get() {
             Some(rights) => rights.do_due(lease).await,
             // A worker exists only once everything is built.
             None => Err(Error::new(ErrorKind::Configuration)),

@@ -411,8 +411,9 @@ impl Builder {
             engine = engine.barrier(Arc::new(ErasureBarrier(erasures.clone())));
         }
         let (desk, sweeper) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
-        if joined.is_some() {
-            engine = engine.duties(Arc::new(RightsDuties(Arc::clone(&desk))));
+        if let Some(joined) = &joined {
+            let (desk, by_hand) = (Arc::clone(&desk), joined.setup.by_hand);
+            engine = engine.duties(Arc::new(RightsDuties { desk, by_hand }));
             engine = engine.duties(Arc::new(RetentionDuties(Arc::clone(&sweeper))));
         }
         let engine = engine.build().await?;

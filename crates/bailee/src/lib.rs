@@ -5,6 +5,7 @@ mod barrier;
 mod builder;
 mod facade;
 mod notice_duties;
+mod providers_ask;
 mod retention_duties;
 mod rights_setup;
 #[cfg(feature = "smtp")]

@@ -19,6 +19,7 @@ use bailee_vault::Vault;
 
 use crate::{
     accounts::{Connected, RuntimeTimer},
+    providers_ask::ProvidersAsk,
     retention_duties::InForce,
 };
 
@@ -35,6 +36,7 @@ pub struct RightsSetup {
     pub(crate) grace: Option<Duration>,
     pub(crate) session: Option<Duration>,
     pub(crate) package_life: Option<Duration>,
+    pub(crate) by_hand: bool,
 }
 
 impl RightsSetup {
@@ -50,6 +52,7 @@ impl RightsSetup {
             grace: None,
             session: None,
             package_life: None,
+            by_hand: false,
         }
     }
 
@@ -98,6 +101,16 @@ impl RightsSetup {
         self
     }
 
+    /// Leaves to operators what providers ask for in a person's name. Otherwise a provider's verified
+    /// request that the data of an account's holder is erased (a deletion callback) begins their
+    /// erasure by itself, of which they are told and which they can take back for the
+    /// [`grace`](Self::grace) period; the provider is answered when it is done. A host that keeps more
+    /// of people than what came from one provider may want an operator to look first.
+    pub fn provider_requests_by_hand(mut self) -> Self {
+        self.by_hand = true;
+        self
+    }
+
     /// How long a copy lies where it can be fetched. The default is seven days.
     pub fn package_life(mut self, life: Duration) -> Self {
         self.package_life = Some(life);
@@ -143,6 +156,7 @@ impl Joining {
             accounts,
             timer,
         );
+        rights = rights.provider_asks(Arc::new(ProvidersAsk(engine.on_behalf())));
         if let Some(age) = setup.session {
             rights = rights.session(age);
         }

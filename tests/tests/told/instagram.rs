@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use bailee::{ErrorKind, Happened, RequestKind, RequestOutcome, SignalOutcome, WithdrawalReason};
+use bailee::{
+    Builder, ErrorKind, Happened, RequestKind, RequestOutcome, RightsSetup, SignalOutcome,
+    WithdrawalReason,
+    rights::{
+        clock::Establishment,
+        request::{Channel, State},
+    },
+};
 use bailee_testkit::emulator::{
     Announcement,
     instagram::{Instagram, UserId},
@@ -10,7 +17,7 @@ use bailee_testkit::emulator::{
 
 use crate::{
     kept,
-    scene::{OPERATOR, Scene},
+    scene::{OPERATOR, Scene, adapter},
     table::INSTAGRAM,
 };
 
@@ -87,6 +94,64 @@ async fn a_deletion_is_answered_with_a_code_whose_page_follows_it_to_its_end() {
     assert_eq!(heading, "Done");
     assert!(text.contains("was deleted"), "{text}");
     scene.assert_clean().await;
+}
+
+#[tokio::test]
+async fn r3_a_deletion_erases_its_person_here_once_and_the_code_says_when_that_is_done() {
+    let host = |builder: Builder| {
+        builder.rights(RightsSetup::new(Establishment::in_europe("IE").unwrap()))
+    };
+    let scene = Scene::joined(INSTAGRAM, adapter("instagram"), |_| {}, host).await;
+    let ada = scene.world.visitor("ada");
+    scene.connect(&ada, "ada").await;
+    scene.world.settle().await;
+    scene.world.advance(Duration::from_secs(86_400));
+    let sent = deletion(&scene, "ada");
+    let code = code(kept(&scene.deliver(&sent).await).1);
+    scene.deliver(&sent).await;
+    let rights = scene.world.bailee.rights().unwrap();
+    let [request] = rights.of_visitor(&ada).await.unwrap().try_into().unwrap();
+    assert_eq!(request.state, State::Grace, "they can take it back");
+    assert_eq!(request.channel, Channel::Provider(bailee::ProviderId::from_static("instagram")));
+    let [asked] = scene.requests().await.try_into().unwrap();
+    assert_eq!(request.identity.unwrap().ask, Some(asked.id));
+    assert_eq!(page(&scene, &code).await.0, "In progress");
+    for _ in 0..8 {
+        scene.world.advance(Duration::from_secs(43_200));
+        scene.world.settle().await;
+    }
+    assert_eq!(scene.world.bailee.vault().subject(ada.tenant(), ada.person()).await.unwrap(), None);
+    assert_eq!(page(&scene, &code).await.0, "Done");
+    let [asked] = scene.requests().await.try_into().unwrap();
+    assert_eq!(asked.closed.unwrap().1, RequestOutcome::Done);
+    assert_eq!(asked.answered_by, Some(request.id));
+    scene.assert_clean().await;
+}
+
+#[tokio::test]
+async fn where_operators_look_first_a_deletion_begins_nothing_by_itself() {
+    let host = |builder: Builder| {
+        let rights = RightsSetup::new(Establishment::in_europe("IE").unwrap());
+        builder.rights(rights.provider_requests_by_hand())
+    };
+    let scene = Scene::joined(INSTAGRAM, adapter("instagram"), |_| {}, host).await;
+    let ada = scene.world.visitor("ada");
+    scene.connect(&ada, "ada").await;
+    scene.world.settle().await;
+    kept(&scene.deliver(&deletion(&scene, "ada")).await);
+    let rights = scene.world.bailee.rights().unwrap();
+    assert!(rights.of_visitor(&ada).await.unwrap().is_empty());
+    let [asked] = scene.requests().await.try_into().unwrap();
+    let operator = rights.operator(OPERATOR);
+    let taken = operator.enter_from_provider(ada.tenant(), asked.id).await.unwrap();
+    let again = operator.enter_from_provider(ada.tenant(), asked.id).await.unwrap();
+    assert!(taken.new && !again.new && taken.id == again.id);
+    for _ in 0..10 {
+        scene.world.advance(Duration::from_secs(43_200));
+        scene.world.settle().await;
+    }
+    let [asked] = scene.requests().await.try_into().unwrap();
+    assert_eq!(asked.answered_by, Some(taken.id));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use bailee::{
-    Bailee, BeginOptions, ClientSecret, ConnectionRef, ConnectionState, Happened, Mount,
+    Bailee, BeginOptions, Builder, ClientSecret, ConnectionRef, ConnectionState, Happened, Mount,
     ProviderRequest, Registration, SigningSecret, TakenSignal, TenantId, Visitor,
     core::{
         Id, RegistrationId,
@@ -68,6 +68,16 @@ impl Scene {
         provider: Arc<dyn Provider>,
         change: impl FnOnce(&Site),
     ) -> Self {
+        Self::joined(teller, provider, change, |builder| builder).await
+    }
+
+    /// The same with what a host gives its builder beside.
+    pub(crate) async fn joined(
+        teller: Teller,
+        provider: Arc<dyn Provider>,
+        change: impl FnOnce(&Site),
+        host: impl Fn(Builder) -> Builder + Send + Sync + 'static,
+    ) -> Self {
         let declared = Declared::of(provider.spec()).scopes(teller.scopes.iter().copied());
         let secrets = Arc::new(Mutex::new(Secrets::named("first")));
         let given = secrets.clone();
@@ -78,7 +88,7 @@ impl Scene {
             .change(move |builder| {
                 let secrets = Secrets::named("second");
                 let (id, client) = (second(&teller), second_client(&teller));
-                builder.registration(registration(&teller, &id, &client, &secrets))
+                host(builder.registration(registration(&teller, &id, &client, &secrets)))
             });
         let clock = Arc::new(builder.clock().clone());
         let stopping = Stopping::before(Arc::new(MemoryStore::new(clock)));

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use bailee_core::{
-    Actor, Error, ErrorKind, HostId, Locale, Plaintext, ProviderId, PurposeId, Result, TenantId,
-    Timestamp,
+    Actor, Error, ErrorKind, HostId, Id, Locale, Plaintext, ProviderId, PurposeId, Result,
+    TenantId, Timestamp,
 };
 use bailee_registry::{Grounds, RestrictionGround};
 use serde::{Deserialize, Serialize};
@@ -185,6 +185,8 @@ impl Channel {
 
 /// A request as it comes in.
 pub(super) struct Incoming<'a> {
+    /// Its id, where that follows from what it came with.
+    pub(super) id: Option<Id>,
     pub(super) tenant: &'a TenantId,
     pub(super) person: &'a HostId,
     pub(super) ask: Ask,

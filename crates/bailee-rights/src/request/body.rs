@@ -127,6 +127,9 @@ pub(super) struct IdentityBody {
     pub(super) how: IdentifiedBy,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) operator: Option<Id>,
+    /// The request of the provider that shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ask: Option<Id>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

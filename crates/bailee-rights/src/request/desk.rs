@@ -12,7 +12,7 @@ use bailee_store::{Due, Key, Kind, Lease, Op};
 use bailee_vault::{Draft, Holder, Vault, View};
 
 use super::{
-    Accounts, Right,
+    Accounts, ProviderAsks, Right,
     body::{PartBody, RequestBody, SCHEMA, decode},
     kind,
     state::State,
@@ -41,6 +41,7 @@ pub(super) struct Inner {
     pub(super) identifiers: Option<Arc<dyn Identifiers>>,
     pub(super) recipients: Option<Arc<dyn Recipients>>,
     pub(super) overseer: Option<Arc<dyn Overseer>>,
+    pub(super) provider_asks: Option<Arc<dyn ProviderAsks>>,
     pub(super) messages: Option<Messages>,
     pub(super) identity: Option<Identity>,
     pub(super) packages: Option<Packages>,
@@ -168,6 +169,7 @@ impl Rights {
             identifiers: None,
             recipients: None,
             overseer: None,
+            provider_asks: None,
             messages: None,
             identity: None,
             packages: None,
@@ -184,7 +186,7 @@ impl Rights {
 
     /// The kinds of work that [`do_due`](Self::do_due) does.
     pub fn tasks() -> Vec<Kind> {
-        let mut tasks = vec![kind::CLOCK_DUE, kind::PACKAGE_DUE, kind::PART_DUE, kind::REQUEST_DUE];
+        let mut tasks = OWN.to_vec();
         tasks.extend(Holds::tasks());
         tasks.extend(Erasures::tasks());
         tasks.extend(Messages::tasks());
@@ -210,6 +212,8 @@ impl Rights {
             self.part_due(lease).await
         } else if *task == kind::REQUEST_DUE {
             self.request_due(lease).await
+        } else if *task == kind::PROVIDER_DUE {
+            self.provider_due(lease).await
         } else if *task == kind::PACKAGE_DUE {
             self.package_due(lease).await
         } else if Holds::tasks().contains(task) {
@@ -247,8 +251,7 @@ impl Rights {
 
     /// Gives a claim back whose step met another write. One that is somebody else's by now is theirs.
     async fn look_again_soon(&self, lease: &Lease) -> Result<()> {
-        let own = [kind::CLOCK_DUE, kind::PACKAGE_DUE, kind::PART_DUE, kind::REQUEST_DUE];
-        if !own.contains(&lease.task.kind) {
+        if !OWN.contains(&lease.task.kind) {
             return Ok(());
         }
         let entry = Entry::new("rights.looked", self.now())
@@ -353,6 +356,12 @@ impl RightsBuilder {
         self
     }
 
+    /// What providers ask for, which then begins the right request here by itself.
+    pub fn provider_asks(mut self, asks: Arc<dyn ProviderAsks>) -> Self {
+        self.0.provider_asks = Some(asks);
+        self
+    }
+
     /// Writes to people about their requests. Without it nobody is told anything and no code can be
     /// sent: the host does that.
     pub fn messages(mut self, messages: Messages) -> Self {
@@ -441,6 +450,9 @@ impl fmt::Debug for RightsBuilder {
     }
 }
 
+/// The kinds of work of requests themselves.
+const OWN: [Kind; 5] =
+    [kind::CLOCK_DUE, kind::PACKAGE_DUE, kind::PART_DUE, kind::PROVIDER_DUE, kind::REQUEST_DUE];
 /// When a step is tried again that met another write.
 const SOON: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(3 * 86_400);

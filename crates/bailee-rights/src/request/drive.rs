@@ -355,6 +355,7 @@ impl Rights {
             .with("digest", digest);
         let mut ops =
             vec![Op::Schedule { task: Key::new(kind::CLOCK_DUE, id), subject, due: Due::Never }];
+        ops.extend(Self::wake_provider(body));
         // An erasure took them with everything else.
         if let (Some(identity), Some(subject)) = (&self.0.identity, subject) {
             match identity.forget(tenant, subject, id).await {

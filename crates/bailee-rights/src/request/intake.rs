@@ -35,7 +35,7 @@ impl Rights {
         incoming: Incoming<'_>,
         identity: Option<IdentityBody>,
     ) -> Result<Taken> {
-        let Incoming { tenant, person, ask, locale, channel, received, by } = incoming;
+        let Incoming { id, tenant, person, ask, locale, channel, received, by } = incoming;
         if tenant.is_system() {
             return Err(Error::new(ErrorKind::Denied));
         }
@@ -71,7 +71,7 @@ impl Rights {
         let of = subject.id();
         let named: [&[u8]; 3] = [of.as_bytes(), class.as_bytes(), &more];
         let open = vault.index(tenant, "rights.open", &named).await?;
-        let id = Id::generate(&**vault.random())?;
+        let id = id.map_or_else(|| Id::generate(&**vault.random()), Ok)?;
         let regime = self.0.at.regime();
         let mut body = RequestBody {
             right,

@@ -27,6 +27,9 @@ pub(crate) const CLOCK_DUE: Kind = Kind::from_static("rights.clock");
 /// Work: bring a part on.
 pub(crate) const PART_DUE: Kind = Kind::from_static("rights.part");
 
+/// Work: begin what a provider asked for, or answer it, under the id of its request.
+pub(crate) const PROVIDER_DUE: Kind = Kind::from_static("rights.provider");
+
 /// Work: delete a package whose time is over.
 pub(crate) const PACKAGE_DUE: Kind = Kind::from_static("rights.package");
 

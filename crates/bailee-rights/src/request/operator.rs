@@ -48,6 +48,9 @@ impl OperatorRights {
     /// Enters a request that came by another way than the application: a letter, a mail, an agent, a
     /// call. The clock starts with the receipt, not with the entry (R10).
     ///
+    /// Whoever asks is asked who they are. What a provider brought with its signature is entered by
+    /// [`enter_from_provider`](Self::enter_from_provider), and then is not.
+    ///
     /// # Errors
     ///
     /// As [`Rights::ask`]; [`ErrorKind::InvalidInput`] for a receipt in the future.
@@ -59,26 +62,17 @@ impl OperatorRights {
         channel: Channel,
         received: Timestamp,
     ) -> Result<Taken> {
-        let by = match &channel {
-            Channel::Provider(provider) => Actor::Provider { provider: provider.clone() },
-            _ => self.actor(),
-        };
-        // What a provider proved to come from it is about the account that it names.
-        let identity = matches!(channel, Channel::Provider(_)).then(|| IdentityBody {
-            at: self.rights.now(),
-            how: IdentifiedBy::Provider,
-            operator: None,
-        });
         let incoming = Incoming {
+            id: None,
             tenant,
             person,
             ask,
             locale: bailee_core::Locale::default(),
             channel,
             received,
-            by: Some(by),
+            by: Some(self.actor()),
         };
-        self.rights.take(incoming, identity).await
+        self.rights.take(incoming, None).await
     }
 
     /// A request as it stands.
@@ -139,6 +133,7 @@ impl OperatorRights {
                 at: now,
                 how: IdentifiedBy::Attested,
                 operator: Some(self.operator),
+                ask: None,
             };
             let mut batch = vault.batch()?;
             if let (Some(service), Some((_, subject))) = (&rights.0.identity, body.places.first()) {

@@ -1,6 +1,6 @@
 //! What a person does with requests of their own.
 
-use bailee_core::{Actor, Error, ErrorKind, Id, Result, Timestamp, Visitor};
+use bailee_core::{Actor, Error, ErrorKind, Id, Result, TenantId, Timestamp, Visitor};
 use bailee_store::{Key, Query};
 
 use super::{
@@ -37,9 +37,14 @@ impl Rights {
     ) -> Result<Taken> {
         let now = self.now();
         let young = authenticated <= now && now.since(authenticated) <= self.0.session;
-        let identity =
-            young.then_some(IdentityBody { at: now, how: IdentifiedBy::Session, operator: None });
+        let identity = young.then_some(IdentityBody {
+            at: now,
+            how: IdentifiedBy::Session,
+            operator: None,
+            ask: None,
+        });
         let incoming = Incoming {
+            id: None,
             tenant: visitor.tenant(),
             person: visitor.person(),
             ask,
@@ -50,20 +55,28 @@ impl Rights {
         };
         let taken = self.take(incoming, identity.clone()).await?;
         if let (false, Some(identity)) = (taken.new, identity) {
-            self.prove(visitor, taken.id, &identity).await?;
+            let subject = self.own(visitor, taken.id).await?;
+            let by = Actor::Subject { subject };
+            self.prove(visitor.tenant(), taken.id, &identity, &by).await?;
         }
         Ok(taken)
     }
 
-    /// Who signed in again and asks for what they have asked for already has shown who they are.
-    async fn prove(&self, visitor: &Visitor, id: Id, identity: &IdentityBody) -> Result<()> {
-        let tenant = visitor.tenant();
+    /// Who asks for what is open already, and shows now who they are, has shown it for that.
+    pub(super) async fn prove(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+        identity: &IdentityBody,
+        by: &Actor,
+    ) -> Result<()> {
         for _ in 0..8 {
             let (view, mut body) = self.read_request(tenant, id).await?;
-            let subject = body.places.first().map(|(_, subject)| *subject);
-            let (State::Identifying, Some(subject)) = (body.state, subject) else { return Ok(()) };
-            let (by, batch) = (Actor::Subject { subject }, self.vault().batch()?);
-            let batch = self.establishing(tenant, id, &view, &mut body, identity, &by, batch);
+            if body.state != State::Identifying {
+                return Ok(());
+            }
+            let batch = self.vault().batch()?;
+            let batch = self.establishing(tenant, id, &view, &mut body, identity, by, batch);
             match self.vault().commit(tenant, batch.await?).await {
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
                 done => return done.map(|_| ()),
@@ -170,8 +183,12 @@ impl Rights {
             }
             let mut batch = checked.additions.add_to(vault.batch()?.op(person.fence()?));
             if let Guess::Proven(_) = checked.outcome {
-                let identity =
-                    IdentityBody { at: self.now(), how: IdentifiedBy::Code, operator: None };
+                let identity = IdentityBody {
+                    at: self.now(),
+                    how: IdentifiedBy::Code,
+                    operator: None,
+                    ask: None,
+                };
                 let by = Actor::Subject { subject };
                 batch =
                     self.establishing(tenant, id, &view, &mut body, &identity, &by, batch).await?;
@@ -208,12 +225,7 @@ impl Rights {
     }
 
     /// Ends a request that its person takes back.
-    pub(super) async fn cut_off(
-        &self,
-        tenant: &bailee_core::TenantId,
-        id: Id,
-        by: &Actor,
-    ) -> Result<()> {
+    pub(super) async fn cut_off(&self, tenant: &TenantId, id: Id, by: &Actor) -> Result<()> {
         for _ in 0..8 {
             let (view, mut body) = self.read_request(tenant, id).await?;
             body.state = body.state.after(Move::Cancelled, body.right)?;
@@ -231,7 +243,7 @@ impl Rights {
     #[expect(clippy::too_many_arguments, reason = "what was read is written in one commit")]
     pub(super) async fn close_by(
         &self,
-        tenant: &bailee_core::TenantId,
+        tenant: &TenantId,
         id: Id,
         view: &bailee_vault::View,
         mut body: RequestBody,

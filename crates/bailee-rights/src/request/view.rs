@@ -84,6 +84,8 @@ pub struct Identified {
     pub how: IdentifiedBy,
     /// Which operator attested it.
     pub operator: Option<Id>,
+    /// Which request of the provider shows it.
+    pub ask: Option<Id>,
 }
 
 /// How it can be established that the person asks.
@@ -276,10 +278,11 @@ impl Rights {
             reading,
             version: body.version,
             regime: body.regime,
-            identity: body.identity.map(|IdentityBody { at, how, operator }| Identified {
+            identity: body.identity.map(|IdentityBody { at, how, operator, ask }| Identified {
                 at,
                 how,
                 operator,
+                ask,
             }),
             grace_until: body.grace_until,
             ground,

@@ -10,6 +10,7 @@ mod intake;
 mod letters;
 mod lifting;
 mod objecting;
+mod providers;
 mod recipients;
 mod rectifying;
 mod returning;

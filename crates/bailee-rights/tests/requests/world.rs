@@ -1,7 +1,7 @@
 //! Three tenants, people with rows in two sources, and processes over one store.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     future::{Future, pending},
     pin::Pin,
     sync::{Arc, Mutex},
@@ -19,7 +19,10 @@ use bailee_rights::{
     message::Messages,
     notice::testing::{AddressBook, Mailbox},
     package::{MemorySpool, ObjectName, Spool, SpoolWriter},
-    request::{Accounts, Ended, Overseer, Recipients, Right, Rights, Timer, Told, Warning, Word},
+    request::{
+        Accounts, Ended, Outcome, Overseer, ProviderAsk, ProviderAsks, Recipients, Right, Rights,
+        Timer, Told, Warning, Word,
+    },
     source::{
         Correction, Count, DataSource, FieldFacts, Kept, MemorySource, Remaining, RowSink,
         SourceFacts, SourceRow, Sources, Step, Strategy, TableFacts, Value, Whose,
@@ -253,7 +256,28 @@ impl Spool for Slow {
     }
 }
 
+/// What providers brought, and what they were answered.
+#[derive(Default)]
+pub(crate) struct Asked {
+    pub(crate) open: Mutex<BTreeMap<Id, ProviderAsk>>,
+    pub(crate) answered: Mutex<Vec<(Id, Option<Id>, Outcome)>>,
+}
+
+#[async_trait]
+impl ProviderAsks for Asked {
+    async fn erasure(&self, _: &TenantId, ask: Id) -> Result<Option<ProviderAsk>> {
+        Ok(self.open.lock().unwrap().get(&ask).cloned())
+    }
+
+    async fn answer(&self, _: &TenantId, ask: Id, by: Option<Id>, outcome: Outcome) -> Result<()> {
+        self.open.lock().unwrap().remove(&ask);
+        self.answered.lock().unwrap().push((ask, by, outcome));
+        Ok(())
+    }
+}
+
 pub(crate) struct World {
+    pub(crate) asked: Arc<Asked>,
     pub(crate) clock: ManualClock,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) vault: Vault,
@@ -307,6 +331,7 @@ impl World {
         });
         let hand = Arc::new(Hand::default());
         let heard = Arc::new(Heard::default());
+        let asked = Arc::new(Asked::default());
         let recipients = Arc::new(Answering(told, Mutex::default()));
         let (book, mailbox) = (AddressBook::default(), Mailbox::default());
         let messages = Messages::builder(
@@ -334,12 +359,14 @@ impl World {
             Arc::clone(&hand) as _,
         )
         .overseer(Arc::clone(&heard) as _)
+        .provider_asks(Arc::clone(&asked) as _)
         .recipients(Arc::clone(&recipients) as _)
         .messages(messages)
         .packages(Arc::clone(&slow) as _)
         .build()
         .unwrap();
         Self {
+            asked,
             clock,
             store,
             vault,
