@@ -479,10 +479,19 @@ impl Rights {
     }
 }
 
+/// The provider that brought something: an entry that names one as its actor says which.
+pub(super) fn provider_of(by: &Actor) -> Option<&bailee_core::ProviderId> {
+    match by {
+        Actor::Provider { provider } => Some(provider),
+        _ => None,
+    }
+}
+
 /// Who says in a tenant what somebody says: a person is somebody else in each.
 pub(super) fn spoken_by(by: &Actor, subject: SubjectId) -> Actor {
     match by {
-        Actor::Subject { .. } => Actor::Subject { subject },
+        // What a provider brings with its proof is the person's own word.
+        Actor::Provider { .. } | Actor::Subject { .. } => Actor::Subject { subject },
         by => by.clone(),
     }
 }

@@ -13,6 +13,7 @@ use super::{
         ValueBody,
     },
     desk::Rights,
+    drive::provider_of,
     kind, recipient,
     state::{Move, State},
 };
@@ -116,6 +117,7 @@ impl Rights {
                 .with("request", id)
                 .with("right", right.as_str())
                 .with("method", body.channel.as_str())
+                .with_some("provider", provider_of(&body.by))
                 .with("version", body.version)
                 .with("until", reading.deadline().strict);
             let mut batch = vault

@@ -9,6 +9,7 @@ use super::{
     ask::Incoming,
     body::{IdentityBody, OutcomeBody, RecipientBody, RequestBody, decode},
     desk::Rights,
+    drive::provider_of,
     kind,
     state::{Move, State},
 };
@@ -302,7 +303,7 @@ impl OperatorRights {
         let (_, body) = self.rights.read_request(tenant, id).await?;
         let mut runs = Vec::with_capacity(body.places.len());
         for (tenant, subject) in body.places {
-            let whose = self.rights.whose(&tenant, subject, id).await?;
+            let whose = self.rights.whose_kept(&tenant, subject, id, false).await?;
             let mut sources = Vec::new();
             for source in self.rights.0.sources.iter() {
                 sources.push((source.facts().name.clone(), source.count(&whose).await));
@@ -406,6 +407,7 @@ impl Rights {
         let entry = self
             .about(body, self.entry("rights.identified", id))
             .by(by)
+            .with_some("provider", provider_of(by))
             .with("method", identity.how.as_str());
         Ok(batch
             .op(self.put_request(tenant, id, body, Some(view)).await?)

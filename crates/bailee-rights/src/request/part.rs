@@ -408,6 +408,17 @@ impl Rights {
         subject: SubjectId,
         id: Id,
     ) -> Result<Whose> {
+        self.whose_kept(tenant, subject, id, true).await
+    }
+
+    /// The same; whoever only looks keeps nothing of what the host says.
+    pub(super) async fn whose_kept(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        id: Id,
+        keeps: bool,
+    ) -> Result<Whose> {
         let vault = self.vault();
         let holder = Holder::Subject(subject);
         let key = Key::new(kind::KNOWN, id);
@@ -422,6 +433,9 @@ impl Rights {
             Some(facts) => decode::<KnownBody>(&facts)?.identifiers,
             None => {
                 let identifiers = self.ask_identifiers(tenant, &person, &names).await?;
+                if !keeps {
+                    return Ok(whose_of(tenant, person, subject, &names, identifiers));
+                }
                 let body = KnownBody { identifiers };
                 let draft = Draft::new(key, holder).json(SCHEMA, &body)?;
                 let batch = vault

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
 mod crossing;
+mod dry_runs;
 mod erasing;
 mod handing_out;
 mod holding;
@@ -14,6 +15,7 @@ mod providers;
 mod recipients;
 mod rectifying;
 mod returning;
+mod three;
 mod waiting;
 mod weighing;
 mod world;

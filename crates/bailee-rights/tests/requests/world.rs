@@ -4,13 +4,16 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::{Future, pending},
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
 use bailee_core::{
-    Access, Act, Actor, ConnectionId, DataCategory, HostError, HostId, Id, ManualClock,
+    Access, Act, Actor, ConnectionId, DataCategory, ErrorKind, HostError, HostId, Id, ManualClock,
     RecipientId, Result, SubjectId, SystemRandom, TenantId, Timestamp, Visitor,
 };
 use bailee_registry::{Choice, DataOrigin, Declaration, Grounds, Ledger, Objection, Standing};
@@ -33,10 +36,11 @@ use bailee_vault::{Holder, RootKeys, Vault};
 
 pub(crate) const ACME: TenantId = TenantId::from_static("acme");
 pub(crate) const GLOBEX: TenantId = TenantId::from_static("globex");
+pub(crate) const INITECH: TenantId = TenantId::from_static("initech");
 pub(crate) const OPERATOR: Id = Id::from_bytes([8; 16]);
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 pub(crate) const CANARY: &str = "canary-ada";
-const DECLARED: &str = include_str!("privacy.toml");
+pub(crate) const DECLARED: &str = include_str!("privacy.toml");
 
 pub(crate) fn ada() -> HostId {
     HostId::text("canary-person-ada")
@@ -138,7 +142,11 @@ impl Accounts for Connect {
     }
 }
 
-struct Memberships;
+/// In which tenants people have data, by the host's word; [`INITECH`] may leave.
+#[derive(Default)]
+pub(crate) struct Memberships {
+    pub(crate) left: AtomicBool,
+}
 
 #[async_trait]
 impl Access for Memberships {
@@ -155,6 +163,9 @@ impl Access for Memberships {
     async fn tenants(&self, person: &HostId) -> Result<Vec<TenantId>, HostError> {
         Ok(match person {
             HostId::Text(text) if text.ends_with("everywhere") => vec![GLOBEX, ACME],
+            HostId::Text(text) if text.ends_with("in three") && !self.left.load(SeqCst) => {
+                vec![GLOBEX, INITECH, ACME]
+            }
             _ => vec![ACME],
         })
     }
@@ -201,8 +212,17 @@ impl Recipients for Answering {
     }
 }
 
-/// A source behind a name, so that several processes share it.
-pub(crate) struct Shared(pub(crate) Arc<MemorySource>);
+/// A source behind a name, so that several processes share it. One tenant's part of it may be dead.
+pub(crate) struct Shared(pub(crate) Arc<MemorySource>, pub(crate) Arc<Mutex<Option<TenantId>>>);
+
+impl Shared {
+    fn answers(&self, whose: &Whose) -> Result<()> {
+        match &*self.1.lock().unwrap() {
+            Some(dead) if dead == whose.tenant() => Err(ErrorKind::HostFailed.into()),
+            _ => Ok(()),
+        }
+    }
+}
 
 #[async_trait]
 impl DataSource for Shared {
@@ -210,21 +230,27 @@ impl DataSource for Shared {
         self.0.facts()
     }
     async fn count(&self, whose: &Whose) -> Result<Count> {
+        self.answers(whose)?;
         self.0.count(whose).await
     }
     async fn collect(&self, whose: &Whose, sink: &mut dyn RowSink) -> Result<()> {
+        self.answers(whose)?;
         self.0.collect(whose, sink).await
     }
     async fn erase(&self, whose: &Whose) -> Result<Step> {
+        self.answers(whose)?;
         self.0.erase(whose).await
     }
     async fn correct(&self, whose: &Whose, correction: &Correction) -> Result<()> {
+        self.answers(whose)?;
         self.0.correct(whose, correction).await
     }
     async fn restrict(&self, whose: &Whose, restricted: bool) -> Result<Step> {
+        self.answers(whose)?;
         self.0.restrict(whose, restricted).await
     }
     async fn remaining(&self, whose: &Whose) -> Result<Remaining> {
+        self.answers(whose)?;
         self.0.remaining(whose).await
     }
 }
@@ -277,6 +303,9 @@ impl ProviderAsks for Asked {
 }
 
 pub(crate) struct World {
+    pub(crate) memberships: Arc<Memberships>,
+    /// The tenant whose content cannot be reached.
+    pub(crate) dead: Arc<Mutex<Option<TenantId>>>,
     pub(crate) asked: Arc<Asked>,
     pub(crate) clock: ManualClock,
     pub(crate) store: Arc<dyn Store>,
@@ -318,8 +347,11 @@ impl World {
         let content = Arc::new(MemorySource::new(content(), 3));
         let bills = Arc::new(MemorySource::new(bills(), 3));
         let declaration = Declaration::parse(DECLARED).unwrap();
-        let sources: Vec<Arc<dyn DataSource>> =
-            vec![Arc::new(Shared(Arc::clone(&content))), Arc::new(Shared(Arc::clone(&bills)))];
+        let dead: Arc<Mutex<Option<TenantId>>> = Arc::default();
+        let sources: Vec<Arc<dyn DataSource>> = vec![
+            Arc::new(Shared(Arc::clone(&content), Arc::clone(&dead))),
+            Arc::new(Shared(Arc::clone(&bills), Arc::default())),
+        ];
         let sources = Sources::new(&declaration, sources).unwrap();
         let before_words = Arc::default();
         let connect = Arc::new(Connect {
@@ -329,6 +361,7 @@ impl World {
             before_words: Arc::clone(&before_words),
             empty: MemorySource::new(SourceFacts::new("connections", Vec::new()), 1),
         });
+        let memberships = Arc::new(Memberships::default());
         let hand = Arc::new(Hand::default());
         let heard = Arc::new(Heard::default());
         let asked = Arc::new(Asked::default());
@@ -354,7 +387,7 @@ impl World {
             declaration,
             berlin,
             sources,
-            Arc::new(Memberships),
+            Arc::clone(&memberships) as _,
             Arc::clone(&connect) as _,
             Arc::clone(&hand) as _,
         )
@@ -366,6 +399,8 @@ impl World {
         .build()
         .unwrap();
         Self {
+            memberships,
+            dead,
             asked,
             clock,
             store,
@@ -450,7 +485,7 @@ impl World {
     }
 }
 
-fn content() -> SourceFacts {
+pub(crate) fn content() -> SourceFacts {
     let field =
         |name: &str| FieldFacts::new(name, DataCategory::new("content"), DataOrigin::Provided);
     SourceFacts::new(
@@ -465,7 +500,7 @@ fn content() -> SourceFacts {
     )
 }
 
-fn bills() -> SourceFacts {
+pub(crate) fn bills() -> SourceFacts {
     let field =
         |name: &str| FieldFacts::new(name, DataCategory::new("content"), DataOrigin::Provided);
     let kept = Kept::new("Art. 17(3)(b) GDPR", "tax law", "for ten years");
