@@ -409,8 +409,6 @@ const EVENTS: &[EventShape] = &[
         "it was looked for what is kept too long",
         &["rows", "failing"],
     ),
-    event("rights.stream_begun", "a person began to fetch a copy directly", &["request", "right"]),
-    event("rights.streamed", "a person was given a copy directly", &["request", "right", "rows"]),
     event(
         "rights.return_waits",
         "it waits for an operator what goes of a person who came back",
@@ -421,6 +419,8 @@ const EVENTS: &[EventShape] = &[
         "an operator said what goes of a person who came back",
         &["request", "outcome"],
     ),
+    event("rights.stream_begun", "a person began to fetch a copy directly", &["request", "right"]),
+    event("rights.streamed", "a person was given a copy directly", &["request", "right", "rows"]),
     event(
         "rights.sweep_begun",
         "data is about to be erased because its time is over",
