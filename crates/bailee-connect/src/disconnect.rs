@@ -26,6 +26,9 @@ use crate::{
     stored::Found,
 };
 
+/// The outcome of an end that its provider confirmed.
+pub(crate) const CONFIRMED: &str = "confirmed";
+
 /// After so long a worker goes on with a disconnect whose process died.
 const RESUME_AFTER: Duration = Duration::from_secs(30);
 /// How long a claim to finish it holds.
@@ -448,7 +451,7 @@ impl Engine {
                 .about(subject)
                 .with("connection", connection.connection())
                 .with("provider", &found.body.provider)
-                .with("outcome", if confirmed { "confirmed" } else { "unconfirmed" })
+                .with("outcome", if confirmed { CONFIRMED } else { "unconfirmed" })
                 .with_some("reason", found.body.ending.map(WithdrawalReason::code)),
         );
         self.0.vault.commit(tenant, batch).await.map(|_| ())

@@ -109,7 +109,7 @@ pub use loopback::Loopback;
 pub use media::FileMedia;
 pub use media::{BytesMedia, MediaSource};
 pub use mount::Mount;
-pub use on_behalf::{EndedConnections, HeldConnection, OnBehalf};
+pub use on_behalf::{HeldConnection, OnBehalf};
 pub use operator_choices::OperatorChoices;
 pub use pages::{CursorRepeats, Pages};
 pub use publish::{IdempotencyKey, Publication, PublicationState};

@@ -3,8 +3,10 @@
 //! established that.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Weak},
+    time::Duration,
 };
 
 use bailee_core::{
@@ -12,11 +14,12 @@ use bailee_core::{
     SubjectId, TenantId, Timestamp,
 };
 use bailee_registry::{Choice, Grounds, Objection, RestrictionGround};
-use bailee_store::Query;
+use bailee_store::{Query, Window};
 
 use crate::{
     body::AccountBody,
     connections::ConnectionStatus,
+    disconnect::CONFIRMED,
     engine::{Engine, Inner},
     kind,
     request::{ProviderRequest, RequestOutcome},
@@ -46,18 +49,6 @@ impl fmt::Debug for HeldConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HeldConnection").field("status", &self.status).finish_non_exhaustive()
     }
-}
-
-/// What became of all connections of a person.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct EndedConnections {
-    /// How many ended here and, as their providers say, there.
-    pub confirmed: u32,
-    /// How many ended here without a word of their providers.
-    pub unconfirmed: u32,
-    /// How many are on their way out: a worker ends them.
-    pub ending: u32,
 }
 
 impl Engine {
@@ -309,39 +300,72 @@ impl OnBehalf {
         self.engine()?.close_request(tenant, request, outcome, &Actor::System, by).await
     }
 
-    /// Ends every connection that a person owns, as
-    /// [`Connections::disconnect`](crate::Connections::disconnect) ends one. To be repeated until none
-    /// is left.
+    /// Ends connections that a person owns, as
+    /// [`Connections::disconnect`](crate::Connections::disconnect) ends one. To be repeated until none of
+    /// them is left.
     ///
     /// # Errors
     ///
     /// What the store and the vault say; some may have ended.
-    pub async fn end_all(
+    pub async fn end(
         &self,
         tenant: &TenantId,
         subject: SubjectId,
+        connections: &BTreeSet<ConnectionId>,
         by: &Actor,
-    ) -> Result<EndedConnections> {
+    ) -> Result<()> {
         let engine = self.engine()?;
-        let mut ended = EndedConnections::default();
         for found in engine.held_by(tenant, subject).await? {
+            if !connections.contains(&found.reference.connection()) {
+                continue;
+            }
             engine.admit_instance(found.view.control()).await?;
             if found.state != ConnectionState::Disconnecting {
                 match engine.make_unusable(&found, by).await {
                     // Whoever wrote it meanwhile: it is looked at again.
-                    Err(error) if error.kind() == ErrorKind::Conflict => {
-                        ended.ending += 1;
-                        continue;
-                    }
+                    Err(error) if error.kind() == ErrorKind::Conflict => continue,
                     done => done?,
                 }
             }
-            match engine.end(&found.reference).await {
-                Ok(receipt) if receipt.confirmed => ended.confirmed += 1,
-                Ok(_) => ended.unconfirmed += 1,
-                Err(error) if error.kind() == ErrorKind::NotFound => ended.confirmed += 1,
+            if let Err(error) = engine.end(&found.reference).await {
                 // Somebody else is at it, or a worker will be.
-                Err(_) => ended.ending += 1,
+                tracing::debug!(kind = ?error.kind(), "a connection ends elsewhere");
+            }
+        }
+        Ok(())
+    }
+
+    /// Of connections that a person owned and that ended since a time: whether their providers
+    /// confirmed it, as the log has it from the commit that deleted each of them. Those that are not in
+    /// it are left out.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    pub async fn how_ended(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        connections: &BTreeSet<ConnectionId>,
+        since: Timestamp,
+    ) -> Result<BTreeMap<ConnectionId, bool>> {
+        let engine = self.engine()?;
+        let store = engine.0.vault.store();
+        // Whoever ended it may have another clock.
+        let mut window = Window { from: since.minus(SKEW), ..Window::default() };
+        let mut ended = BTreeMap::new();
+        while ended.len() < connections.len() {
+            let page = store.entries(tenant, window).await?;
+            let Some(last) = page.last() else { break };
+            window.after = Some((last.entry.at(), last.batch, last.n));
+            for entry in page.iter().map(|logged| &logged.entry) {
+                if entry.event() != "connection.disconnected" || entry.subject() != Some(subject) {
+                    continue;
+                }
+                let of = |id: &&ConnectionId| entry.field("connection") == Some(&(**id).into());
+                if let Some(id) = connections.iter().find(of) {
+                    ended.insert(*id, entry.field("outcome") == Some(&CONFIRMED.into()));
+                }
             }
         }
         Ok(ended)
@@ -357,3 +381,6 @@ impl OnBehalf {
         self.engine()?.say_of(tenant, subject, by, word).await.map(drop)
     }
 }
+
+/// How far the clocks of two processes may be apart.
+const SKEW: Duration = Duration::from_secs(300);

@@ -1,6 +1,13 @@
 //! Where requests and connections meet: neither half knows the other.
 
-use std::{future::Future, pin::Pin, sync::Arc, sync::OnceLock, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    sync::OnceLock,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bailee_connect::{Duties, OnBehalf, Runtime, Withdrawal};
@@ -10,7 +17,7 @@ use bailee_core::{
 };
 use bailee_registry::{DataOrigin, Objection};
 use bailee_rights::{
-    request::{Accounts, Ended, Rights, Timer, Uses, Word},
+    request::{Accounts, Rights, Timer, Uses, Word},
     source::{
         Correction, Count, DataSource, FieldFacts, Kept, Remaining, RowSink, SourceFacts,
         SourceRow, Step, Strategy, TableFacts, Value, Whose,
@@ -94,9 +101,24 @@ impl Accounts for Connected {
         self.on_behalf.connections_of(tenant, subject).await
     }
 
-    async fn end_all(&self, tenant: &TenantId, subject: SubjectId, by: &Actor) -> Result<Ended> {
-        let ended = self.on_behalf.end_all(tenant, subject, by).await?;
-        Ok(Ended { confirmed: ended.confirmed, unconfirmed: ended.unconfirmed, left: ended.ending })
+    async fn end(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        connections: &BTreeSet<ConnectionId>,
+        by: &Actor,
+    ) -> Result<()> {
+        self.on_behalf.end(tenant, subject, connections, by).await
+    }
+
+    async fn how_ended(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        connections: &BTreeSet<ConnectionId>,
+        since: Timestamp,
+    ) -> Result<BTreeMap<ConnectionId, bool>> {
+        self.on_behalf.how_ended(tenant, subject, connections, since).await
     }
 
     fn records(&self) -> &dyn DataSource {

@@ -1,5 +1,7 @@
 //! What only the half of the libraries that knows providers can do for a request.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
 use bailee_core::{
     Actor, ConnectionId, ProviderId, PurposeId, Result, SubjectId, TenantId, Timestamp,
@@ -41,13 +43,34 @@ pub trait Accounts: Send + Sync + 'static {
     async fn connections(&self, tenant: &TenantId, subject: SubjectId)
     -> Result<Vec<ConnectionId>>;
 
-    /// Ends every connection of a person: deletes the tokens here and asks the providers to revoke
-    /// them. To be repeated until [`Ended::left`] is nothing.
+    /// Ends connections of a person: deletes the tokens here and asks the providers to revoke them. To
+    /// be repeated until [`connections`](Self::connections) names none of them.
     ///
     /// # Errors
     ///
-    /// What the store and the vault say.
-    async fn end_all(&self, tenant: &TenantId, subject: SubjectId, by: &Actor) -> Result<Ended>;
+    /// What the store and the vault say; some may have ended.
+    async fn end(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        connections: &BTreeSet<ConnectionId>,
+        by: &Actor,
+    ) -> Result<()>;
+
+    /// Of connections that are no more: whether their providers confirmed the end, as it was written
+    /// down with it. They ended since a time, whoever ended them; one of which nothing is known is left
+    /// out.
+    ///
+    /// # Errors
+    ///
+    /// What the store says.
+    async fn how_ended(
+        &self,
+        tenant: &TenantId,
+        subject: SubjectId,
+        connections: &BTreeSet<ConnectionId>,
+        since: Timestamp,
+    ) -> Result<BTreeMap<ConnectionId, bool>>;
 
     /// What these libraries hold of a person's connections, as a source that is read alone.
     fn records(&self) -> &dyn DataSource;

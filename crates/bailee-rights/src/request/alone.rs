@@ -1,12 +1,14 @@
 //! Requests where nobody connects accounts: the ledger alone.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
-use bailee_core::{Actor, ConnectionId, ErrorKind, Result, SubjectId, TenantId};
+use bailee_core::{Actor, ConnectionId, ErrorKind, Result, SubjectId, TenantId, Timestamp};
 use bailee_registry::{Change, Choice, Declaration, Grounds, Ledger, Objection, Standing};
 use bailee_store::Kind;
 use bailee_vault::{Holder, Vault, View};
 
-use super::{Accounts, Ended, Uses, Word};
+use super::{Accounts, Uses, Word};
 use crate::source::{DataSource, NoRows};
 
 /// What requests need where nobody connects accounts: people's words go to the ledger, and there is
@@ -130,8 +132,24 @@ impl Accounts for WithoutConnections {
         Ok(Vec::new())
     }
 
-    async fn end_all(&self, _: &TenantId, _: SubjectId, _: &Actor) -> Result<Ended> {
-        Ok(Ended::default())
+    async fn end(
+        &self,
+        _: &TenantId,
+        _: SubjectId,
+        _: &BTreeSet<ConnectionId>,
+        _: &Actor,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    async fn how_ended(
+        &self,
+        _: &TenantId,
+        _: SubjectId,
+        _: &BTreeSet<ConnectionId>,
+        _: Timestamp,
+    ) -> Result<BTreeMap<ConnectionId, bool>> {
+        Ok(BTreeMap::new())
     }
 
     fn records(&self) -> &dyn DataSource {

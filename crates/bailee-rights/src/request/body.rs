@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bailee_core::{
-    Actor, Error, ErrorKind, HostId, Id, Locale, ProviderId, PurposeId, RecipientId, Result,
-    SubjectId, TenantId, Timestamp,
+    Actor, ConnectionId, Error, ErrorKind, HostId, Id, Locale, ProviderId, PurposeId, RecipientId,
+    Result, SubjectId, TenantId, Timestamp,
 };
 use bailee_registry::RestrictionGround;
 use bailee_vault::Facts;
@@ -177,6 +177,10 @@ pub(super) struct PartBody {
     pub(super) stage: Stage,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) ended: Option<Ended>,
+    /// The connections that are about to end, and since when: written down before, so that whoever
+    /// dies over it has not taken the count along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ending: Option<(Timestamp, BTreeSet<ConnectionId>)>,
     pub(super) sources: Vec<SourceBody>,
     /// How many records of these libraries were erased.
     #[serde(default)]
@@ -332,6 +336,7 @@ impl PartBody {
             matter,
             stage: Stage::Working,
             ended: None,
+            ending: None,
             sources,
             own: 0,
             held: BTreeMap::new(),

@@ -216,6 +216,9 @@ impl Rights {
         // Whoever came back and goes on uses what they connected since.
         let ends = !part.said || part.ended.is_none_or(|ended| ended.left > 0);
         if ends && !part.keeps_what_came() {
+            if self.note_connections(tenant, subject, part).await? {
+                return Ok(false);
+            }
             self.end_connections(tenant, subject, part).await?;
             let word = Word::Withdrawn(super::Uses::Everything);
             accounts.say(tenant, subject, &part.by, &word).await?;
@@ -232,23 +235,6 @@ impl Rights {
             return Ok(false);
         }
         self.look_again(part, &whose).await
-    }
-
-    /// Ends the person's connections, and counts what became of them. Whether none is left.
-    pub(super) async fn end_connections(
-        &self,
-        tenant: &TenantId,
-        subject: SubjectId,
-        part: &mut PartBody,
-    ) -> Result<bool> {
-        let now = self.0.accounts.end_all(tenant, subject, &part.by).await?;
-        let before = part.ended.unwrap_or_default();
-        part.ended = Some(super::Ended {
-            confirmed: before.confirmed.saturating_add(now.confirmed),
-            unconfirmed: before.unconfirmed.saturating_add(now.unconfirmed),
-            left: now.left,
-        });
-        Ok(now.left == 0)
     }
 
     /// Asks every source that was not asked yet how much there is. Whether any answered.

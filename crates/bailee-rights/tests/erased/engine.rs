@@ -1,6 +1,7 @@
 //! The desk of requests itself erases again: with its sources, its second look, its own records.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     future::{Future, pending},
     path::Path,
     pin::Pin,
@@ -11,14 +12,14 @@ use std::{
 use async_trait::async_trait;
 use bailee_core::{
     Access, Act, Actor, ConnectionId, DataCategory, ErrorKind, HostError, HostId, Id, Result,
-    SubjectId, TenantId, Visitor,
+    SubjectId, TenantId, Timestamp, Visitor,
 };
 use bailee_registry::{DataOrigin, Declaration};
 use bailee_rights::{
     clock::{Calendar, Establishment, Regime, SummerTime},
     erased::Checked,
     hold::{Covers, Placing},
-    request::{Accounts, Ask, Ended, Reason, Rights, State, Timer, Word},
+    request::{Accounts, Ask, Reason, Rights, State, Timer, Word},
     source::{
         DataSource, FieldFacts, Manner, MemorySource, SourceFacts, SourceRow, Sources, Strategy,
         TableFacts, Value, Whose,
@@ -46,8 +47,24 @@ impl Accounts for Connect {
         self.admit().await
     }
 
-    async fn end_all(&self, _: &TenantId, _: SubjectId, _: &Actor) -> Result<Ended> {
-        self.admit().await.map(|()| Ended::default())
+    async fn end(
+        &self,
+        _: &TenantId,
+        _: SubjectId,
+        _: &BTreeSet<ConnectionId>,
+        _: &Actor,
+    ) -> Result<()> {
+        self.admit().await
+    }
+
+    async fn how_ended(
+        &self,
+        _: &TenantId,
+        _: SubjectId,
+        _: &BTreeSet<ConnectionId>,
+        _: Timestamp,
+    ) -> Result<BTreeMap<ConnectionId, bool>> {
+        Ok(BTreeMap::new())
     }
 
     async fn connections(&self, _: &TenantId, _: SubjectId) -> Result<Vec<ConnectionId>> {

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
+mod connecting;
 mod crossing;
 mod dry_runs;
 mod erasing;
+mod frail;
 mod handing_out;
 mod holding;
 mod intake;

@@ -23,7 +23,7 @@ use bailee_rights::{
     notice::testing::{AddressBook, Mailbox},
     package::{MemorySpool, ObjectName, Spool, SpoolWriter},
     request::{
-        Accounts, Ended, Outcome, Overseer, ProviderAsk, ProviderAsks, Recipients, Right, Rights,
+        Accounts, Outcome, Overseer, ProviderAsk, ProviderAsks, Recipients, Right, Rights,
         Timer, Told, Warning, Word,
     },
     source::{
@@ -33,6 +33,8 @@ use bailee_rights::{
 };
 use bailee_store::{Claim, Kind, MemoryStore, Store};
 use bailee_vault::{Holder, RootKeys, Vault};
+
+use crate::frail::Frail;
 
 pub(crate) const ACME: TenantId = TenantId::from_static("acme");
 pub(crate) const GLOBEX: TenantId = TenantId::from_static("globex");
@@ -50,6 +52,9 @@ pub(crate) fn connection(n: u8) -> ConnectionId {
     ConnectionId::from_id(Id::from_bytes([n; 16]))
 }
 
+/// One whose provider confirms no end.
+pub(crate) const UNCONFIRMED: ConnectionId = ConnectionId::from_id(Id::from_bytes([9; 16]));
+
 /// What connect would do, over the real ledger.
 pub(crate) struct Connect {
     vault: Vault,
@@ -58,6 +63,8 @@ pub(crate) struct Connect {
     pub(crate) connections: Mutex<BTreeSet<ConnectionId>>,
     /// The request that is taken back right before the next word is said.
     before_words: Arc<Mutex<Option<(Rights, Id)>>>,
+    /// How those that are gone ended, as a log has it.
+    log: Mutex<BTreeMap<ConnectionId, bool>>,
     empty: MemorySource,
 }
 
@@ -124,9 +131,30 @@ impl Accounts for Connect {
         Ok(())
     }
 
-    async fn end_all(&self, _: &TenantId, _: SubjectId, _: &Actor) -> Result<Ended> {
-        let ended = std::mem::take(&mut *self.connections.lock().unwrap());
-        Ok(Ended { confirmed: u32::try_from(ended.len()).unwrap(), unconfirmed: 0, left: 0 })
+    async fn end(
+        &self,
+        _: &TenantId,
+        _: SubjectId,
+        connections: &BTreeSet<ConnectionId>,
+        _: &Actor,
+    ) -> Result<()> {
+        let mut standing = self.connections.lock().unwrap();
+        for connection in connections.iter().filter(|connection| standing.remove(connection)) {
+            self.log.lock().unwrap().insert(*connection, *connection != UNCONFIRMED);
+        }
+        Ok(())
+    }
+
+    async fn how_ended(
+        &self,
+        _: &TenantId,
+        _: SubjectId,
+        connections: &BTreeSet<ConnectionId>,
+        _: Timestamp,
+    ) -> Result<BTreeMap<ConnectionId, bool>> {
+        let log = self.log.lock().unwrap();
+        let known = |id: &ConnectionId| log.get(id).map(|confirmed| (*id, *confirmed));
+        Ok(connections.iter().filter_map(known).collect())
     }
 
     async fn connections(&self, _: &TenantId, _: SubjectId) -> Result<Vec<ConnectionId>> {
@@ -308,8 +336,11 @@ pub(crate) struct World {
     pub(crate) dead: Arc<Mutex<Option<TenantId>>>,
     pub(crate) asked: Arc<Asked>,
     pub(crate) clock: ManualClock,
+    pub(crate) frail: Arc<Frail>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) vault: Vault,
+    /// That of another process.
+    pub(crate) elsewhere: Vault,
     pub(crate) content: Arc<MemorySource>,
     pub(crate) bills: Arc<MemorySource>,
     pub(crate) connect: Arc<Connect>,
@@ -333,17 +364,13 @@ impl World {
 
     pub(crate) async fn telling(told: Told) -> Self {
         let clock = ManualClock::default();
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(clock.clone())));
+        let store = MemoryStore::new(Arc::new(clock.clone()));
+        let frail = Arc::new(Frail::over(Arc::new(store)));
+        let store: Arc<dyn Store> = Arc::clone(&frail) as _;
         let root = RootKeys::generate(&SystemRandom).unwrap();
-        let vault = Vault::builder(
-            Arc::clone(&store),
-            RootKeys::base64(&root.expose(|text| String::from_utf8(text.to_vec()).unwrap()))
-                .unwrap(),
-        )
-        .clock(Arc::new(clock.clone()))
-        .open()
-        .await
-        .unwrap();
+        let root = root.expose(|text| String::from_utf8(text.to_vec()).unwrap());
+        let vault = vault(Arc::clone(&store), &root, &clock).await;
+        let elsewhere = self::vault(frail.inner(), &root, &clock).await;
         let content = Arc::new(MemorySource::new(content(), 3));
         let bills = Arc::new(MemorySource::new(bills(), 3));
         let declaration = Declaration::parse(DECLARED).unwrap();
@@ -359,6 +386,7 @@ impl World {
             ledger: Ledger::new(vault.clone()),
             connections: Mutex::new([connection(1), connection(2)].into()),
             before_words: Arc::clone(&before_words),
+            log: Mutex::default(),
             empty: MemorySource::new(SourceFacts::new("connections", Vec::new()), 1),
         });
         let memberships = Arc::new(Memberships::default());
@@ -403,8 +431,10 @@ impl World {
             dead,
             asked,
             clock,
+            frail,
             store,
             vault,
+            elsewhere,
             content,
             bills,
             connect,
@@ -478,6 +508,20 @@ impl World {
         }
     }
 
+    /// The same, by a process that dies with the first error.
+    pub(crate) async fn dies(&self) {
+        loop {
+            let tasks = Rights::tasks();
+            let claim = Claim::Due { tasks: &tasks, lease: Rights::CLAIM, limit: 1 };
+            let leases = self.store.claim(claim).await.unwrap();
+            let lease = leases.first().expect("nothing is due, and it lives");
+            if self.rights.do_due(lease).await.is_err() {
+                // Its claim ends.
+                return self.clock.advance(Rights::CLAIM);
+            }
+        }
+    }
+
     pub(crate) async fn standing(&self, whose: &Whose) -> Standing {
         let holder = Holder::Subject(whose.subject());
         let view = self.vault.read(whose.tenant(), holder, &[]).await.unwrap();
@@ -486,6 +530,12 @@ impl World {
 }
 
 pub(crate) fn content() -> SourceFacts {
+async fn vault(store: Arc<dyn Store>, root: &str, clock: &ManualClock) -> Vault {
+    let root = RootKeys::base64(root).unwrap();
+    Vault::builder(store, root).clock(Arc::new(clock.clone())).open().await.unwrap()
+}
+
+fn content() -> SourceFacts {
     let field =
         |name: &str| FieldFacts::new(name, DataCategory::new("content"), DataOrigin::Provided);
     SourceFacts::new(
