@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bailee_connect::{Duties, OnBehalf, Runtime, Withdrawal};
 use bailee_core::{
     Actor, ConnectionId, ConnectionState, DataCategory, Error, ErrorKind, Result, SubjectId,
-    TenantId,
+    TenantId, Timestamp,
 };
 use bailee_registry::{DataOrigin, Objection};
 use bailee_rights::{

@@ -54,7 +54,7 @@ pub(super) struct RequestBody {
     /// What an operator said of somebody who came back, by the place; until its part knows.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) weighed: BTreeMap<u32, AfterReturn>,
-    /// How often it was looked in vain whether the last letter went out.
+    /// How often it was looked in vain at what it waits for.
     #[serde(default)]
     pub(super) looks: u32,
     /// How far the end of its package is.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::message::Content;
 
-/// How long a request waits for its parts before it looks again; a part that is done wakes it.
+/// How long a request waits for something before it looks again, at first; a part that is done wakes it.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(300);
 
 impl Rights {
@@ -47,13 +47,14 @@ impl Rights {
                     // What is being handed out is handed out first, as long as there is time for it.
                     let strict = body.clock.read(&self.0.at)?.deadline().strict;
                     let in_time = self.now().plus(IN_TIME) < strict;
-                    for (tenant, subject) in &body.places {
-                        if in_time && self.is_handing_out(tenant, *subject).await? {
-                            let entry = self.about(&body, self.entry("rights.waits", id));
-                            return self.finish(lease, Due::After(LOOK_AGAIN), entry).await;
+                    for (tenant, subject) in body.places.clone() {
+                        if in_time && self.is_handing_out(&tenant, subject).await? {
+                            let entry = self.entry("rights.waits", id);
+                            return self.wait(lease, &view, body, LOOK_AGAIN, entry, None).await;
                         }
                     }
                     body.state = body.state.after(Move::GraceOver, body.right)?;
+                    body.looks = 0;
                     self.begin(lease, &view, &body).await
                 }
             },
@@ -138,26 +139,32 @@ impl Rights {
     async fn work(&self, lease: &Lease, view: &View, mut body: RequestBody) -> Result<()> {
         let id = lease.task.id;
         let mut parts = Vec::with_capacity(body.places.len());
+        let mut at_home = None;
         for (tenant, subject) in &body.places {
             parts.push(match self.read_part(tenant, id).await {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     self.begin_part(&lease.tenant, tenant, *subject, id, &body).await?
                 }
-                found => found?.1,
+                found => {
+                    let (view, part) = found?;
+                    at_home = at_home.or(is_as_read(&view).filter(|_| *tenant == lease.tenant));
+                    part
+                }
             });
         }
         if parts.iter().any(|part| part.stage < Stage::Cleared) {
-            let entry = self.about(&body, self.entry("rights.looked", id));
-            return self.finish(lease, Due::After(LOOK_AGAIN), entry).await;
+            let entry = self.entry("rights.looked", id);
+            return self.wait(lease, view, body, LOOK_AGAIN, entry, at_home).await;
         }
         let untold = self.tell_recipients(id, &mut body, &parts).await?;
         if untold > 0 {
             let entry = self
                 .entry("rights.recipients", id)
                 .with("count", i64::try_from(untold).unwrap_or(i64::MAX));
-            return self.step(lease, view, &body, Due::After(LOOK_AGAIN), entry).await;
+            return self.wait(lease, view, body, LOOK_AGAIN, entry, None).await;
         }
         body.refused.append(&mut not_held(&body, &parts, self.now()));
+        body.looks = 0;
         let held = parts.iter().any(|part| part.stage.is_held());
         let partial = held
             || parts.iter().any(PartBody::keeps)
@@ -263,11 +270,10 @@ impl Rights {
             && !messages.settled(tenant, *subject, id).await?
         {
             // A carrier may be away for days.
-            let factor = 2_u32.checked_pow(body.looks.min(10)).unwrap_or(u32::MAX);
-            body.looks = body.looks.saturating_add(1);
-            let due = Due::After(LETTER.saturating_mul(factor).min(LOOK_AGAIN));
-            return self.step(lease, view, &body, due, self.entry("rights.looked", id)).await;
+            let entry = self.entry("rights.looked", id);
+            return self.wait(lease, view, body, LETTER, entry, None).await;
         }
+        body.looks = 0;
         body.state = body.state.after(Move::Answered, body.right)?;
         let entry = self.entry("rights.answered", id);
         self.step(lease, view, &body, Due::After(Duration::ZERO), entry).await
@@ -276,14 +282,15 @@ impl Rights {
     /// What is left of the person goes, tenant by tenant.
     async fn end(&self, lease: &Lease, view: &View, mut body: RequestBody) -> Result<()> {
         let id = lease.task.id;
-        let mut open = false;
-        let mut partial = false;
+        let (mut open, mut partial, mut at_home) = (false, false, None);
         for (tenant, _) in body.places.clone() {
             let (part_view, mut part) = self.read_part(&tenant, id).await?;
             partial |= part.keeps();
             match part.stage {
                 Stage::Done => continue,
-                Stage::Ending => {}
+                Stage::Ending => {
+                    at_home = at_home.or(is_as_read(&part_view).filter(|_| tenant == lease.tenant));
+                }
                 _ => {
                     part.stage = Stage::Ending;
                     self.wake_part(&tenant, id, &part_view, &part).await?;
@@ -292,8 +299,8 @@ impl Rights {
             open = true;
         }
         if open {
-            let entry = self.about(&body, self.entry("rights.looked", id));
-            return self.finish(lease, Due::After(LOOK_AGAIN), entry).await;
+            let entry = self.entry("rights.looked", id);
+            return self.wait(lease, view, body, LOOK_AGAIN, entry, at_home).await;
         }
         body.state = body.state.after(Move::Ended, body.right)?;
         let outcome = if partial { OutcomeBody::Partial } else { OutcomeBody::Done };
@@ -416,6 +423,35 @@ impl Rights {
         vault.commit(&lease.tenant, batch).await.map(|_| ())
     }
 
+    /// Has a request that found nothing to do look again: later each time, no later than after six
+    /// hours, and no later than its next warning. What it waits for wakes it before: so it is written
+    /// with what it was read from, because a waking that comes under a claim gives way to its end.
+    async fn wait(
+        &self,
+        lease: &Lease,
+        view: &View,
+        mut body: RequestBody,
+        first: Duration,
+        entry: Entry,
+        read: Option<Op>,
+    ) -> Result<()> {
+        let factor = 2_u32.checked_pow(body.looks.min(16)).unwrap_or(u32::MAX);
+        body.looks = body.looks.saturating_add(1);
+        let until = self.now().plus(first.saturating_mul(factor).min(LONGEST));
+        let due = match self.next_warning(&body)? {
+            Due::At(warning) => Due::At(warning.min(until)),
+            _ => Due::At(until),
+        };
+        let vault = self.vault();
+        let batch = vault
+            .batch()?
+            .op(self.put_request(&lease.tenant, lease.task.id, &body, Some(view)).await?)
+            .ops(read)
+            .finish(lease.task.clone(), lease.fence, due)
+            .audit(self.about(&body, entry).with("state", body.state.as_str()));
+        vault.commit(&lease.tenant, batch).await.map(|_| ())
+    }
+
     async fn begin_part(
         &self,
         home: &TenantId,
@@ -487,6 +523,13 @@ pub(super) fn provider_of(by: &Actor) -> Option<&bailee_core::ProviderId> {
     }
 }
 
+/// That a record is as it was read when what rests on it is committed.
+fn is_as_read(view: &View) -> Option<Op> {
+    let record = view.record(0)?;
+    let expect = bailee_store::Expect::Version(record.version);
+    Some(Op::Check { key: record.key.clone(), expect })
+}
+
 /// Who says in a tenant what somebody says: a person is somebody else in each.
 pub(super) fn spoken_by(by: &Actor, subject: SubjectId) -> Actor {
     match by {
@@ -522,6 +565,8 @@ fn not_held(
     refused.collect()
 }
 
+/// How long a request that waits for something is not looked at, at the most.
+const LONGEST: Duration = Duration::from_secs(6 * 3600);
 /// How soon it is looked at first whether a letter went out.
 const LETTER: Duration = Duration::from_secs(5);
 /// How long before its deadline an erasure waits for no copy any more.

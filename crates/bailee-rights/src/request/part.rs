@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use bailee_core::{
     Error, ErrorKind, HostId, Id, Monotonic, RecipientId, Result, SubjectId, TenantId, Timestamp,
 };
-use bailee_store::{Due, Key, Lease};
+use bailee_store::{Due, Key, Lease, Op};
 use bailee_vault::{Draft, Holder, View};
 use futures_util::future::join_all;
 
@@ -17,6 +17,7 @@ use super::{
     },
     desk::Rights,
     kind,
+    state::State,
     within::{STEP, within},
 };
 use crate::source::{Remaining, TableRemaining, Whose, whole};
@@ -57,8 +58,15 @@ impl Rights {
             },
             Stage::Ending => self.end_part(tenant, subject, id, &mut part).await?,
             Stage::Cleared | Stage::Held | Stage::Returned | Stage::Done => {
+                // Whoever dies before its request knows is here again.
+                if part.home != *tenant {
+                    self.wake_request(&part.home, id).await?;
+                }
                 let entry = self.entry("rights.looked", id).about(subject);
-                return self.finish(lease, Due::Never, entry).await;
+                let holds = self.wait_for_holds(tenant, id, &part).await?;
+                let batch = self.vault().batch()?.ops(holds).audit(entry);
+                let batch = batch.finish(lease.task.clone(), lease.fence, Due::Never);
+                return self.vault().commit(tenant, batch).await.map(|_| ());
             }
         };
         self.note_part(lease, subject, &view, &mut part, done).await
@@ -87,8 +95,11 @@ impl Rights {
         let (tenant, id) = (&lease.tenant, lease.task.id);
         let faulty = part.sources.iter().any(|source| source.fault.is_some());
         part.failed = if faulty { part.failed.saturating_add(1) } else { 0 };
+        let at_home = part.home == *tenant;
         let due = match (done, faulty) {
-            (true, _) => Due::Never,
+            (true, _) if at_home => Due::Never,
+            // It tells its request next.
+            (true, _) => Due::After(Duration::ZERO),
             (false, true) => {
                 let factor = 2_u32.checked_pow(part.failed.min(10)).unwrap_or(u32::MAX);
                 Due::After(AGAIN.0.saturating_mul(factor / 2).min(AGAIN.1))
@@ -118,6 +129,17 @@ impl Rights {
             .op(self.put_part(tenant, subject, id, part, Some(view)).await?)
             .finish(lease.task.clone(), lease.fence, due)
             .audit(entry);
+        batch = batch.ops(self.wait_for_holds(tenant, id, part).await?);
+        if done && at_home {
+            let request = Key::new(kind::REQUEST_DUE, id);
+            batch = batch.schedule(request, Some(subject), Due::After(Duration::ZERO));
+        }
+        vault.commit(tenant, batch).await.map(|_| ())
+    }
+
+    /// What makes a part wait for the holds that keep something in it.
+    async fn wait_for_holds(&self, tenant: &TenantId, id: Id, part: &PartBody) -> Result<Vec<Op>> {
+        let mut ops = Vec::new();
         if part.stage.is_held() {
             let mut holds: Vec<Id> = part.held.values().map(|held| held.0).collect();
             holds.sort_unstable();
@@ -125,26 +147,30 @@ impl Rights {
             for hold in holds {
                 let waits = self.0.holds.wait_for(tenant, hold, id).await?;
                 // One that ended meanwhile keeps nothing any more: it is looked at anew.
-                batch = batch.ops(waits.ok_or(ErrorKind::Conflict)?);
+                ops.extend(waits.ok_or(ErrorKind::Conflict)?);
             }
         }
-        let request = Key::new(kind::REQUEST_DUE, id);
-        let at_home = part.home == *tenant;
-        if done && at_home {
-            batch = batch.schedule(request.clone(), Some(subject), Due::After(Duration::ZERO));
+        Ok(ops)
+    }
+
+    /// Wakes the request of a part in another tenant. It is written as it is, so that whoever is at it
+    /// and did not see the part looks again.
+    async fn wake_request(&self, home: &TenantId, id: Id) -> Result<()> {
+        let (view, body) = match self.read_request(home, id).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            found => found?,
+        };
+        if body.state == State::Closed {
+            return Ok(());
         }
-        vault.commit(tenant, batch).await?;
-        if done && !at_home {
-            // Whoever dies before this is found by the request, which looks again by itself.
-            let (_, body) = self.read_request(&part.home, id).await?;
-            let of = body.places.first().map(|(_, subject)| *subject);
-            let batch = vault
-                .batch()?
-                .schedule(request, of, Due::After(Duration::ZERO))
-                .audit(self.about(&body, self.entry("rights.part_done", id)));
-            vault.commit(&part.home, batch).await?;
-        }
-        Ok(())
+        let of = body.places.first().map(|(_, subject)| *subject);
+        let batch = self
+            .vault()
+            .batch()?
+            .op(self.put_request(home, id, &body, Some(&view)).await?)
+            .schedule(Key::new(kind::REQUEST_DUE, id), of, Due::After(Duration::ZERO))
+            .audit(self.about(&body, self.entry("rights.part_done", id)));
+        self.vault().commit(home, batch).await.map(|_| ())
     }
 
     /// Does what a part does. Whether it has done it.

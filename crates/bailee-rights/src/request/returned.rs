@@ -189,10 +189,8 @@ impl Rights {
         if let Some(until) = until {
             // The end of the hold wakes its part, and that this request.
             let due = Due::At(until.plus(LOOK_AGAIN).max(self.now().plus(LOOK_AGAIN)));
+            // Written, so that a part of another tenant that is woken now is not missed.
             let entry = self.entry("rights.looked", id);
-            if weighed.is_empty() {
-                return self.finish(lease, due, self.about(&body, entry)).await;
-            }
             return self.step(lease, view, &body, due, entry).await;
         }
         body.state = body.state.after(Move::Released, body.right)?;

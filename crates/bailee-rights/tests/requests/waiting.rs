@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use bailee_core::Id;
+use bailee_core::{DataCategory, Id, PurposeId, RecipientId};
+use bailee_registry::Disclosures;
 use bailee_rights::{
     hold::{Covers, Placing},
     notice::testing::Behaviour,
-    request::{Ask, Export, PartStage, Reason, Request, State},
+    request::{Ask, Export, PartStage, Reason, Request, State, Told},
     source::Manner,
 };
 use bailee_store::Window;
 
-use crate::world::{ACME, CANARY, OPERATOR, World, ada};
+use crate::world::{ACME, CANARY, GLOBEX, OPERATOR, World, ada};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -70,7 +71,7 @@ async fn an_erasure_waits_for_a_carrier_that_is_away_without_filling_the_log() {
     world.mailbox.behave(Behaviour::Accepts);
     world.clock.advance(DAY);
     world.settle().await;
-    world.clock.advance(Duration::from_secs(600));
+    world.clock.advance(Duration::from_secs(6 * 3600));
     world.settle().await;
     assert_eq!(request(&world, id).await.state, State::Closed);
 }
@@ -111,5 +112,57 @@ async fn a_hold_that_is_renewed_is_waited_for_as_long_as_it_says_now() {
         world.clock.advance(DAY);
         world.settle().await;
     }
+    assert_eq!(request(&world, id).await.state, State::Closed);
+}
+
+#[tokio::test]
+async fn a_request_that_waits_for_days_is_looked_at_ever_less_and_goes_on_at_once() {
+    let world = World::telling(Told::ByHand).await;
+    let whose = world.fill(&ACME, &ada(), CANARY).await;
+    let disclosures = Disclosures::new(world.vault.clone());
+    let (printer, purpose) =
+        (RecipientId::from_static("printer"), PurposeId::from_static("service"));
+    let content = [DataCategory::new("content")];
+    disclosures.note(&ACME, whose.subject(), &printer, &purpose, content, world.now());
+    disclosures.flush().await.unwrap();
+    let visitor = world.visitor(&ACME, &ada());
+    let id = world.rights.ask(&visitor, world.now(), Ask::Erasure).await.unwrap().id;
+    world.settle().await;
+    world.clock.advance(DAY * 3);
+    world.settle().await;
+    // Nobody told the printer yet.
+    let before = entries(&world).await;
+    for _ in 0..5 * 24 * 6 {
+        world.clock.advance(Duration::from_secs(600));
+        world.settle().await;
+    }
+    let written = entries(&world).await - before;
+    assert!((10..40).contains(&written), "{written} entries in five days");
+    let operator = world.rights.operator(OPERATOR);
+    operator.recipient_told(&ACME, id, &printer, true).await.unwrap();
+    world.settle().await;
+    assert_eq!(request(&world, id).await.state, State::Closed);
+}
+
+#[tokio::test]
+async fn a_request_that_waits_for_another_tenant_is_woken_by_its_part() {
+    let world = World::new().await;
+    let everywhere = bailee_core::HostId::text("ada everywhere");
+    world.fill(&ACME, &everywhere, CANARY).await;
+    world.fill(&GLOBEX, &everywhere, CANARY).await;
+    world.bills.behave(Manner::Unreachable);
+    let visitor = world.visitor(&ACME, &everywhere);
+    let id = world.rights.ask(&visitor, world.now(), Ask::Erasure).await.unwrap().id;
+    world.settle().await;
+    world.clock.advance(DAY * 3);
+    for _ in 0..48 {
+        world.settle().await;
+        world.clock.advance(Duration::from_secs(3600));
+    }
+    assert_eq!(request(&world, id).await.state, State::Working);
+    world.bills.behave(Manner::Honest);
+    // Sources are asked again every hour at the latest.
+    world.clock.advance(Duration::from_secs(3600));
+    world.settle().await;
     assert_eq!(request(&world, id).await.state, State::Closed);
 }

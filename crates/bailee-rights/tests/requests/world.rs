@@ -23,8 +23,8 @@ use bailee_rights::{
     notice::testing::{AddressBook, Mailbox},
     package::{MemorySpool, ObjectName, Spool, SpoolWriter},
     request::{
-        Accounts, Outcome, Overseer, ProviderAsk, ProviderAsks, Recipients, Right, Rights,
-        Timer, Told, Warning, Word,
+        Accounts, Outcome, Overseer, ProviderAsk, ProviderAsks, Recipients, Right, Rights, Timer,
+        Told, Warning, Word,
     },
     source::{
         Correction, Count, DataSource, FieldFacts, Kept, MemorySource, Remaining, RowSink,
@@ -529,13 +529,12 @@ impl World {
     }
 }
 
-pub(crate) fn content() -> SourceFacts {
 async fn vault(store: Arc<dyn Store>, root: &str, clock: &ManualClock) -> Vault {
     let root = RootKeys::base64(root).unwrap();
     Vault::builder(store, root).clock(Arc::new(clock.clone())).open().await.unwrap()
 }
 
-fn content() -> SourceFacts {
+pub(crate) fn content() -> SourceFacts {
     let field =
         |name: &str| FieldFacts::new(name, DataCategory::new("content"), DataOrigin::Provided);
     SourceFacts::new(
