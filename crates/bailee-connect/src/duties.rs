@@ -1,6 +1,6 @@
 //! Work of other crates that the worker does.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bailee_core::Result;
@@ -10,6 +10,8 @@ use bailee_store::{Kind, Lease};
 /// is one scheduler, whoever plans the work.
 ///
 /// Its lanes are claimed after the engine's own, so that nobody who waits for a token waits for it.
+/// A worker has 32 pieces of it under way at the most, whatever other duties take meanwhile: what may
+/// take minutes and what should not wait for it are best two duties.
 #[async_trait]
 pub trait Duties: Send + Sync + 'static {
     /// The kinds of work. *Must* answer the same each time, and none that the engine or other duties
@@ -39,6 +41,12 @@ pub trait Duties: Send + Sync + 'static {
     ///
     /// An error is logged by its kind; the work is due again when its claim ends.
     async fn do_due(&self, lease: &Lease) -> Result<()>;
+}
+
+/// Duties with the kinds of work that they named at the start.
+pub(crate) struct GivenDuties {
+    pub(crate) tasks: Vec<Kind>,
+    pub(crate) given: Arc<dyn Duties>,
 }
 
 /// How long a claim holds where nobody says otherwise.

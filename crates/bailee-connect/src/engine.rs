@@ -14,14 +14,13 @@ use bailee_core::{
 use bailee_http::HttpSend;
 use bailee_providers::Provider;
 use bailee_registry::{Catalogue, Declaration, Disclosures, Ledger};
-use bailee_store::Kind;
 use bailee_vault::Vault;
 
 use crate::{
     barrier::Barrier,
     control::ControlCache,
     cookie::CookiePolicy,
-    duties::Duties,
+    duties::{Duties, GivenDuties},
     event::EventSink,
     flights::Flights,
     journal::Journal,
@@ -51,7 +50,7 @@ pub(crate) struct Inner {
     pub(crate) access: Arc<dyn Access>,
     pub(crate) sink: Option<Arc<dyn EventSink>>,
     /// Work of others, by its kind.
-    pub(crate) duties: Vec<(Kind, Arc<dyn Duties>)>,
+    pub(crate) duties: Vec<GivenDuties>,
     pub(crate) declaration: Arc<Declaration>,
     /// The sentences of what people are told, beside the English ones.
     pub(crate) catalogues: Vec<Catalogue>,
@@ -304,15 +303,16 @@ impl EngineBuilder {
         for (name, path) in &self.returns {
             returns.add(&self.mount, name, path)?;
         }
-        let mut duties: Vec<(Kind, Arc<dyn Duties>)> = Vec::new();
+        let mut duties: Vec<GivenDuties> = Vec::new();
         for given in self.duties {
-            for task in given.tasks() {
-                let own = kind::LANES.contains(&task) || kind::PATIENT_LANES.contains(&task);
-                if own || duties.iter().any(|(known, _)| *known == task) {
+            let tasks = given.tasks();
+            for task in &tasks {
+                let own = kind::LANES.contains(task) || kind::PATIENT_LANES.contains(task);
+                if own || duties.iter().any(|known| known.tasks.contains(task)) {
                     return Err(wrong(format!("two do the work {task}")));
                 }
-                duties.push((task, Arc::clone(&given)));
             }
+            duties.push(GivenDuties { tasks, given });
         }
         // Everything is checked before anything is written.
         let mut signing: BTreeMap<Vec<u8>, String> = BTreeMap::new();

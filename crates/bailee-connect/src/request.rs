@@ -392,7 +392,7 @@ impl Engine {
     fn handed_on(&self, id: Id, subject: Option<SubjectId>) -> Option<Op> {
         let subject = Some(subject?);
         let mut duties = self.0.duties.iter();
-        let kind = duties.find_map(|(_, duties)| duties.for_requests())?;
+        let kind = duties.find_map(|duties| duties.given.for_requests())?;
         let due = Due::After(Duration::ZERO);
         Some(Op::Schedule { task: Key::new(kind, id), subject, due })
     }

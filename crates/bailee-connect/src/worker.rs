@@ -9,7 +9,7 @@ use std::{
 };
 
 use bailee_core::{ErrorKind, Result, TenantId, audit::Entry};
-use bailee_store::{Claim, Due, Kind, Lease};
+use bailee_store::{Claim, Due, Lease};
 use futures_channel::oneshot;
 
 use crate::{engine::Engine, kind};
@@ -30,9 +30,9 @@ const KEEP_HOUSE: Duration = Duration::from_secs(30);
 pub struct Worker {
     engine: Engine,
     stopping: AtomicBool,
-    /// Work of others that is under way: it may take minutes, and nobody who needs a token waits for
-    /// it.
-    patient: Mutex<Vec<oneshot::Receiver<()>>>,
+    /// Work of others that is under way, with the place of whose it is: it may take minutes, and
+    /// nobody who needs a token waits for it.
+    patient: Mutex<Vec<(usize, oneshot::Receiver<()>)>>,
 }
 
 impl Engine {
@@ -119,39 +119,34 @@ impl Worker {
         // What is begun is waited for, whatever becomes of the work of others.
         let others = self.claim_for_others().await.map(|others| {
             count += others.len();
-            let others: Vec<_> = others.into_iter().map(|lease| self.begin(lease)).collect();
+            let others: Vec<_> =
+                others.into_iter().map(|(whose, lease)| (whose, self.begin(lease))).collect();
             self.under_way().extend(others);
         });
         futures_util::future::join_all(tasks).await;
         others.map(|()| count as u64)
     }
 
-    /// Claims as much work of others as may be under way at once, each kind for as long as it asks.
-    async fn claim_for_others(&self) -> Result<Vec<Lease>> {
+    /// Claims as much work of others as may be under way at once: so much of each of them, so that what
+    /// one does for minutes keeps nobody else's from being done.
+    async fn claim_for_others(&self) -> Result<Vec<(usize, Lease)>> {
         let engine = &self.engine;
-        let mut room = {
+        let running: Vec<usize> = {
             let mut patient = self.under_way();
-            patient.retain_mut(|told| matches!(told.try_recv(), Ok(None)));
-            (BATCH as usize).saturating_sub(patient.len())
+            patient.retain_mut(|(_, told)| matches!(told.try_recv(), Ok(None)));
+            patient.iter().map(|(whose, _)| *whose).collect()
         };
         let mut leases = Vec::new();
-        let mut tasks: Vec<(Duration, Vec<Kind>)> = Vec::new();
-        for (task, duties) in &engine.0.duties {
-            let claim = duties.claim();
-            match tasks.iter_mut().find(|(known, _)| *known == claim) {
-                Some((_, tasks)) => tasks.push(task.clone()),
-                None => tasks.push((claim, vec![task.clone()])),
-            }
-        }
-        for (lease, tasks) in &tasks {
+        for (whose, duties) in engine.0.duties.iter().enumerate() {
+            let running = running.iter().filter(|other| **other == whose).count();
+            let room = BATCH.saturating_sub(u32::try_from(running).unwrap_or(BATCH));
             if room == 0 {
-                break;
+                continue;
             }
-            let limit = u32::try_from(room).unwrap_or(BATCH);
-            let claim = Claim::Due { tasks, lease: *lease, limit };
+            let (tasks, lease) = (&duties.tasks, duties.given.claim());
+            let claim = Claim::Due { tasks, lease, limit: room };
             let claimed = engine.0.vault.store().claim(claim).await?;
-            room = room.saturating_sub(claimed.len());
-            leases.extend(claimed);
+            leases.extend(claimed.into_iter().map(|lease| (whose, lease)));
         }
         Ok(leases)
     }
@@ -171,10 +166,10 @@ impl Worker {
     /// Waits for the work of others that is under way.
     async fn patience(&self) {
         let patient = std::mem::take(&mut *self.under_way());
-        futures_util::future::join_all(patient).await;
+        futures_util::future::join_all(patient.into_iter().map(|(_, told)| told)).await;
     }
 
-    fn under_way(&self) -> MutexGuard<'_, Vec<oneshot::Receiver<()>>> {
+    fn under_way(&self) -> MutexGuard<'_, Vec<(usize, oneshot::Receiver<()>)>> {
         self.patient.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -205,8 +200,9 @@ impl Worker {
 impl Engine {
     async fn do_due(&self, lease: &Lease) {
         let task = &lease.task.kind;
-        let outcome = if let Some((_, duties)) = self.0.duties.iter().find(|(of, _)| of == task) {
-            duties.do_due(lease).await
+        let others = self.0.duties.iter().find(|duties| duties.tasks.contains(task));
+        let outcome = if let Some(duties) = others {
+            duties.given.do_due(lease).await
         } else if *task == kind::REFRESH {
             self.refresh_due(lease).await
         } else if *task == kind::DISCONNECT {

@@ -17,6 +17,7 @@ use bailee_core::{
 };
 use bailee_registry::{DataOrigin, Objection};
 use bailee_rights::{
+    message::Messages,
     request::{Accounts, Rights, Timer, Uses, Word},
     source::{
         Correction, Count, DataSource, FieldFacts, Kept, Remaining, RowSink, SourceFacts,
@@ -223,36 +224,56 @@ fn word_of(state: ConnectionState) -> &'static str {
     }
 }
 
-/// The work of requests, for the worker: the engine is built before the desk that does it.
-#[derive(Default)]
-pub(crate) struct RightsDuties {
-    pub(crate) desk: Arc<OnceLock<Rights>>,
-    /// Whether an operator begins what providers ask for.
-    pub(crate) by_hand: bool,
+/// The work of requests, for the worker: the engine is built before the desk that does it. Letters go
+/// out by duties of their own, so that a source that takes minutes keeps none of them back.
+pub(crate) enum RightsDuties {
+    /// What writes to people.
+    Letters(Arc<OnceLock<Rights>>),
+    /// What works at requests.
+    Steps {
+        /// Who does it.
+        desk: Arc<OnceLock<Rights>>,
+        /// Whether an operator begins what providers ask for.
+        by_hand: bool,
+    },
 }
 
 #[async_trait]
 impl Duties for RightsDuties {
     fn tasks(&self) -> Vec<Kind> {
-        Rights::tasks()
+        match self {
+            Self::Letters(_) => Messages::tasks().into(),
+            Self::Steps { .. } => {
+                let mut tasks = Rights::tasks();
+                tasks.retain(|task| !Messages::tasks().contains(task));
+                tasks
+            }
+        }
     }
 
     fn claim(&self) -> Duration {
-        Rights::CLAIM
+        match self {
+            Self::Letters(_) => LETTER,
+            Self::Steps { .. } => Rights::CLAIM,
+        }
     }
 
     fn for_requests(&self) -> Option<Kind> {
-        (!self.by_hand).then_some(Rights::PROVIDER_WORK)
+        matches!(self, Self::Steps { by_hand: false, .. }).then_some(Rights::PROVIDER_WORK)
     }
 
     async fn do_due(&self, lease: &Lease) -> Result<()> {
-        match self.desk.get() {
+        let (Self::Letters(desk) | Self::Steps { desk, .. }) = self;
+        match desk.get() {
             Some(rights) => rights.do_due(lease).await,
             // A worker exists only once everything is built.
             None => Err(Error::new(ErrorKind::Configuration)),
         }
     }
 }
+
+/// How long the sending of a letter may hold its claim: three times what a mail server is given.
+const LETTER: Duration = Duration::from_secs(180);
 
 /// The host's runtime, as a timer.
 pub(crate) struct RuntimeTimer(pub(crate) Arc<dyn Runtime>);

@@ -24,21 +24,32 @@ use bailee::{
 use bailee_rights::notice::testing::{AddressBook, Mailbox};
 use bailee_testkit::World;
 use bailee_tests::{NOTES, drill::call};
+use tokio::sync::Semaphore;
 
 const ACME: TenantId = TenantId::from_static("acme");
 const OPERATOR: Id = Id::from_bytes([8; 16]);
 const CANARY: &str = "canary-content-of-ada";
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(3 * 86_400);
 
 /// One source that several processes of a test share.
 #[derive(Clone)]
-struct Content(Arc<MemorySource>);
+struct Content(Arc<MemorySource>, Arc<Gate>);
+
+/// What a source waits at before it hands anything over.
+struct Gate {
+    waiting: Semaphore,
+    open: Semaphore,
+}
 
 impl Content {
     fn new() -> Self {
         let field = FieldFacts::new("text", DataCategory::new("content"), DataOrigin::Provided);
         let table = TableFacts::new("posts", "content", Strategy::Delete).with_field(field);
-        Self(Arc::new(MemorySource::new(SourceFacts::new("content", vec![table]), 10)))
+        let gate = Gate { waiting: Semaphore::new(0), open: Semaphore::new(1) };
+        let source = MemorySource::new(SourceFacts::new("content", vec![table]), 10);
+        Self(Arc::new(source), Arc::new(gate))
     }
 
     async fn fill(&self, w: &World, visitor: &Visitor) {
@@ -60,6 +71,8 @@ impl DataSource for Content {
         self.0.count(whose).await
     }
     async fn collect(&self, whose: &Whose, sink: &mut dyn RowSink) -> Result<()> {
+        self.1.waiting.add_permits(1);
+        let _through = self.1.open.acquire().await.unwrap();
         self.0.collect(whose, sink).await
     }
     async fn erase(&self, whose: &Whose) -> Result<Step> {
@@ -205,6 +218,40 @@ async fn r5_a_restriction_that_was_asked_for_stops_calls() {
     assert_eq!(rights.status(ada, id).await.unwrap().state, State::Closed);
     let refused = call(&w.bailee, ada, &connection, "notes").await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Denied);
+}
+
+#[tokio::test]
+async fn a_source_that_takes_its_time_keeps_no_letter_from_going_out() {
+    let service = service().await;
+    let Service { w, ada, .. } = &service;
+    let rights = w.bailee.rights().unwrap();
+    let now = bailee::core::Clock::now(&w.clock);
+    let Gate { waiting, open } = &*service.content.1;
+    open.forget_permits(1);
+    // More than a worker takes at one time.
+    for n in 0..40 {
+        let other = w.visitor(&format!("other-{n}"));
+        rights.ask(&other, now, Ask::Access(Export::new())).await.unwrap();
+    }
+    let worker = Arc::new(w.bailee.worker());
+    let running = tokio::spawn({
+        let worker = Arc::clone(&worker);
+        async move { worker.run().await }
+    });
+    let all = tokio::time::timeout(LONG, waiting.acquire_many(32)).await;
+    all.expect("as many as a worker takes").unwrap().forget();
+    assert!(service.mailbox.taken().is_empty());
+    rights.ask(ada, now, Ask::Access(Export::new())).await.unwrap();
+    let taken = async {
+        while service.mailbox.taken().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(LONG, taken).await.expect("a letter about the receipt");
+    assert_eq!(waiting.available_permits(), 0, "and nobody else was asked meanwhile");
+    open.add_permits(32);
+    worker.stop();
+    running.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -184,7 +184,7 @@ impl Rights {
         })
     }
 
-    /// The kinds of work that [`do_due`](Self::do_due) does.
+    /// The kinds of work that [`do_due`](Self::do_due) does, those of letters among them.
     pub fn tasks() -> Vec<Kind> {
         let mut tasks = OWN.to_vec();
         tasks.extend(Holds::tasks());
