@@ -422,6 +422,11 @@ const EVENTS: &[EventShape] = &[
     event("rights.stream_begun", "a person began to fetch a copy directly", &["request", "right"]),
     event("rights.streamed", "a person was given a copy directly", &["request", "right", "rows"]),
     event(
+        "rights.stuck",
+        "something is wrong in a part of a request that does not pass with time",
+        &["request"],
+    ),
+    event(
         "rights.sweep_begun",
         "data is about to be erased because its time is over",
         &["sweep", "rows", "before"],

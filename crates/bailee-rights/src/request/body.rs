@@ -206,6 +206,9 @@ pub(super) struct PartBody {
     /// Which of the values that the person says are wrong were put right here, by their places.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) put_right: Vec<u32>,
+    /// Why it cannot go on by itself, whatever its sources say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) fault: Option<String>,
     /// How often a step failed since one did not.
     #[serde(default)]
     pub(super) failed: u32,
@@ -346,6 +349,7 @@ impl PartBody {
             said: false,
             segments: Vec::new(),
             put_right: Vec::new(),
+            fault: None,
             failed: 0,
         }
     }

@@ -30,10 +30,11 @@ impl Rights {
             let entry = self.about(&body, self.entry("rights.looked", id));
             return self.finish(lease, Due::After(DAY), entry).await;
         }
+        let stuck = self.is_stuck(id, &body).await?;
         let waits = body.state == State::Returned;
         let reading = body.clock.read(&self.0.at)?;
         // Nobody goes on with it before an operator says what goes, whatever the clock shows.
-        let running = reading.running().or(waits.then(|| reading.deadline()));
+        let running = reading.running().or((waits || stuck).then(|| reading.deadline()));
         let Some(deadline) = running.copied() else {
             let entry = self.about(&body, self.entry("rights.looked", id));
             return self.finish(lease, Due::After(DAY), entry).await;
@@ -41,7 +42,7 @@ impl Rights {
         let now = self.now();
         let begun = body.clock.warnings(&self.0.at)?.first().is_some_and(|first| *first <= now);
         let over = deadline.is_over(now);
-        if (begun || over || waits)
+        if (begun || over || waits || stuck)
             && let Some(overseer) = &self.0.overseer
         {
             let warning = Warning {
@@ -51,6 +52,7 @@ impl Rights {
                 state: body.state,
                 deadline,
                 over,
+                stuck,
             };
             let warned = async {
                 overseer
@@ -66,13 +68,14 @@ impl Rights {
         let event = match (waits, over) {
             (true, _) => "rights.return_waits",
             (_, true) => "rights.overdue",
+            (_, false) if !begun && stuck => "rights.stuck",
             (_, false) => "rights.due",
         };
         let entry = self
             .about(&body, self.entry(event, id))
             .with("until", deadline.strict)
             .with("state", body.state.as_str());
-        let next = if over || waits { Due::After(DAY) } else { self.next_warning(&body)? };
+        let next = if over || waits || stuck { Due::After(DAY) } else { self.next_warning(&body)? };
         self.finish(lease, next, entry).await
     }
 

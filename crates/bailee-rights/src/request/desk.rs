@@ -133,6 +133,9 @@ pub struct Warning {
     pub deadline: Deadline,
     /// Whether that is over.
     pub over: bool,
+    /// Whether something is wrong in a part that does not pass with time (see
+    /// [`Part::fault`](super::Part::fault)).
+    pub stuck: bool,
 }
 
 /// Waits. Libraries have no timer of their own.

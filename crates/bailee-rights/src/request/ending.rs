@@ -40,7 +40,7 @@ impl Rights {
     ) -> Result<bool> {
         let accounts = &*self.0.accounts;
         let mut ended = part.ended.unwrap_or_default();
-        let (since, ending) = part.ending.take().unwrap_or_else(|| (self.now(), BTreeSet::new()));
+        let (since, ending) = part.ending.clone().unwrap_or_else(|| (self.now(), BTreeSet::new()));
         if !ending.is_empty() {
             accounts.end(tenant, subject, &ending, &part.by).await?;
         }

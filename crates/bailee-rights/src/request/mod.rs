@@ -35,6 +35,7 @@ mod returned;
 mod right;
 mod state;
 mod streaming;
+mod stuck;
 mod telling;
 mod view;
 mod weighing;

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use bailee_core::{
     Error, ErrorKind, HostId, Id, Monotonic, RecipientId, Result, SubjectId, TenantId, Timestamp,
 };
-use bailee_store::{Due, Key, Lease, Op};
+use bailee_store::{Due, Key, Lease};
 use bailee_vault::{Draft, Holder, View};
 use futures_util::future::join_all;
 
@@ -39,6 +39,7 @@ impl Rights {
         };
         let subject = lease.subject.ok_or_else(|| Error::new(ErrorKind::Unopenable))?;
         let moved = part.stage.is_held() && self.hold_moved(tenant, subject, &mut part).await?;
+        part.fault = None;
         let done = match part.stage {
             Stage::Held | Stage::Returned if moved => true,
             Stage::Working if self.is_taken_back(&part.home, id).await? => {
@@ -54,6 +55,7 @@ impl Rights {
                     part.stage = if part.right.erases() { Stage::Cleared } else { Stage::Done };
                     true
                 }
+                Err(error) if part.is_stuck_by(error.kind()) => false,
                 done => done?,
             },
             Stage::Ending => self.end_part(tenant, subject, id, &mut part).await?,
@@ -93,7 +95,8 @@ impl Rights {
         done: bool,
     ) -> Result<()> {
         let (tenant, id) = (&lease.tenant, lease.task.id);
-        let faulty = part.sources.iter().any(|source| source.fault.is_some());
+        let faulty =
+            part.fault.is_some() || part.sources.iter().any(|source| source.fault.is_some());
         part.failed = if faulty { part.failed.saturating_add(1) } else { 0 };
         let at_home = part.home == *tenant;
         let due = match (done, faulty) {
@@ -134,23 +137,11 @@ impl Rights {
             let request = Key::new(kind::REQUEST_DUE, id);
             batch = batch.schedule(request, Some(subject), Due::After(Duration::ZERO));
         }
-        vault.commit(tenant, batch).await.map(|_| ())
-    }
-
-    /// What makes a part wait for the holds that keep something in it.
-    async fn wait_for_holds(&self, tenant: &TenantId, id: Id, part: &PartBody) -> Result<Vec<Op>> {
-        let mut ops = Vec::new();
-        if part.stage.is_held() {
-            let mut holds: Vec<Id> = part.held.values().map(|held| held.0).collect();
-            holds.sort_unstable();
-            holds.dedup();
-            for hold in holds {
-                let waits = self.0.holds.wait_for(tenant, hold, id).await?;
-                // One that ended meanwhile keeps nothing any more: it is looked at anew.
-                ops.extend(waits.ok_or(ErrorKind::Conflict)?);
-            }
+        vault.commit(tenant, batch).await?;
+        match part.fault.is_some() && part.failed == 1 {
+            true => self.tell_stuck(&part.home, id).await,
+            false => Ok(()),
         }
-        Ok(ops)
     }
 
     /// Wakes the request of a part in another tenant. It is written as it is, so that whoever is at it

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use bailee_core::{ErrorKind, Id, Result, SubjectId, TenantId, Timestamp};
 use bailee_registry::Standing;
-use bailee_store::{Due, Key, Lease};
+use bailee_store::{Due, Key, Lease, Op};
 use bailee_vault::{Holder, View};
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +109,27 @@ impl Rights {
             }
         }
         Ok(true)
+    }
+
+    /// What makes a part wait for the holds that keep something in it.
+    pub(super) async fn wait_for_holds(
+        &self,
+        tenant: &TenantId,
+        id: Id,
+        part: &PartBody,
+    ) -> Result<Vec<Op>> {
+        let mut ops = Vec::new();
+        if part.stage.is_held() {
+            let mut holds: Vec<Id> = part.held.values().map(|held| held.0).collect();
+            holds.sort_unstable();
+            holds.dedup();
+            for hold in holds {
+                let waits = self.0.holds.wait_for(tenant, hold, id).await?;
+                // One that ended meanwhile keeps nothing any more: it is looked at anew.
+                ops.extend(waits.ok_or(ErrorKind::Conflict)?);
+            }
+        }
+        Ok(ops)
     }
 
     /// Whether a person came back after everything was erased but what is held: something is

@@ -149,6 +149,8 @@ pub struct Part {
     pub own_records: u64,
     /// The sets that are held, with why and until when.
     pub held: BTreeMap<String, (Reason, Timestamp)>,
+    /// Why it cannot go on by itself, as a word: what a person has to put right. It is tried again.
+    pub fault: Option<String>,
     /// What goes of a person who came back before a hold was over, as an operator said.
     pub after_return: Option<AfterReturn>,
 }
@@ -325,6 +327,7 @@ impl Part {
                 sources: Vec::new(),
                 own_records: 0,
                 held: BTreeMap::new(),
+                fault: None,
                 after_return: None,
             };
         };
@@ -354,6 +357,7 @@ impl Part {
                 .into_iter()
                 .map(|(set, (_, reason, until))| (set, (reason, until)))
                 .collect(),
+            fault: body.fault,
             after_return: body.after,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bailee_core::{DataCategory, Id, PurposeId, RecipientId};
+use bailee_core::{DataCategory, ErrorKind, Id, PurposeId, RecipientId};
 use bailee_registry::Disclosures;
 use bailee_rights::{
     hold::{Covers, Placing},
@@ -165,4 +165,29 @@ async fn a_request_that_waits_for_another_tenant_is_woken_by_its_part() {
     world.clock.advance(Duration::from_secs(3600));
     world.settle().await;
     assert_eq!(request(&world, id).await.state, State::Closed);
+}
+
+#[tokio::test]
+async fn a_word_that_is_never_taken_is_a_fault_that_operators_see_and_the_overseer_hears_of() {
+    let world = World::new().await;
+    world.fill(&ACME, &ada(), CANARY).await;
+    *world.connect.refuses.lock().unwrap() = Some(ErrorKind::Unsupported);
+    let visitor = world.visitor(&ACME, &ada());
+    let id = world.rights.ask(&visitor, world.now(), Ask::MarketingOptOut).await.unwrap().id;
+    world.settle().await;
+    let stuck = request(&world, id).await;
+    assert_eq!(stuck.state, State::Working);
+    assert_eq!(stuck.parts[0].fault.as_deref(), Some("unsupported"));
+    let heard = world.heard.0.lock().unwrap().clone();
+    assert!(heard.iter().any(|warning| warning.request == id && warning.stuck && !warning.over));
+    for _ in 0..24 {
+        world.clock.advance(Duration::from_secs(3600));
+        world.settle().await;
+    }
+    assert!(world.heard.0.lock().unwrap().len() <= heard.len() + 2, "once a day");
+    *world.connect.refuses.lock().unwrap() = None;
+    world.clock.advance(Duration::from_secs(3600));
+    world.settle().await;
+    let closed = request(&world, id).await;
+    assert_eq!((closed.state, closed.parts[0].fault.as_deref()), (State::Closed, None));
 }

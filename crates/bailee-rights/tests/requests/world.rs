@@ -63,6 +63,8 @@ pub(crate) struct Connect {
     pub(crate) connections: Mutex<BTreeSet<ConnectionId>>,
     /// The request that is taken back right before the next word is said.
     before_words: Arc<Mutex<Option<(Rights, Id)>>>,
+    /// How every word is refused.
+    pub(crate) refuses: Mutex<Option<ErrorKind>>,
     /// How those that are gone ended, as a log has it.
     log: Mutex<BTreeMap<ConnectionId, bool>>,
     empty: MemorySource,
@@ -84,6 +86,9 @@ impl Accounts for Connect {
         let before = self.before_words.lock().unwrap().take();
         if let Some((rights, id)) = before {
             rights.operator(OPERATOR).cancel(tenant, id).await?;
+        }
+        if let Some(kind) = *self.refuses.lock().unwrap() {
+            return Err(kind.into());
         }
         let view = self.vault.read(tenant, Holder::Subject(subject), &[]).await?;
         let ledger = &self.ledger;
@@ -386,6 +391,7 @@ impl World {
             ledger: Ledger::new(vault.clone()),
             connections: Mutex::new([connection(1), connection(2)].into()),
             before_words: Arc::clone(&before_words),
+            refuses: Mutex::default(),
             log: Mutex::default(),
             empty: MemorySource::new(SourceFacts::new("connections", Vec::new()), 1),
         });
