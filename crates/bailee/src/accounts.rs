@@ -233,8 +233,8 @@ pub(crate) enum RightsDuties {
     Steps {
         /// Who does it.
         desk: Arc<OnceLock<Rights>>,
-        /// Whether an operator begins what providers ask for.
-        by_hand: bool,
+        /// Whether what providers ask for begins by itself.
+        providers_erase: bool,
     },
 }
 
@@ -259,7 +259,7 @@ impl Duties for RightsDuties {
     }
 
     fn for_requests(&self) -> Option<Kind> {
-        matches!(self, Self::Steps { by_hand: false, .. }).then_some(Rights::PROVIDER_WORK)
+        matches!(self, Self::Steps { providers_erase: true, .. }).then_some(Rights::PROVIDER_WORK)
     }
 
     async fn do_due(&self, lease: &Lease) -> Result<()> {

@@ -413,8 +413,8 @@ impl Builder {
         let (desk, sweeper) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
         if let Some(joined) = &joined {
             engine = engine.duties(Arc::new(RightsDuties::Letters(Arc::clone(&desk))));
-            let (desk, by_hand) = (Arc::clone(&desk), joined.setup.by_hand);
-            engine = engine.duties(Arc::new(RightsDuties::Steps { desk, by_hand }));
+            let (desk, providers_erase) = (Arc::clone(&desk), joined.setup.providers_erase);
+            engine = engine.duties(Arc::new(RightsDuties::Steps { desk, providers_erase }));
             engine = engine.duties(Arc::new(RetentionDuties(Arc::clone(&sweeper))));
         }
         let engine = engine.build().await?;

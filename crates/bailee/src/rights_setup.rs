@@ -36,7 +36,7 @@ pub struct RightsSetup {
     pub(crate) grace: Option<Duration>,
     pub(crate) session: Option<Duration>,
     pub(crate) package_life: Option<Duration>,
-    pub(crate) by_hand: bool,
+    pub(crate) providers_erase: bool,
 }
 
 impl RightsSetup {
@@ -52,7 +52,7 @@ impl RightsSetup {
             grace: None,
             session: None,
             package_life: None,
-            by_hand: false,
+            providers_erase: false,
         }
     }
 
@@ -101,13 +101,17 @@ impl RightsSetup {
         self
     }
 
-    /// Leaves to operators what providers ask for in a person's name. Otherwise a provider's verified
-    /// request that the data of an account's holder is erased (a deletion callback) begins their
-    /// erasure by itself, of which they are told and which they can take back for the
-    /// [`grace`](Self::grace) period; the provider is answered when it is done. A host that keeps more
-    /// of people than what came from one provider may want an operator to look first.
-    pub fn provider_requests_by_hand(mut self) -> Self {
-        self.by_hand = true;
+    /// Lets what providers ask for in a person's name begin by itself: a provider's verified request
+    /// that the data of an account's holder is erased (a deletion callback) begins their erasure here,
+    /// in every tenant, of which they are told and which they can take back for the
+    /// [`grace`](Self::grace) period; the provider is answered when it is done.
+    ///
+    /// For hosts that keep of people what came from that provider and what serves it. Without this an
+    /// operator looks first
+    /// ([`enter_from_provider`](bailee_rights::request::OperatorRights::enter_from_provider)): whoever
+    /// holds somebody's account at a provider should not be able to end their account here.
+    pub fn provider_requests_erase(mut self) -> Self {
+        self.providers_erase = true;
         self
     }
 

@@ -99,7 +99,8 @@ async fn a_deletion_is_answered_with_a_code_whose_page_follows_it_to_its_end() {
 #[tokio::test]
 async fn r3_a_deletion_erases_its_person_here_once_and_the_code_says_when_that_is_done() {
     let host = |builder: Builder| {
-        builder.rights(RightsSetup::new(Establishment::in_europe("IE").unwrap()))
+        let rights = RightsSetup::new(Establishment::in_europe("IE").unwrap());
+        builder.rights(rights.provider_requests_erase())
     };
     let scene = Scene::joined(INSTAGRAM, adapter("instagram"), |_| {}, host).await;
     let ada = scene.world.visitor("ada");
@@ -129,10 +130,9 @@ async fn r3_a_deletion_erases_its_person_here_once_and_the_code_says_when_that_i
 }
 
 #[tokio::test]
-async fn where_operators_look_first_a_deletion_begins_nothing_by_itself() {
+async fn unless_the_host_says_so_a_deletion_begins_nothing_by_itself() {
     let host = |builder: Builder| {
-        let rights = RightsSetup::new(Establishment::in_europe("IE").unwrap());
-        builder.rights(rights.provider_requests_by_hand())
+        builder.rights(RightsSetup::new(Establishment::in_europe("IE").unwrap()))
     };
     let scene = Scene::joined(INSTAGRAM, adapter("instagram"), |_| {}, host).await;
     let ada = scene.world.visitor("ada");
