@@ -190,7 +190,13 @@ impl Rights {
         person: &HostId,
     ) -> Result<Vec<(TenantId, bailee_core::SubjectId)>> {
         let mut places = Vec::new();
-        for tenant in self.tenants_of(tenant, person).await? {
+        let tenants = self.tenants_of(tenant, person).await?;
+        let size: usize = tenants.iter().map(|tenant| tenant.as_str().len() + PLACE).sum();
+        if size > PLACES {
+            return Err(Error::new(ErrorKind::TooLarge)
+                .with_detail("the person has data in more tenants than one request can name"));
+        }
+        for tenant in tenants {
             let subject = self.vault().ensure_subject(&tenant, person).await?;
             places.push((tenant, subject));
         }
@@ -362,6 +368,12 @@ impl ValueBody {
         }
     }
 }
+
+/// What a tenant takes in the record of a request beside its name: who the person is there, and what an
+/// operator may say of it later.
+const PLACE: usize = 64;
+/// What all of them may take there, which has to fit the 64 KiB of its facts with everything else.
+const PLACES: usize = 48 * 1024;
 
 #[cfg(test)]
 mod tests {

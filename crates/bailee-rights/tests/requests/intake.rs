@@ -132,3 +132,17 @@ async fn a_withdrawal_is_done_at_once() {
     let request = world.rights.status(&visitor, id).await.unwrap();
     assert_eq!((request.state, request.closed.unwrap().1), (State::Closed, Outcome::Done));
 }
+
+#[tokio::test]
+async fn more_tenants_than_a_request_can_name_are_refused_before_anything_is_written() {
+    let world = World::new().await;
+    let too_many = HostId::Int(655);
+    let visitor = world.visitor(&ACME, &too_many);
+    let refused = world.rights.ask(&visitor, world.now(), Ask::MarketingOptOut).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::TooLarge);
+    assert_eq!(world.vault.subject(&ACME, &too_many).await.unwrap(), None);
+    let visitor = world.visitor(&ACME, &HostId::Int(654));
+    let taken = world.rights.ask(&visitor, world.now(), Ask::MarketingOptOut).await.unwrap();
+    let request = world.rights.operator(OPERATOR).request(&ACME, taken.id).await.unwrap();
+    assert_eq!(request.parts.len(), 655, "with its own");
+}

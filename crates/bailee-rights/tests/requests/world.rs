@@ -199,6 +199,10 @@ impl Access for Memberships {
             HostId::Text(text) if text.ends_with("in three") && !self.left.load(SeqCst) => {
                 vec![GLOBEX, INITECH, ACME]
             }
+            // As many as the number says.
+            HostId::Int(many) => {
+                (0..*many).map(|n| TenantId::new(format!("tenant-{n:04}")).unwrap()).collect()
+            }
             _ => vec![ACME],
         })
     }
