@@ -29,6 +29,12 @@ pub trait Duties: Send + Sync + 'static {
         None
     }
 
+    /// Which of them is planned where somebody is found to be too young for the service, under their
+    /// pseudonym and in the commit that writes it down.
+    fn for_children(&self) -> Option<Kind> {
+        None
+    }
+
     /// Does one piece of it.
     ///
     /// *Must* end the claim in the commit that writes what was done

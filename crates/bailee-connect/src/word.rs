@@ -2,7 +2,7 @@
 //! hold: the ledger's records, the standing and the audit entries, and where the word leaves a
 //! connection without anything to rest on, the beginning of that connection's end.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use bailee_core::{
     Actor, ConnectionRef, ConnectionState, Error, ErrorKind, HostId, ProviderId, PurposeId, Result,
@@ -12,6 +12,7 @@ use bailee_registry::{
     AgeBand, AgeMethod, Change, Choice, ConsentState, Declaration, Given, GlobalPrivacyControl,
     Grounds, LegalBasis, Objection, PromptErasure, Purpose, Standing,
 };
+use bailee_store::{Due, Key, Op};
 use bailee_vault::{Holder, View};
 
 use crate::{disconnect::DisconnectReceipt, engine::Engine, stored::Found};
@@ -161,6 +162,9 @@ impl Engine {
         };
         let (now, later) = ends.split_at(ends.len().min(AT_ONCE));
         let mut batch = change.add_to(vault.batch()?);
+        if erase.is_some() {
+            batch = batch.ops(self.child_found(subject));
+        }
         for found in now {
             batch = self.unusable(found, by, Some(CONSENT_WITHDRAWN), batch).await?;
         }
@@ -173,6 +177,13 @@ impl Engine {
         }
         let ends = ends.into_iter().map(|found| found.reference).collect();
         Ok(Said { ends, erase })
+    }
+
+    /// The work of others that begins where somebody is too young for the service.
+    fn child_found(&self, subject: SubjectId) -> Option<Op> {
+        let kind = self.0.duties.iter().find_map(|(_, duties)| duties.for_children())?;
+        let (task, due) = (Key::new(kind, subject.id()), Due::After(Duration::ZERO));
+        Some(Op::Schedule { task, subject: Some(subject), due })
     }
 
     /// What a word changes in the ledger.

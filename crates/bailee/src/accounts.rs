@@ -262,6 +262,10 @@ impl Duties for RightsDuties {
         matches!(self, Self::Steps { providers_erase: true, .. }).then_some(Rights::PROVIDER_WORK)
     }
 
+    fn for_children(&self) -> Option<Kind> {
+        Some(Rights::CHILD_WORK)
+    }
+
     async fn do_due(&self, lease: &Lease) -> Result<()> {
         let (Self::Letters(desk) | Self::Steps { desk, .. }) = self;
         match desk.get() {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bailee::{
     Declaration, ErrorKind, HostId, Result, RightsSetup, TenantId, Visitor,
     core::{DataCategory, Id},
-    registry::{AuditLog, DataOrigin, RestrictionGround},
+    registry::{AgeBand, AgeMethod, AuditLog, DataOrigin, RestrictionGround},
     rights::{
         clock::Establishment,
         package::MemorySpool,
@@ -177,6 +177,28 @@ async fn r3_an_erasure_ends_connections_at_their_providers_and_leaves_nothing() 
     for named in ["ada", "canary", "acme"] {
         assert!(!text.contains(named), "{named} in {text}");
     }
+    w.assert_clean_audit(&["acme", "~"]).await;
+}
+
+#[tokio::test]
+async fn g4_a_child_that_is_found_is_erased_by_itself() {
+    let service = service().await;
+    let Service { w, ada, .. } = &service;
+    w.connect(ada, "notes", &[NOTES]).await.unwrap();
+    let operator = w.bailee.operator_choices(OPERATOR);
+    let method = AgeMethod::Reported;
+    let erase = operator.learn_age(&ACME, ada.person(), AgeBand::Child, method).await.unwrap();
+    assert!(erase.is_some());
+    w.settle().await;
+    let rights = w.bailee.rights().unwrap();
+    let [request] = rights.of_visitor(ada).await.unwrap().try_into().unwrap();
+    assert_eq!(request.state, State::Grace, "an age that was wrong can be corrected");
+    w.advance(GRACE);
+    w.settle().await;
+    w.advance(Duration::from_secs(600));
+    w.settle().await;
+    assert!(service.content.0.contents().is_empty());
+    assert_eq!(w.bailee.vault().subject(&ACME, ada.person()).await.unwrap(), None);
     w.assert_clean_audit(&["acme", "~"]).await;
 }
 

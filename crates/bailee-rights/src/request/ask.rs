@@ -159,6 +159,9 @@ pub enum Channel {
     Agent,
     /// The host's application, by the person.
     Application,
+    /// Nobody asked: it follows from what is declared, as for whoever is too young for the service
+    /// (Art. 17(1)(f) GDPR). It is about one tenant, and nobody is written to.
+    Declared,
     /// Electronic mail, entered by an operator.
     Email,
     /// A letter, entered by an operator.
@@ -175,6 +178,7 @@ impl Channel {
         match self {
             Self::Agent => "agent",
             Self::Application => "application",
+            Self::Declared => "declared",
             Self::Email => "email",
             Self::Letter => "letter",
             Self::Oral => "oral",

@@ -215,6 +215,8 @@ impl Rights {
             self.part_due(lease).await
         } else if *task == kind::REQUEST_DUE {
             self.request_due(lease).await
+        } else if *task == kind::CHILD_DUE {
+            self.child_due(lease).await
         } else if *task == kind::PROVIDER_DUE {
             self.provider_due(lease).await
         } else if *task == kind::PACKAGE_DUE {
@@ -454,8 +456,14 @@ impl fmt::Debug for RightsBuilder {
 }
 
 /// The kinds of work of requests themselves.
-const OWN: [Kind; 5] =
-    [kind::CLOCK_DUE, kind::PACKAGE_DUE, kind::PART_DUE, kind::PROVIDER_DUE, kind::REQUEST_DUE];
+const OWN: [Kind; 6] = [
+    kind::CHILD_DUE,
+    kind::CLOCK_DUE,
+    kind::PACKAGE_DUE,
+    kind::PART_DUE,
+    kind::PROVIDER_DUE,
+    kind::REQUEST_DUE,
+];
 /// When a step is tried again that met another write.
 const SOON: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(3 * 86_400);

@@ -8,7 +8,7 @@ use bailee_store::{Due, Key, Lease, Op};
 use bailee_vault::View;
 
 use super::{
-    Reason, Right, Word,
+    Channel, Reason, Right, Word,
     body::{MatterBody, OutcomeBody, PartBody, RefusedBody, RequestBody, SourceBody, Stage},
     desk::Rights,
     hand_out::Packed,
@@ -42,6 +42,11 @@ impl Rights {
                 Some(until) if until > self.now() => {
                     let entry = self.about(&body, self.entry("rights.looked", id));
                     self.finish(lease, Due::At(until), entry).await
+                }
+                _ if body.channel == Channel::Declared && !self.is_child(&body).await? => {
+                    // It was learnt meanwhile that they are older.
+                    body.state = body.state.after(Move::Cancelled, body.right)?;
+                    self.close(lease, &view, body, OutcomeBody::Cancelled, None).await
                 }
                 _ => {
                     // What is being handed out is handed out first, as long as there is time for it.

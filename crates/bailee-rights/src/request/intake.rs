@@ -6,7 +6,7 @@ use bailee_store::{Due, Key, Query};
 use bailee_vault::{Draft, Holder};
 
 use super::{
-    Ask, Right,
+    Ask, Channel, Right,
     ask::Incoming,
     body::{
         AmendmentBody, AskedBody, IdentityBody, MatterBody, OutcomeBody, RequestBody, SCHEMA,
@@ -51,7 +51,13 @@ impl Rights {
         let right = ask.right();
         // Nobody is taken in for what cannot be asked.
         let (matter, mut asked) = self.split(ask)?;
-        let places = self.places(tenant, person).await?;
+        let places = match channel {
+            // Whoever is too young here may not be there.
+            Channel::Declared => {
+                vec![(tenant.clone(), self.vault().ensure_subject(tenant, person).await?)]
+            }
+            _ => self.places(tenant, person).await?,
+        };
         let subject = places.first().map(|(_, subject)| *subject);
         let subject = subject.ok_or_else(|| Error::new(ErrorKind::Unopenable))?;
         let by = by.unwrap_or(Actor::Subject { subject });
@@ -128,11 +134,12 @@ impl Rights {
                 .schedule(Key::new(kind::REQUEST_DUE, id), Some(subject), self.first_due(&body))
                 .schedule(Key::new(kind::CLOCK_DUE, id), Some(subject), self.next_warning(&body)?)
                 .audit(entry);
-            batch = self
-                .letter(tenant, subject, id, right, self.acknowledged(&body)?)
-                .await?
-                .add_to(batch);
-            if right.erases() {
+            let tells = body.channel != Channel::Declared;
+            if tells {
+                let content = self.acknowledged(&body)?;
+                batch = self.letter(tenant, subject, id, right, content).await?.add_to(batch);
+            }
+            if right.erases() && tells {
                 batch = self.keep_reach(tenant, subject, id).await?.add_to(batch);
             }
             if let Some(asked) = &asked {

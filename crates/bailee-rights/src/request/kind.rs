@@ -27,6 +27,9 @@ pub(crate) const CLOCK_DUE: Kind = Kind::from_static("rights.clock");
 /// Work: bring a part on.
 pub(crate) const PART_DUE: Kind = Kind::from_static("rights.part");
 
+/// Work: begin the erasure of a child's data, under the child's pseudonym.
+pub(crate) const CHILD_DUE: Kind = Kind::from_static("rights.child");
+
 /// Work: begin what a provider asked for, or answer it, under the id of its request.
 pub(crate) const PROVIDER_DUE: Kind = Kind::from_static("rights.provider");
 

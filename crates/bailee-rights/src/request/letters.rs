@@ -8,7 +8,7 @@ use bailee_vault::Holder;
 use time::Date;
 
 use super::{
-    Reason, Right,
+    Channel, Reason, Right,
     body::{PartBody, RecipientBody, RefusedBody, RequestBody},
     desk::Rights,
 };
@@ -52,6 +52,9 @@ impl Rights {
     ) -> Result<BatchBuilder> {
         let subject = body.places.first().map(|(_, subject)| *subject);
         let (Some(subject), Some(_)) = (subject, &self.0.messages) else { return Ok(batch) };
+        if body.channel == Channel::Declared {
+            return Ok(batch);
+        }
         let view = match self.vault().read(tenant, Holder::Subject(subject), &[]).await {
             Err(error) if error.kind() == ErrorKind::Shredded => return Ok(batch),
             view => view?,

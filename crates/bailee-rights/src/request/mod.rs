@@ -14,6 +14,7 @@ mod ask;
 mod body;
 mod certificate;
 mod changing;
+mod child;
 mod deadline;
 mod desk;
 mod drive;

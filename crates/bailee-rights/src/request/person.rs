@@ -228,6 +228,10 @@ impl Rights {
     pub(super) async fn cut_off(&self, tenant: &TenantId, id: Id, by: &Actor) -> Result<()> {
         for _ in 0..8 {
             let (view, mut body) = self.read_request(tenant, id).await?;
+            if body.channel == Channel::Declared {
+                return Err(Error::new(ErrorKind::Rejected)
+                    .with_detail("nobody asked for it: it ends where another age is known"));
+            }
             body.state = body.state.after(Move::Cancelled, body.right)?;
             let outcome = OutcomeBody::Cancelled;
             let content = Content::Cancelled { cause: Cause::Person };

@@ -97,6 +97,8 @@ pub enum IdentifiedBy {
     Attested,
     /// They had the code that was sent to their address.
     Code,
+    /// Nobody asked, and nobody has to show anything.
+    Declared,
     /// A provider proved that it speaks for the account.
     Provider,
     /// They were signed in, not long ago.
@@ -109,6 +111,7 @@ impl IdentifiedBy {
         match self {
             Self::Attested => "attested",
             Self::Code => "code",
+            Self::Declared => "declared",
             Self::Provider => "provider",
             Self::Session => "session",
         }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
 mod connecting;
+mod children;
 mod crossing;
 mod dry_runs;
 mod erasing;
