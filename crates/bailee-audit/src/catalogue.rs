@@ -419,6 +419,7 @@ const EVENTS: &[EventShape] = &[
         "an operator said what goes of a person who came back",
         &["request", "outcome"],
     ),
+    event("rights.statements_kept", "what completes data was kept", &["request", "count"]),
     event("rights.stream_begun", "a person began to fetch a copy directly", &["request", "right"]),
     event("rights.streamed", "a person was given a copy directly", &["request", "right", "rows"]),
     event(

@@ -9,7 +9,7 @@ use bailee_core::{
 use bailee_registry::{Grounds, RestrictionGround};
 use serde::{Deserialize, Serialize};
 
-use super::{Right, Uses};
+use super::{Right, Statement, Uses};
 use crate::source::Correction;
 
 /// What a person asks for.
@@ -44,6 +44,8 @@ pub enum Ask {
     Rectification(Vec<Amendment>),
     /// That their data is kept and nothing else (Art. 18 GDPR).
     Restriction(RestrictionGround),
+    /// That what is incomplete is completed by statements of theirs (Art. 16 GDPR, second sentence).
+    Supplement(Vec<Statement>),
 }
 
 /// How a copy is handed out.
@@ -121,7 +123,7 @@ impl Ask {
             Self::MarketingOptOut => Right::MarketingOptOut,
             Self::Objection { .. } => Right::Objection,
             Self::Portability(_) => Right::Portability,
-            Self::Rectification(_) => Right::Rectification,
+            Self::Rectification(_) | Self::Supplement(_) => Right::Rectification,
             Self::Restriction(_) => Right::Restriction,
         }
     }
@@ -139,6 +141,11 @@ impl Ask {
             Self::Rectification(amendments) if amendments.len() > MOST_AMENDMENTS => {
                 refused("more than a hundred values at once")
             }
+            Self::Supplement(statements) if statements.is_empty() => refused("nothing was stated"),
+            Self::Supplement(statements) if statements.len() > MOST_AMENDMENTS => {
+                refused("more than a hundred statements at once")
+            }
+            Self::Supplement(statements) => statements.iter().try_for_each(Statement::check),
             Self::Restriction(RestrictionGround::Child | RestrictionGround::Unknown) => {
                 refused("nobody asks for a restriction on this ground")
             }

@@ -10,6 +10,7 @@ use bailee_registry::RestrictionGround;
 use bailee_vault::Facts;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::statement::StatementBody;
 use super::{AfterReturn, Channel, Ended, Export, IdentifiedBy, Reason, Right, State, Uses};
 use crate::{
     clock::RequestClock,
@@ -116,6 +117,9 @@ pub(super) enum MatterBody {
         csv: bool,
     },
     Amendments {
+        count: u32,
+    },
+    Statements {
         count: u32,
     },
 }
@@ -277,6 +281,8 @@ pub(super) struct AskedBody {
     pub(super) words: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) amendments: Vec<AmendmentBody>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) statements: Vec<StatementBody>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) export: Option<Export>,
     /// On which grounds an objection is overridden, until the ledger has them.

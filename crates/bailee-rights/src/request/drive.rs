@@ -118,7 +118,9 @@ impl Rights {
                     integration: integration.clone(),
                     grounds: written.as_deref().map(Grounds::new),
                 },
-                (_, Right::Rectification) => Word::Restricted(RestrictionGround::AccuracyContested),
+                (MatterBody::Amendments { .. }, _) => {
+                    Word::Restricted(RestrictionGround::AccuracyContested)
+                }
                 _ => break,
             };
             let by = spoken_by(&body.by, *subject);
@@ -559,7 +561,9 @@ fn not_held(
     parts: &[PartBody],
     at: bailee_core::Timestamp,
 ) -> Vec<RefusedBody> {
-    let MatterBody::Amendments { count } = body.matter else { return Vec::new() };
+    let (MatterBody::Amendments { count } | MatterBody::Statements { count }) = body.matter else {
+        return Vec::new();
+    };
     let weighed = |place: &u32| body.refused.iter().any(|refused| refused.value == Some(*place));
     let right = |place: &u32| parts.iter().any(|part| part.put_right.contains(place));
     let left = (0..count).filter(|place| !weighed(place) && !right(place));

@@ -6,7 +6,7 @@ use bailee_store::{Due, Key, Query};
 use bailee_vault::{Draft, Holder};
 
 use super::{
-    Ask, Channel, Right,
+    Ask, Channel, Right, Statement,
     ask::Incoming,
     body::{
         AmendmentBody, AskedBody, IdentityBody, MatterBody, OutcomeBody, RequestBody, SCHEMA,
@@ -16,6 +16,7 @@ use super::{
     drive::provider_of,
     kind, recipient,
     state::{Move, State},
+    statement::StatementBody,
 };
 use crate::{clock::RequestClock, source::Value};
 
@@ -70,7 +71,8 @@ impl Rights {
         let more = match (&matter, &asked) {
             // What is to be weighed is what was said: who says something else is heard as well.
             (_, Some(asked)) if matches!(right, Right::Complaint | Right::Rectification) => {
-                serde_json::to_vec(&(&asked.words, &asked.amendments)).map_err(unwritable)?
+                serde_json::to_vec(&(&asked.words, &asked.amendments, &asked.statements))
+                    .map_err(unwritable)?
             }
             (MatterBody::Plain | MatterBody::Copy { .. }, _) => Vec::new(),
             (matter, _) => serde_json::to_vec(matter).map_err(unwritable)?,
@@ -285,6 +287,24 @@ impl Rights {
                 (MatterBody::Amendments { count }, Some(asked))
             }
             Ask::Restriction(ground) => (MatterBody::Restriction { ground }, None),
+            Ask::Supplement(statements) => {
+                let known = |of: &Statement| {
+                    let source = self.0.sources.source(&of.source);
+                    source.is_some_and(|source| source.facts().table(&of.table).is_some())
+                };
+                if !statements.iter().all(known) {
+                    return Err(Error::new(ErrorKind::InvalidInput)
+                        .with_detail("no source has such a table"));
+                }
+                let count = u32::try_from(statements.len()).unwrap_or(u32::MAX);
+                let bodies = statements.into_iter().map(|statement| {
+                    let Statement { source, table, key, text } = statement;
+                    StatementBody { source, table, key, text }
+                });
+                let statements = bodies.collect();
+                let asked = AskedBody { statements, ..AskedBody::default() };
+                (MatterBody::Statements { count }, Some(asked))
+            }
         })
     }
 

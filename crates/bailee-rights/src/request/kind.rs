@@ -11,6 +11,8 @@ pub(crate) const PART: Kind = Kind::from_static("rights.part");
 pub(crate) const ASKED: Kind = Kind::from_static("rights.asked");
 /// What the person is known by in the host's tables: sealed under their key, under the request's id.
 pub(crate) const KNOWN: Kind = Kind::from_static("rights.known");
+/// What a person says beside data that is incomplete: sealed under their key, under the request's id.
+pub(crate) const STATEMENT: Kind = Kind::from_static("rights.statement");
 /// A hold: a set of data that a reviewer keeps from an erasure.
 pub(crate) const HOLD: Kind = Kind::from_static("rights.hold");
 /// A closed package: where it lies. Sealed under the person's key, under the request's id.

@@ -104,7 +104,8 @@ impl OperatorRights {
 impl Rights {
     /// What ends with a request that is being closed: what was restricted until it was weighed.
     pub(super) fn lifting(&self, body: &RequestBody, by: &Actor) -> Option<LiftingBody> {
-        let restricted = body.right == Right::Rectification && body.identity.is_some();
+        let contested = matches!(body.matter, MatterBody::Amendments { .. });
+        let restricted = contested && body.identity.is_some();
         let ground = RestrictionGround::AccuracyContested;
         restricted.then(|| LiftingBody::new(ground, by, self.now()))
     }

@@ -35,6 +35,7 @@ mod recipient;
 mod returned;
 mod right;
 mod state;
+mod statement;
 mod streaming;
 mod stuck;
 mod telling;
@@ -54,6 +55,7 @@ pub use reason::Reason;
 pub use returned::AfterReturn;
 pub use right::Right;
 pub use state::{Move, State};
+pub use statement::{KeptStatement, Statement};
 pub use view::{
     Identified, IdentifiedBy, Lifting, Outcome, Part, PartStage, RecipientState, Refused, Request,
     SourceStanding, TableStanding,

@@ -44,7 +44,7 @@ impl<'a> OwnRecords<'a> {
                 .with_field(field("at"))
                 .with_field(field("record"))
         };
-        let tables = ["choices", "disclosures", "handovers", "letters", "requests"];
+        let tables = ["choices", "disclosures", "handovers", "letters", "requests", "statements"];
         let log = TableFacts::new("log", Self::NAME, kept())
             .with_field(field("at"))
             .with_field(field("what"))
@@ -184,6 +184,19 @@ impl DataSource for OwnRecords<'_> {
             Ok((id.to_string(), at(body.clock.received()), shown.to_string()))
         });
         self.hand_over(4, rows.collect::<Result<_>>()?, sink).await?;
+
+        let statements = self.rights.statements(tenant, subject).await?;
+        let rows = statements.iter().enumerate().map(|(n, kept)| {
+            let said = &kept.statement;
+            let shown = serde_json::json!({
+                "source": said.source,
+                "table": said.table,
+                "row": said.key,
+                "text": said.text,
+            });
+            (n.to_string(), at(kept.at), shown.to_string())
+        });
+        self.hand_over(5, rows.collect(), sink).await?;
         self.hand_over_log(whose, sink).await
     }
 
@@ -205,4 +218,4 @@ impl DataSource for OwnRecords<'_> {
 }
 
 /// The place of the log among the tables.
-const LOG: usize = 5;
+const LOG: usize = 6;

@@ -197,6 +197,11 @@ impl Rights {
                     accounts.say(tenant, subject, &part.by, &word).await?;
                 }
             }
+            Right::Rectification if matches!(part.matter, MatterBody::Statements { .. }) => {
+                if !self.supplement(tenant, subject, id, part).await? {
+                    return Ok(false);
+                }
+            }
             Right::Rectification => {
                 // What is contested is free again when the request is closed and the person was told.
                 if !self.correct(tenant, subject, id, part).await? {

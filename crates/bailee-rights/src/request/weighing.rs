@@ -47,7 +47,7 @@ impl OperatorRights {
     ) -> Result<()> {
         let (_, body) = self.rights().read_request(tenant, id).await?;
         let known = match body.matter {
-            MatterBody::Amendments { count } => count as usize,
+            MatterBody::Amendments { count } | MatterBody::Statements { count } => count as usize,
             _ => 0,
         };
         let mut places = BTreeMap::new();

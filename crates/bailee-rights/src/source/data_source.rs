@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bailee_core::{ErrorKind, HostId, Result, TenantId, Timestamp};
 
-use super::{Correction, Count, Remaining, RowSink, SourceFacts, Step, Whose};
+use super::{Correction, Count, Remaining, RowSink, SourceFacts, Step, Supplement, Whose};
 
 /// A place where a host keeps data of people, and all that a right may ask of it.
 ///
@@ -57,6 +57,20 @@ pub trait DataSource: Send + Sync {
     /// `NotFound` where the person has no such row, `Unsupported` for a field that cannot be changed
     /// here, `InvalidInput` for a value that does not fit.
     async fn correct(&self, whose: &Whose, correction: &Correction) -> Result<()>;
+
+    /// Puts a statement of the person beside one of their rows (Art. 16 GDPR, second sentence).
+    ///
+    /// *Must* be repeatable: the same statement beside the same row is there once. *Must not* touch a
+    /// row that is not theirs.
+    ///
+    /// # Errors
+    ///
+    /// `Unsupported` where there is no place for statements: then it is kept beside the request, given
+    /// out with every copy and shown to operators. `NotFound` for a row that is not there or not theirs.
+    async fn supplement(&self, whose: &Whose, supplement: &Supplement) -> Result<()> {
+        let _ = (whose, supplement);
+        Err(ErrorKind::Unsupported.into())
+    }
 
     /// Does a bounded step of marking the person's rows as restricted, or of taking the marks away,
     /// in the tables whose facts say that they can be marked.

@@ -18,6 +18,7 @@ mod no_rows;
 mod row;
 mod sources;
 mod step;
+mod supplement;
 mod whose;
 
 pub use correction::Correction;
@@ -32,4 +33,5 @@ pub(crate) use no_rows::NoRows;
 pub use row::{Gathered, RowSink, SourceRow, Value};
 pub use sources::Sources;
 pub use step::{Step, Touched};
+pub use supplement::Supplement;
 pub use whose::Whose;

@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what the tests share fails the test that uses it")]
 
-mod connecting;
 mod children;
+mod connecting;
 mod crossing;
 mod dry_runs;
 mod erasing;
@@ -18,6 +18,7 @@ mod providers;
 mod recipients;
 mod rectifying;
 mod returning;
+mod supplementing;
 mod three;
 mod waiting;
 mod weighing;

@@ -28,7 +28,7 @@ use bailee_rights::{
     },
     source::{
         Correction, Count, DataSource, FieldFacts, Kept, MemorySource, Remaining, RowSink,
-        SourceFacts, SourceRow, Sources, Step, Strategy, TableFacts, Value, Whose,
+        SourceFacts, SourceRow, Sources, Step, Strategy, Supplement, TableFacts, Value, Whose,
     },
 };
 use bailee_store::{Claim, Kind, MemoryStore, Store};
@@ -250,7 +250,14 @@ impl Recipients for Answering {
 }
 
 /// A source behind a name, so that several processes share it. One tenant's part of it may be dead.
-pub(crate) struct Shared(pub(crate) Arc<MemorySource>, pub(crate) Arc<Mutex<Option<TenantId>>>);
+pub(crate) struct Shared(
+    pub(crate) Arc<MemorySource>,
+    pub(crate) Arc<Mutex<Option<TenantId>>>,
+    pub(crate) Beside,
+);
+
+/// The statements that a source has beside its rows; none where it has no place for them.
+pub(crate) type Beside = Arc<Mutex<Option<Vec<(TenantId, Supplement)>>>>;
 
 impl Shared {
     fn answers(&self, whose: &Whose) -> Result<()> {
@@ -281,6 +288,18 @@ impl DataSource for Shared {
     async fn correct(&self, whose: &Whose, correction: &Correction) -> Result<()> {
         self.answers(whose)?;
         self.0.correct(whose, correction).await
+    }
+    async fn supplement(&self, whose: &Whose, supplement: &Supplement) -> Result<()> {
+        match &mut *self.2.lock().unwrap() {
+            Some(beside) => {
+                let said = (whose.tenant().clone(), supplement.clone());
+                if !beside.contains(&said) {
+                    beside.push(said);
+                }
+                Ok(())
+            }
+            None => Err(ErrorKind::Unsupported.into()),
+        }
     }
     async fn restrict(&self, whose: &Whose, restricted: bool) -> Result<Step> {
         self.answers(whose)?;
@@ -343,6 +362,7 @@ pub(crate) struct World {
     pub(crate) memberships: Arc<Memberships>,
     /// The tenant whose content cannot be reached.
     pub(crate) dead: Arc<Mutex<Option<TenantId>>>,
+    pub(crate) beside: Beside,
     pub(crate) asked: Arc<Asked>,
     pub(crate) clock: ManualClock,
     pub(crate) frail: Arc<Frail>,
@@ -383,10 +403,11 @@ impl World {
         let content = Arc::new(MemorySource::new(content(), 3));
         let bills = Arc::new(MemorySource::new(bills(), 3));
         let declaration = Declaration::parse(DECLARED).unwrap();
+        let beside = Beside::default();
         let dead: Arc<Mutex<Option<TenantId>>> = Arc::default();
         let sources: Vec<Arc<dyn DataSource>> = vec![
-            Arc::new(Shared(Arc::clone(&content), Arc::clone(&dead))),
-            Arc::new(Shared(Arc::clone(&bills), Arc::default())),
+            Arc::new(Shared(Arc::clone(&content), Arc::clone(&dead), Arc::clone(&beside))),
+            Arc::new(Shared(Arc::clone(&bills), Arc::default(), Arc::default())),
         ];
         let sources = Sources::new(&declaration, sources).unwrap();
         let before_words = Arc::default();
@@ -439,6 +460,7 @@ impl World {
         Self {
             memberships,
             dead,
+            beside,
             asked,
             clock,
             frail,
