@@ -181,7 +181,7 @@ impl Engine {
 
     /// The work of others that begins where somebody is too young for the service.
     fn child_found(&self, subject: SubjectId) -> Option<Op> {
-        let kind = self.0.duties.iter().find_map(|(_, duties)| duties.for_children())?;
+        let kind = self.0.duties.iter().find_map(|duties| duties.given.for_children())?;
         let (task, due) = (Key::new(kind, subject.id()), Due::After(Duration::ZERO));
         Some(Op::Schedule { task, subject: Some(subject), due })
     }

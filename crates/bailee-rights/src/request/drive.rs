@@ -522,14 +522,6 @@ impl Rights {
     }
 }
 
-/// The provider that brought something: an entry that names one as its actor says which.
-pub(super) fn provider_of(by: &Actor) -> Option<&bailee_core::ProviderId> {
-    match by {
-        Actor::Provider { provider } => Some(provider),
-        _ => None,
-    }
-}
-
 /// That a record is as it was read when what rests on it is committed.
 fn is_as_read(view: &View) -> Option<Op> {
     let record = view.record(0)?;

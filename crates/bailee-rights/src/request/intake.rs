@@ -13,8 +13,9 @@ use super::{
         ValueBody,
     },
     desk::Rights,
-    drive::provider_of,
-    kind, recipient,
+    kind,
+    provider::provider_of,
+    recipient,
     state::{Move, State},
     statement::StatementBody,
 };

@@ -9,8 +9,8 @@ use super::{
     ask::Incoming,
     body::{IdentityBody, OutcomeBody, RecipientBody, RequestBody, decode},
     desk::Rights,
-    drive::provider_of,
     kind,
+    provider::provider_of,
     state::{Move, State},
 };
 use crate::{

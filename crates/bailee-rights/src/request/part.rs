@@ -12,9 +12,7 @@ use futures_util::future::join_all;
 
 use super::{
     Reason, Right, Word,
-    body::{
-        AskedBody, KnownBody, MatterBody, OutcomeBody, PartBody, SCHEMA, SourceBody, Stage, decode,
-    },
+    body::{KnownBody, MatterBody, OutcomeBody, PartBody, SCHEMA, SourceBody, Stage, decode},
     desk::Rights,
     kind,
     state::State,
@@ -501,16 +499,6 @@ impl Rights {
         names.sort_unstable();
         names.dedup();
         names
-    }
-
-    /// What the person wrote.
-    pub(super) async fn asked(&self, home: &TenantId, id: Id) -> Result<AskedBody> {
-        let (_, body) = self.read_request(home, id).await?;
-        let subject = body.places.first().map(|(_, subject)| *subject);
-        let subject = subject.ok_or_else(|| Error::new(ErrorKind::Unopenable))?;
-        let key = Key::new(kind::ASKED, id);
-        let view = self.vault().read(home, Holder::Subject(subject), &[key]).await?;
-        Ok(view.facts(0)?.map(|facts| decode(&facts)).transpose()?.unwrap_or_default())
     }
 
     pub(super) fn is_provider(&self, recipient: &RecipientId) -> bool {

@@ -192,3 +192,11 @@ impl Rights {
         }
     }
 }
+
+/// The provider that brought something: an entry that names one as its actor says which.
+pub(super) fn provider_of(by: &Actor) -> Option<&ProviderId> {
+    match by {
+        Actor::Provider { provider } => Some(provider),
+        _ => None,
+    }
+}

@@ -196,6 +196,16 @@ impl OperatorRights {
 }
 
 impl Rights {
+    /// What the person wrote.
+    pub(super) async fn asked(&self, home: &TenantId, id: Id) -> Result<AskedBody> {
+        let (_, body) = self.read_request(home, id).await?;
+        let subject = body.places.first().map(|(_, subject)| *subject);
+        let subject = subject.ok_or_else(|| Error::new(ErrorKind::Unopenable))?;
+        let key = Key::new(kind::ASKED, id);
+        let view = self.vault().read(home, Holder::Subject(subject), &[key]).await?;
+        Ok(view.facts(0)?.map(|facts| decode(&facts)).transpose()?.unwrap_or_default())
+    }
+
     /// What keeps the grounds on which an objection is overridden until the ledger has them.
     async fn keep_grounds(
         &self,
