@@ -76,7 +76,7 @@ async fn a_ledger_that_gets_its_anchor_later_takes_everything_there() {
     let erasures = bailee_rights::erased::Erasures::builder(vault.clone(), BACKUPS).build();
     assert_eq!(erasures.check().await.unwrap(), Checked::NoAnchor);
     assert!(!erasures.is_behind());
-    let bare = crate::world::Process { store: store.clone(), vault, erasures };
+    let bare = crate::world::Process { store: store.clone(), vault, erasures, file: None };
     for name in ["ada", "bob"] {
         bare.vault.ensure_subject(&ACME, &person(name)).await.unwrap();
         bare.erase(&ACME, name).await;

@@ -10,30 +10,32 @@ use bailee_vault::{Holder, RootKeys, Vault};
 
 use crate::world::{ACME, BACKUPS, Eraser, Process, World, copy, person};
 
-pub(crate) async fn open(path: &Path) -> Arc<dyn Store> {
-    Arc::new(SqliteStore::open(path).await.unwrap())
+/// A process over a file.
+pub(crate) async fn on_file(w: &World, path: &Path) -> Process {
+    let file = Arc::new(SqliteStore::open(path).await.unwrap());
+    Process { file: Some(file.clone()), ..w.process(file).await }
 }
 
-/// Lets go of a database, so that its file can be copied.
+/// Closes a database, so that its file can be copied.
 pub(crate) async fn close(process: Process) {
-    let Process { store, vault, erasures } = process;
-    drop((vault, erasures));
-    assert_eq!(Arc::strong_count(&store), 1, "nobody else has it open");
-    drop(store);
+    let Process { store, vault, erasures, file } = process;
+    drop((store, vault, erasures));
+    let file = Arc::into_inner(file.unwrap()).expect("nobody else has it open");
+    file.close().await;
 }
 
 #[tokio::test]
 async fn r3_a_database_that_was_copied_before_an_erasure_and_put_back_keeps_nobody() {
     let w = World::new();
     let (path, backup) = (w.folder.path().join("vault.db"), w.folder.path().join("backup.db"));
-    let process = w.process(open(&path).await).await;
+    let process = on_file(&w, &path).await;
     process.erasures.check().await.unwrap();
     let ada = process.vault.ensure_subject(&ACME, &person("ada")).await.unwrap();
     process.vault.ensure_subject(&ACME, &person("bob")).await.unwrap();
     close(process).await;
     copy(&path, &backup);
 
-    let process = w.process(open(&path).await).await;
+    let process = on_file(&w, &path).await;
     assert_eq!(process.erasures.check().await.unwrap(), Checked::Whole);
     process.erase(&ACME, "ada").await;
     process.settle().await;
@@ -42,7 +44,7 @@ async fn r3_a_database_that_was_copied_before_an_erasure_and_put_back_keeps_nobo
 
     // The disk is lost and the backup is put back.
     copy(&backup, &path);
-    let process = w.process(open(&path).await).await;
+    let process = on_file(&w, &path).await;
     assert!(process.lives(&ACME, ada).await, "the backup brought her back");
     assert_eq!(process.erasures.check().await.unwrap(), Checked::Behind(1));
     assert!(process.erasures.is_behind());
@@ -52,7 +54,7 @@ async fn r3_a_database_that_was_copied_before_an_erasure_and_put_back_keeps_nobo
     close(process).await;
 
     // She stays erased, and it holds when the process starts again.
-    let process = w.process(open(&path).await).await;
+    let process = on_file(&w, &path).await;
     assert_eq!(process.erasures.check().await.unwrap(), Checked::Whole);
     assert!(!process.lives(&ACME, ada).await);
     let erased = process.erasures.was_erased(&ACME, &[person("ada"), person("bob")]).await;
@@ -60,7 +62,7 @@ async fn r3_a_database_that_was_copied_before_an_erasure_and_put_back_keeps_nobo
     // And once more, from the same old backup.
     close(process).await;
     copy(&backup, &path);
-    let process = w.process(open(&path).await).await;
+    let process = on_file(&w, &path).await;
     assert_eq!(process.erasures.check().await.unwrap(), Checked::Behind(1));
 }
 
@@ -68,11 +70,13 @@ async fn r3_a_database_that_was_copied_before_an_erasure_and_put_back_keeps_nobo
 async fn r3_keys_that_were_not_put_back_with_the_data_stay_destroyed() {
     let w = World::new();
     let (data, backup) = (w.folder.path().join("data.db"), w.folder.path().join("backup.db"));
-    let keys = open(&w.folder.path().join("keys.db")).await;
+    let keys = SqliteStore::open(w.folder.path().join("keys.db")).await.unwrap();
+    let keys: Arc<dyn Store> = Arc::new(keys);
     let root = RootKeys::generate(&bailee_core::SystemRandom).unwrap();
     let root = root.expose(|text| String::from_utf8(text.to_vec()).unwrap());
     let process = async || {
-        let store = open(&data).await;
+        let file = Arc::new(SqliteStore::open(&data).await.unwrap());
+        let store: Arc<dyn Store> = file.clone();
         let vault = Vault::builder(store.clone(), RootKeys::base64(&root).unwrap())
             .clock(Arc::new(w.clock.clone()))
             .keys_in(keys.clone())
@@ -82,7 +86,7 @@ async fn r3_keys_that_were_not_put_back_with_the_data_stay_destroyed() {
         let erasures = bailee_rights::erased::Erasures::builder(vault.clone(), BACKUPS)
             .anchor(w.anchor())
             .build();
-        Process { store, vault, erasures }
+        Process { store, vault, erasures, file: Some(file) }
     };
     let first = process().await;
     first.erasures.check().await.unwrap();

@@ -13,7 +13,7 @@ async fn r3_what_is_under_way_keeps_the_database_from_being_served() {
     let backup = w.folder.path().join("backup.db");
     let people = ["ada", "bob", "cleo"];
     {
-        let process = w.process(crate::files::open(&path).await).await;
+        let process = crate::files::on_file(&w, &path).await;
         assert_eq!(process.erasures.check().await.unwrap(), Checked::Whole);
         for tenant in [&ACME, &GLOBEX] {
             for name in people {
@@ -25,7 +25,7 @@ async fn r3_what_is_under_way_keeps_the_database_from_being_served() {
     crate::world::copy(&path, &backup);
     let mut erased = Vec::new();
     {
-        let process = w.process(crate::files::open(&path).await).await;
+        let process = crate::files::on_file(&w, &path).await;
         process.erasures.check().await.unwrap();
         erased.push((ACME, process.erase(&ACME, "ada").await));
         erased.push((GLOBEX, process.erase(&GLOBEX, "ada").await));
@@ -37,7 +37,7 @@ async fn r3_what_is_under_way_keeps_the_database_from_being_served() {
     }
     crate::world::copy(&backup, &path);
 
-    let process = w.process(crate::files::open(&path).await).await;
+    let process = crate::files::on_file(&w, &path).await;
     assert!(process.erasures.is_behind());
     assert_eq!(process.erasures.check().await.unwrap(), Checked::Behind(3));
     let eraser = Eraser::of(&process);

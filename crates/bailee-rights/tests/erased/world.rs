@@ -15,6 +15,7 @@ use bailee_core::{
     TenantId, audit::Entry,
 };
 use bailee_rights::erased::{Anchored, EraseAgain, ErasureAnchor, Erasures, FileAnchor};
+use bailee_sqlite::SqliteStore;
 use bailee_store::{Claim, LoggedEntry, MemoryStore, Store, Window};
 use bailee_vault::{Draft, Holder, RootKeys, Vault, kind};
 
@@ -37,6 +38,8 @@ pub(crate) struct Process {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) vault: Vault,
     pub(crate) erasures: Erasures,
+    /// The database, where it is a file that is to be closed.
+    pub(crate) file: Option<Arc<SqliteStore>>,
 }
 
 pub(crate) fn person(name: &str) -> HostId {
@@ -88,7 +91,7 @@ impl World {
     ) -> Process {
         let vault = self.vault(store.clone()).await;
         let erasures = Erasures::builder(vault.clone(), BACKUPS).anchor(anchor).build();
-        Process { store, vault, erasures }
+        Process { store, vault, erasures, file: None }
     }
 }
 
