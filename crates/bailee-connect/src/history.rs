@@ -28,14 +28,13 @@ impl Connections {
         let Some(subject) = engine.subject_of(tenant, visitor.person()).await? else {
             return Ok(Vec::new());
         };
-        let mut window = Window { from, until, ..Window::default() };
+        let mut window = Window { from, until, subject: Some(subject), ..Window::default() };
         let mut own = Vec::new();
         loop {
             let entries = engine.0.vault.store().entries(tenant, window).await?;
             let Some(last) = entries.last() else { return Ok(own) };
             window.after = Some((last.entry.at(), last.batch, last.n));
-            let of_visitor = |logged: &LoggedEntry| logged.entry.subject() == Some(subject);
-            own.extend(entries.into_iter().filter(of_visitor));
+            own.extend(entries);
         }
     }
 }

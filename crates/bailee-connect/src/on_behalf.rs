@@ -352,14 +352,15 @@ impl OnBehalf {
         let engine = self.engine()?;
         let store = engine.0.vault.store();
         // Whoever ended it may have another clock.
-        let mut window = Window { from: since.minus(SKEW), ..Window::default() };
+        let (from, subject) = (since.minus(SKEW), Some(subject));
+        let mut window = Window { from, subject, ..Window::default() };
         let mut ended = BTreeMap::new();
         while ended.len() < connections.len() {
             let page = store.entries(tenant, window).await?;
             let Some(last) = page.last() else { break };
             window.after = Some((last.entry.at(), last.batch, last.n));
             for entry in page.iter().map(|logged| &logged.entry) {
-                if entry.event() != "connection.disconnected" || entry.subject() != Some(subject) {
+                if entry.event() != "connection.disconnected" {
                     continue;
                 }
                 let of = |id: &&ConnectionId| entry.field("connection") == Some(&(**id).into());

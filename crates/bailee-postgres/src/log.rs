@@ -20,13 +20,22 @@ impl PostgresStore {
         tenant: &TenantId,
         window: Window,
     ) -> Result<Vec<LoggedEntry>> {
-        let statement = Statement::new(
-            "SELECT batch, n, at, event::pg_catalog.text, subject, payload, hash, leaf
-             FROM bailee.audit
-             WHERE tenant = $1 AND at >= $2 AND at < $3
-               AND ($4 IS NULL OR (at, batch, n) > ($4, $5, $6))
-             ORDER BY at, batch, n LIMIT $7",
-        )
+        let statement = Statement::new(match window.subject {
+            Some(_) => {
+                "SELECT batch, n, at, event::pg_catalog.text, subject, payload, hash, leaf
+                 FROM bailee.audit
+                 WHERE tenant = $1 AND subject = $8 AND at >= $2 AND at < $3
+                   AND ($4 IS NULL OR (at, batch, n) > ($4, $5, $6))
+                 ORDER BY at, batch, n LIMIT $7"
+            }
+            None => {
+                "SELECT batch, n, at, event::pg_catalog.text, subject, payload, hash, leaf
+                 FROM bailee.audit
+                 WHERE tenant = $1 AND at >= $2 AND at < $3
+                   AND ($4 IS NULL OR (at, batch, n) > ($4, $5, $6))
+                 ORDER BY at, batch, n LIMIT $7"
+            }
+        })
         .text(tenant.as_str())
         .time(window.from)
         .time(window.until)
@@ -34,6 +43,10 @@ impl PostgresStore {
         .id(window.after.map(|(_, batch, _)| batch.id()))
         .small(window.after.map(|(_, _, n)| place(n)))
         .number(i64::from(window.limit.clamp(1, 1000)));
+        let statement = match window.subject {
+            Some(subject) => statement.id(subject.id()),
+            None => statement,
+        };
         let answers = self.pool.session().await?.transact(vec![enter(tenant), statement]).await?;
         let rows = answers.last().map_or(&[][..], |answer| &answer.rows);
         Ok(rows.iter().map(|row| logged(tenant, row)).collect::<Result<_, _>>()?)

@@ -60,6 +60,8 @@ CREATE TABLE bailee_audit (
 CREATE INDEX bailee_audit_open ON bailee_audit (at) WHERE leaf IS NULL;
 CREATE UNIQUE INDEX bailee_audit_leaf ON bailee_audit (leaf) WHERE leaf IS NOT NULL;
 CREATE INDEX bailee_audit_time ON bailee_audit (tenant, at, batch, n);
+CREATE INDEX bailee_audit_subject ON bailee_audit (tenant, subject, at, batch, n)
+    WHERE subject IS NOT NULL;
 
 CREATE TRIGGER bailee_audit_fixed
     BEFORE UPDATE OF tenant, batch, n, at, event, subject, payload, hash ON bailee_audit

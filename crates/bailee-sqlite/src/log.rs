@@ -20,20 +20,21 @@ pub(crate) fn entries(
         Some((at, batch, n)) => (at.as_micros(), *batch.id().as_bytes(), i64::from(n)),
         None => (i64::MIN, [0; 16], -1),
     };
-    let mut statement = connection.prepare_cached(
-        "SELECT at, batch, n, event, subject, payload, hash, leaf FROM bailee_audit \
-         WHERE tenant = ?1 AND at >= ?2 AND at < ?3 AND (at, batch, n) > (?4, ?5, ?6) \
-         ORDER BY at, batch, n LIMIT ?7",
-    )?;
-    let mut rows = statement.query(params![
-        tenant.as_str(),
-        window.from.as_micros().max(at),
-        window.until.as_micros(),
-        at,
-        batch,
-        n,
-        window.limit.clamp(1, 1000),
-    ])?;
+    let (from, until) = (window.from.as_micros().max(at), window.until.as_micros());
+    let (tenant_text, limit) = (tenant.as_str(), window.limit.clamp(1, 1000));
+    let mut statement;
+    let mut rows = match window.subject {
+        Some(subject) => {
+            statement = connection.prepare_cached(ENTRIES_OF_SUBJECT)?;
+            let subject = subject.id();
+            let subject = bytes(&subject);
+            statement.query(params![tenant_text, from, until, at, batch, n, limit, subject])?
+        }
+        None => {
+            statement = connection.prepare_cached(ENTRIES)?;
+            statement.query(params![tenant_text, from, until, at, batch, n, limit])?
+        }
+    };
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
         let payload = row.get_ref(5)?.as_blob().map_err(|_| Fault::Row)?;
@@ -51,6 +52,18 @@ pub(crate) fn entries(
     }
     Ok(entries)
 }
+
+const ENTRIES: &str = "\
+SELECT at, batch, n, event, subject, payload, hash, leaf FROM bailee_audit \
+WHERE tenant = ?1 AND at >= ?2 AND at < ?3 AND (at, batch, n) > (?4, ?5, ?6) \
+ORDER BY at, batch, n LIMIT ?7";
+
+// Without numbers of rows SQLite takes the index by time, and walks past everybody.
+const ENTRIES_OF_SUBJECT: &str = "\
+SELECT at, batch, n, event, subject, payload, hash, leaf FROM bailee_audit \
+INDEXED BY bailee_audit_subject \
+WHERE tenant = ?1 AND subject = ?8 AND at >= ?2 AND at < ?3 AND (at, batch, n) > (?4, ?5, ?6) \
+ORDER BY at, batch, n LIMIT ?7";
 
 pub(crate) fn open(connection: &Connection, limit: u32) -> Result<(Head, Vec<Leaf>)> {
     let transaction = connection.unchecked_transaction()?;

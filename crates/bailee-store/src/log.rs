@@ -1,7 +1,7 @@
 //! The log of audit entries, as a store keeps it.
 
 use async_trait::async_trait;
-use bailee_core::{BatchId, Result, TenantId, Timestamp, audit::Entry};
+use bailee_core::{BatchId, Result, SubjectId, TenantId, Timestamp, audit::Entry};
 
 /// An entry as it stands in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,13 +20,16 @@ pub struct LoggedEntry {
     pub leaf: Option<u64>,
 }
 
-/// Which entries of a tenant to read: by time, oldest first.
+/// Which entries of a tenant to read: by time, oldest first. A store has an index for those of one
+/// subject as well.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
     /// At or after this time.
     pub from: Timestamp,
     /// Before this time.
     pub until: Timestamp,
+    /// Only entries about this subject.
+    pub subject: Option<SubjectId>,
     /// Only entries after this one, as (time, batch, n).
     pub after: Option<(Timestamp, BatchId, u16)>,
     /// At most so many, 1 to 1,000.
@@ -38,6 +41,7 @@ impl Default for Window {
         Self {
             from: Timestamp::from_micros(i64::MIN),
             until: Timestamp::from_micros(i64::MAX),
+            subject: None,
             after: None,
             limit: 1000,
         }

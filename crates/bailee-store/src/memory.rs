@@ -192,6 +192,9 @@ impl Log for MemoryStore {
             .iter()
             .filter(|logged| logged.tenant == *tenant)
             .filter(|logged| (window.from..window.until).contains(&logged.entry.at()))
+            .filter(|logged| {
+                window.subject.is_none_or(|subject| logged.entry.subject() == Some(subject))
+            })
             .filter(|logged| window.after.is_none_or(|after| place(logged) > after))
             .collect();
         entries.sort_by_key(|logged| place(logged));

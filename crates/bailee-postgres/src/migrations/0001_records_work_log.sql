@@ -76,6 +76,7 @@ CREATE TABLE bailee.audit (
 CREATE INDEX audit_open ON bailee.audit (at) WHERE leaf IS NULL;
 CREATE UNIQUE INDEX audit_leaf ON bailee.audit (leaf) WHERE leaf IS NOT NULL;
 CREATE INDEX audit_time ON bailee.audit (tenant, at, batch, n);
+CREATE INDEX audit_subject ON bailee.audit (tenant, subject, at, batch, n) WHERE subject IS NOT NULL;
 
 -- How many entries are numbered. A row of its own: it is the lock of the numbering, and it stays
 -- when old entries are deleted.

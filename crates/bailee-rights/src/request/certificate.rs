@@ -30,7 +30,8 @@ impl Rights {
             return Err(Error::new(ErrorKind::Rejected).with_detail("the request is not closed"));
         };
         let content = self.certificate(id, &body).await?;
-        let mut window = Window { from: at, ..Window::default() };
+        let subject = body.places.first().map(|(_, subject)| *subject);
+        let mut window = Window { from: at, subject, ..Window::default() };
         loop {
             let page = self.vault().store().entries(tenant, window).await?;
             let closed = page.iter().find(|logged| {

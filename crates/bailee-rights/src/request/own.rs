@@ -57,16 +57,14 @@ impl<'a> OwnRecords<'a> {
     /// began, and no more than a page of it is in memory.
     async fn hand_over_log(&self, whose: &Whose, sink: &mut dyn RowSink) -> Result<()> {
         let (store, subject) = (self.rights.vault().store(), whose.subject());
-        let mut window = Window { until: self.rights.now(), ..Window::default() };
+        let until = self.rights.now();
+        let mut window = Window { until, subject: Some(subject), ..Window::default() };
         loop {
             let entries = store.entries(whose.tenant(), window).await?;
             let Some(last) = entries.last() else { return Ok(()) };
             window.after = Some((last.entry.at(), last.batch, last.n));
-            let own = entries.iter().filter(|logged| logged.entry.subject() == Some(subject));
-            let rows: Vec<SourceRow> = own.map(entry_row).collect();
-            if !rows.is_empty() {
-                sink.take(&self.facts.tables[LOG], rows).await?;
-            }
+            let rows: Vec<SourceRow> = entries.iter().map(entry_row).collect();
+            sink.take(&self.facts.tables[LOG], rows).await?;
         }
     }
 

@@ -79,6 +79,42 @@ pub async fn pages_of_entries_show_each_once(harness: &dyn Harness) {
     }
 }
 
+/// Entries about one subject are read without those about others and about nobody, page by page.
+pub async fn entries_of_a_subject_are_read_without_others(harness: &dyn Harness) {
+    let desk = Desk::new(harness).await;
+    for at in 0..6 {
+        let mut batch = Batch::builder(new_batch()).check(key(NOTE, 1), Expect::Absent);
+        for about in [Some(subject(1)), None, Some(subject(2)), Some(subject(1))] {
+            let entry = Entry::new("suite.timed", Timestamp::from_micros(at));
+            batch = batch.audit(entry.about(about));
+        }
+        desk.applied(&ACME, batch).await;
+    }
+    for (from, until, limit, count) in [(0, 6, 5, 12), (0, 6, 1000, 12), (1, 3, 1, 4)] {
+        let mut window = Window {
+            from: Timestamp::from_micros(from),
+            until: Timestamp::from_micros(until),
+            subject: Some(subject(1)),
+            limit,
+            ..Window::default()
+        };
+        let mut seen = Vec::new();
+        loop {
+            let page = desk.store.entries(&ACME, window).await.unwrap();
+            let Some(last) = page.last() else { break };
+            window.after = Some((last.entry.at(), last.batch, last.n));
+            assert!(page.iter().all(|logged| logged.entry.subject() == Some(subject(1))));
+            seen.extend(page.iter().map(|logged| (logged.entry.at(), logged.batch, logged.n)));
+        }
+        assert_eq!(seen.len(), count);
+        assert!(seen.is_sorted() && seen.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+    let window = Window { subject: Some(subject(3)), ..Window::default() };
+    assert!(desk.store.entries(&ACME, window).await.unwrap().is_empty());
+    let window = Window { subject: Some(subject(1)), ..Window::default() };
+    assert!(desk.store.entries(&GLOBEX, window).await.unwrap().is_empty());
+}
+
 /// Open entries are those of every tenant without a number, oldest first, no more than the limit.
 pub async fn open_entries_are_those_without_a_number(harness: &dyn Harness) {
     let desk = Desk::new(harness).await;

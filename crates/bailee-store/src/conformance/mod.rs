@@ -113,6 +113,7 @@ macro_rules! conformance_tests {
             log::aud_02_an_entry_is_read_as_it_was_written
             log::entries_are_read_by_time_oldest_first
             log::pages_of_entries_show_each_once
+            log::entries_of_a_subject_are_read_without_others
             log::open_entries_are_those_without_a_number
             log::aud_02_a_fold_numbers_leaves_in_their_order
             log::aud_02_a_fold_from_another_head_is_refused
