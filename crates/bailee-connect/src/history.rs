@@ -11,8 +11,7 @@ impl Connections {
     /// there, what followed. Entries name no account and no token; `bailee_audit::to_line` makes a
     /// line of each.
     ///
-    /// The whole of the tenant's log between these times is read for it, so a page of history is
-    /// best a few weeks.
+    /// All of it is held in memory, so a page of history is best a few weeks.
     ///
     /// # Errors
     ///
