@@ -70,6 +70,10 @@ async fn a_process_that_dies_while_it_acts_leaves_the_same_outcome_to_the_next()
                     break;
                 }
                 died += 1;
+                // Whose commit failed lives on, and comes to its end before time goes by.
+                if halt == Halt::Fails {
+                    scene.world.bailee.drain().await.unwrap();
+                }
                 let next = another(&scene).await;
                 for _ in 0..6 {
                     scene.world.advance(Duration::from_secs(300));
