@@ -360,6 +360,16 @@ impl PartBody {
         }
     }
 
+    /// Forgets what was put right so far: every value is brought to its source again.
+    pub(super) fn put_right_again(&mut self) {
+        for source in &mut self.sources {
+            source.fault = None;
+            source.tables.values_mut().for_each(|table| table.done = 0);
+            source.done = true;
+        }
+        self.put_right.clear();
+    }
+
     /// Has its sources gone through again from the first look on.
     pub(super) fn begin_again(&mut self) {
         self.stage = Stage::Working;

@@ -24,12 +24,7 @@ impl Rights {
         let asked = self.asked(&part.home, id).await?;
         let whose = self.whose(tenant, subject, id).await?;
         let inner = &*self.0;
-        for body in &mut part.sources {
-            body.fault = None;
-            body.tables.values_mut().for_each(|table| table.done = 0);
-            body.done = true;
-        }
-        part.put_right.clear();
+        part.put_right_again();
         for (place, amendment) in (0_u32..).zip(asked.amendments) {
             if amendment.accepted != Some(true) {
                 continue;

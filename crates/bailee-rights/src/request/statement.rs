@@ -142,12 +142,7 @@ impl Rights {
         let asked = self.asked(&part.home, id).await?;
         let whose = self.whose(tenant, subject, id).await?;
         let inner = &*self.0;
-        for body in &mut part.sources {
-            body.fault = None;
-            body.tables.values_mut().for_each(|table| table.done = 0);
-            body.done = true;
-        }
-        part.put_right.clear();
+        part.put_right_again();
         let mut kept = Vec::new();
         for (place, statement) in (0_u32..).zip(asked.statements) {
             if part.sources.iter().all(|body| body.name != statement.source) {
